@@ -1,0 +1,38 @@
+# Each target does the set-up it needs: a virtual environment in .venv, packages at the versions in constraints.txt.
+PYTHON ?= python3
+BIN := .venv/bin
+SHELL := /bin/bash
+
+.PHONY: help install run test lint clean
+.DEFAULT_GOAL := help
+
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
+
+install: .venv/runtime ## make the virtual environment and install what the server needs
+
+run: .venv/runtime ## serve on http://127.0.0.1:8000 in mode dev (settings: config.toml, WORDAI_JOBS_*)
+	@exec $(BIN)/python wsgi.py
+
+test: .venv/dev ## run the tests
+	@$(BIN)/python -m pytest
+
+lint: .venv/dev ## check style (flake8) and types (mypy, strict)
+	@$(BIN)/python -m flake8 wordai_jobs tests wsgi.py
+	@$(BIN)/python -m mypy
+
+clean: ## remove the virtual environment and caches; data/ stays
+	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
+	$(PYTHON) -m venv .venv || { rm -rf .venv; echo "The venv module is missing (Debian: apt install python3-venv)"; exit 1; }
+
+.venv/runtime: setup.cfg constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded]'
+	@touch $@
+
+.venv/dev: .venv/runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,dev]'
+	@touch $@

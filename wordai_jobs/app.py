@@ -1,0 +1,157 @@
+"""The application factory: builds the parts and wires them. Creating starts nothing; `Server.start` does."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import Flask
+
+from wordai_jobs.auth.signing import UrlSigner
+from wordai_jobs.auth.verifier import DevTokens, TokenVerifier
+from wordai_jobs.config import AuthSettings, Config
+from wordai_jobs.database.books import BookRepository
+from wordai_jobs.database.chapters import ChapterRepository
+from wordai_jobs.database.client import Database
+from wordai_jobs.database.embedded import EmbeddedDatabase
+from wordai_jobs.database.instances import InstanceRepository
+from wordai_jobs.database.jobs import JobRepository
+from wordai_jobs.database.uploads import UploadRepository
+from wordai_jobs.errors import DatabaseError, StartError
+from wordai_jobs.jobs.housekeeping import Housekeeper
+from wordai_jobs.jobs.pipeline import Pipeline
+from wordai_jobs.jobs.runner import JobRunner
+from wordai_jobs.jobs.service import JobService
+from wordai_jobs.jobs.sweep import Sweep
+from wordai_jobs.library.books import BookService
+from wordai_jobs.library.uploads import UploadService
+from wordai_jobs.model.instance import Instance
+from wordai_jobs.rendering.inspector import Inspector
+from wordai_jobs.rendering.options import RenderOptions
+from wordai_jobs.rendering.pool import RenderPool
+from wordai_jobs.storage.folder import DataFolder
+from wordai_jobs.storage.pages import PageStore
+from wordai_jobs.storage.uploads import UploadStore
+from wordai_jobs.web import books, dev, errors, files, headers, health, images, jobs
+from wordai_jobs.web.context import EXTENSION, Services, refuse_dev_from_outside
+
+_LIFECYCLE = "wordai_jobs.lifecycle"
+
+logger = logging.getLogger(__name__)
+
+
+def create_app(config: Config) -> Flask:
+    """The application for `config`; raises StartError where it cannot be built.
+
+    It can answer once `lifecycle(app).start()` has returned.
+    """
+    parts = _build(config)
+    app = Flask("wordai_jobs", static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # a setting of Flask's default provider
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.compact = True  # type: ignore[attr-defined]
+    app.url_map.strict_slashes = False
+    app.config["MAX_FORM_MEMORY_SIZE"] = 1024 * 1024
+    app.extensions[EXTENSION] = parts.services
+    app.extensions[_LIFECYCLE] = parts.lifecycle
+    headers.register(app, config.cors.origins)
+    errors.register(app, config.limits.max_upload_mb)
+    app.before_request(refuse_dev_from_outside)
+    for blueprint in (jobs.blueprint, files.blueprint, books.blueprint, images.blueprint, health.blueprint):
+        app.register_blueprint(blueprint)
+    if parts.services.dev_tokens:
+        app.register_blueprint(dev.blueprint)
+    return app
+
+
+def lifecycle(app: Flask) -> "Lifecycle":
+    """What starts and stops the application's threads and processes."""
+    found: Lifecycle = app.extensions[_LIFECYCLE]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """Starts what the application needs, and stops it in the reverse order."""
+
+    embedded: EmbeddedDatabase | None
+    database: Database
+    retention_days: int
+    pool: RenderPool
+    inspector: Inspector
+    runner: JobRunner
+    housekeeper: Housekeeper
+
+    def start(self) -> None:
+        """Returns once jobs can be taken; raises StartError, then everything is stopped again."""
+        try:
+            self.pool.start()
+            self.inspector.start()
+            if self.embedded:
+                self.embedded.start()
+            self.database.create_indexes(self.retention_days)
+            self.housekeeper.start()
+        except DatabaseError as error:
+            self.stop(grace_s=0)
+            raise StartError(f"MongoDB: {error.words} (mongodb.uri)") from error
+        except StartError:
+            self.stop(grace_s=0)
+            raise
+
+    def stop(self, grace_s: float) -> None:
+        """Take no more jobs, give those that run `grace_s` seconds, end the rest, then stop every thread and process."""
+        self.runner.shut_down(grace_s)
+        self.housekeeper.stop()
+        self.inspector.stop()
+        self.pool.stop()
+        self.database.close()
+        if self.embedded:
+            self.embedded.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    services: Services
+    lifecycle: Lifecycle
+
+
+def _build(config: Config) -> _Parts:
+    folder = DataFolder(Path(config.storage.data_dir))
+    folder.create()
+    secret_key = config.server.secret_key or folder.secret_key()
+    embedded = EmbeddedDatabase(folder.mongodb) if config.mongodb.uri == "embedded" else None
+    database = Database(embedded.uri if embedded else config.mongodb.uri, config.mongodb.database)
+    instance = Instance.of_this_process()
+    jobs_recorded, chapters, books_recorded = JobRepository(database), ChapterRepository(database), BookRepository(database)
+    instances = InstanceRepository(database)
+    pages, upload_store = PageStore(folder), UploadStore(folder)
+    pool = _render_pool(config)
+    inspector = Inspector(config.rendering.memory_limit_mb)
+    pipeline = Pipeline(upload_store, pages, pool, books_recorded, chapters)
+    runner = JobRunner(config.jobs.workers, config.jobs.max_queued, run=pipeline.run, fail=pipeline.fail)
+    sweep = Sweep(instance.instance_id, jobs_recorded, chapters, instances, pages, runner)
+    dev_tokens = DevTokens(secret_key) if config.auth.mode == "dev" else None
+    services = Services(
+        jobs=JobService(instance.instance_id, config.jobs.timeout_s, jobs_recorded, chapters, runner),
+        books=BookService(books_recorded, chapters, pages),
+        uploads=UploadService(
+            folder, upload_store, inspector, UploadRepository(database), config.limits.max_upload_mb,
+            config.rendering.max_pages),
+        runner=runner, pages=pages, folder=folder, database=database, pool=pool, signer=UrlSigner(secret_key),
+        verifier=dev_tokens or _firebase(config.auth), dev_tokens=dev_tokens,
+    )
+    return _Parts(services, Lifecycle(
+        embedded=embedded, database=database, retention_days=config.jobs.retention_days, pool=pool, inspector=inspector,
+        runner=runner, housekeeper=Housekeeper(instance, instances, runner, sweep),
+    ))
+
+
+def _render_pool(config: Config) -> RenderPool:
+    rendering = config.rendering
+    options = RenderOptions(rendering.dpi, rendering.format, rendering.jpeg_quality, rendering.max_pixels)
+    return RenderPool(rendering.process_count, options, rendering.page_timeout_s, rendering.memory_limit_mb)
+
+
+def _firebase(settings: AuthSettings) -> TokenVerifier:
+    # Imported where it is needed: firebase-admin takes half a second and 60 MB, for nothing in mode dev.
+    from wordai_jobs.auth.firebase import FirebaseTokens
+    return FirebaseTokens(settings.firebase_project_id, settings.credentials_file)

@@ -1,0 +1,14 @@
+"""Time as the service stores and shows it: aware UTC, in whole milliseconds."""
+
+from datetime import datetime, timezone
+
+
+def utc_now() -> datetime:
+    """The current time, cut to milliseconds: BSON dates hold no more, and what is shown must equal what is stored."""
+    now = datetime.now(timezone.utc)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def isoformat(moment: datetime) -> str:
+    """`2026-02-08T00:10:28.325Z`, the one way the API writes a time."""
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

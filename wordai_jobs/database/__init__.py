@@ -1,0 +1,1 @@
+"""What is recorded in MongoDB: jobs, books, chapters, uploads, and which servers are alive."""

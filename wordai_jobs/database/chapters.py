@@ -1,0 +1,89 @@
+"""Chapters in the collection `book_chapters`."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from pymongo import ASCENDING
+from pymongo.errors import DuplicateKeyError
+
+from wordai_jobs.database.client import Database, Document, errors_in_words
+from wordai_jobs.model.book import Chapter, Page, numbered_slug
+
+_WITHOUT_PAGES = {"_id": False, "pages": False}
+
+
+class ChapterRepository:
+    """Reads and writes chapters; every method raises DatabaseError where the database does not do it."""
+
+    def __init__(self, database: Database) -> None:
+        self._chapters = database.chapters
+
+    def insert(self, chapter: Chapter) -> Chapter:
+        """Add a chapter, with a number behind its slug where the book has that slug already.
+
+        Adding a chapter that is there already changes nothing, so an insert whose outcome is unknown may be repeated.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            tried = replace(chapter, slug=numbered_slug(chapter.slug, attempt))
+            try:
+                with errors_in_words():
+                    self._chapters.insert_one(_to_document(tried))
+                return tried
+            except DuplicateKeyError:
+                there = self.find(chapter.chapter_id)
+                if there:
+                    return there
+
+    def find(self, chapter_id: str) -> Chapter | None:
+        """A chapter without its pages."""
+        with errors_in_words():
+            document = self._chapters.find_one({"chapter_id": chapter_id}, _WITHOUT_PAGES)
+        return _from_document(document) if document else None
+
+    def find_with_pages(self, chapter_id: str) -> Chapter | None:
+        with errors_in_words():
+            document = self._chapters.find_one({"chapter_id": chapter_id}, {"_id": False})
+        return _from_document(document) if document else None
+
+    def find_with_page(self, chapter_id: str, number: int) -> Chapter | None:
+        """A chapter with just the page `number`, or with none where it has no such page."""
+        fields = {**_WITHOUT_PAGES, "pages": {"$slice": [number - 1, 1]}}
+        del fields["_id"]
+        with errors_in_words():
+            document = self._chapters.find_one({"chapter_id": chapter_id}, fields)
+        return _from_document(document) if document else None
+
+    def of_book(self, book_id: str) -> list[Chapter]:
+        """A book's chapters in their order, without pages."""
+        with errors_in_words():
+            cursor = self._chapters.find({"book_id": book_id}, _WITHOUT_PAGES)
+            in_order = cursor.sort([("order_index", ASCENDING), ("created_at", ASCENDING), ("chapter_id", ASCENDING)])
+            return [_from_document(document) for document in in_order]
+
+    def remove(self, chapter_id: str) -> None:
+        with errors_in_words():
+            self._chapters.delete_one({"chapter_id": chapter_id})
+
+
+def page_path(book_id: str, chapter_id: str, number: int) -> str:
+    """The address of a page's image, without the signature that makes it readable."""
+    return f"/api/v1/books/{book_id}/chapters/{chapter_id}/pages/{number}/image"
+
+
+def _to_document(chapter: Chapter) -> Document:
+    pages = [
+        {
+            "page_number": page.number, "background_url": page_path(chapter.book_id, chapter.chapter_id, page.number),
+            "width": page.width, "height": page.height, "elements": [],
+        }
+        for page in chapter.pages
+    ]
+    return {**asdict(chapter), "pages": pages}
+
+
+def _from_document(document: Mapping[str, Any]) -> Chapter:
+    pages = tuple(Page(page["page_number"], page["width"], page["height"]) for page in document.get("pages", ()))
+    return Chapter(**{**document, "pages": pages})

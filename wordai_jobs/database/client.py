@@ -1,0 +1,100 @@
+"""The connection, the indexes, and the translation of driver errors."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pymongo
+from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient
+from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidURI, OperationFailure, PyMongoError
+
+from wordai_jobs.errors import DatabaseError, StartError
+
+# A status poll has to say within 3 seconds that the database is away.
+OPERATION_TIMEOUT_MS = 2500
+_SECONDS_A_DAY = 86_400
+_INDEX_OPTIONS_CONFLICT = 85
+
+Document = dict[str, Any]
+
+logger = logging.getLogger(__name__)
+
+
+class Database:
+    """One database, its collections by name. Thread-safe, as pymongo's client is."""
+
+    def __init__(self, uri: str, name: str) -> None:
+        """Connects on first use; raises StartError for a URI that cannot be one."""
+        try:
+            self._client: MongoClient[Document] = MongoClient(
+                uri, tz_aware=True, timeoutMS=OPERATION_TIMEOUT_MS, serverSelectionTimeoutMS=OPERATION_TIMEOUT_MS,
+                appname="wordai_jobs", connect=False,
+            )
+        except (InvalidURI, ConfigurationError, ValueError) as error:
+            raise StartError(f"Configuration: mongodb.uri: {error}") from error
+        self._database = self._client[name]
+        self.jobs = self._database["pdf_chapter_jobs"]
+        self.books = self._database["books"]
+        self.chapters = self._database["book_chapters"]
+        self.uploads = self._database["user_files"]
+        self.instances = self._database["server_instances"]
+
+    def close(self) -> None:
+        self._client.close()
+
+    def ping(self) -> None:
+        """Raises DatabaseError where the server does not answer."""
+        with errors_in_words():
+            self._client.admin.command("ping")
+
+    def create_indexes(self, retention_days: int) -> None:
+        """Make the indexes that are missing; raises DatabaseError.
+
+        The time that jobs are kept is part of an index, so a changed setting changes it in place.
+        """
+        with errors_in_words():
+            self._create_expiry("created_at", retention_days * _SECONDS_A_DAY)
+            self.jobs.create_indexes([
+                IndexModel("job_id", unique=True),
+                IndexModel([("user_id", ASCENDING), ("status", ASCENDING)]),
+                IndexModel("updated_at"),
+            ])
+            self.books.create_indexes([
+                IndexModel("book_id", unique=True),
+                IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)]),
+            ])
+            self.chapters.create_indexes([
+                IndexModel("chapter_id", unique=True),
+                IndexModel([("book_id", ASCENDING), ("slug", ASCENDING)], unique=True),
+                IndexModel("file_id"),
+            ])
+            self.uploads.create_indexes([IndexModel("file_id", unique=True), IndexModel("created_at")])
+            self.instances.create_indexes([IndexModel("instance_id", unique=True)])
+
+    def _create_expiry(self, field: str, seconds: int) -> None:
+        try:
+            self.jobs.create_index(field, expireAfterSeconds=seconds)
+        except OperationFailure as error:
+            if error.code != _INDEX_OPTIONS_CONFLICT:
+                raise
+            index = {"keyPattern": {field: ASCENDING}, "expireAfterSeconds": seconds}
+            self._database.command("collMod", self.jobs.name, index=index)
+
+
+@contextmanager
+def errors_in_words() -> Iterator[None]:
+    """Turns the driver's errors into DatabaseError. A duplicate key goes through: it is an answer, not a fault."""
+    try:
+        yield
+    except DuplicateKeyError:
+        raise
+    except PyMongoError as error:
+        logger.error("database: %s", error)
+        away = isinstance(error, pymongo.errors.ConnectionFailure) or error.timeout
+        raise DatabaseError(
+            "the database cannot be reached" if away else "the database refused the operation") from error
+
+
+def without_nones(document: Mapping[str, Any]) -> Document:
+    return {key: value for key, value in document.items() if value is not None}

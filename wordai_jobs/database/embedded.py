@@ -1,0 +1,167 @@
+"""The embedded database: SecantusDB, a server of MongoDB's wire protocol, run as a child process on loopback.
+
+Run, never imported: it is GPL-2.0-only, and its Python would share this process's GIL.
+"""
+
+import fcntl
+import logging
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO
+
+import pymongo
+from pymongo.errors import PyMongoError
+
+from wordai_jobs.errors import StartError
+
+START_TIMEOUT_S = 30.0
+_STOP_TIMEOUT_S = 10.0
+_LOCK_TIMEOUT_S = 3.0
+_PROGRAM = "secantusd-py"
+_CACHE = "64M"
+_RESTART_PAUSE_S = 0.5
+
+logger = logging.getLogger(__name__)
+
+
+class EmbeddedDatabase:
+    """Starts the database, starts it again when it dies, and stops it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = _free_port()
+        self._lock_file: IO[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
+        self._first_start = threading.Event()
+        self._error: OSError | None = None
+        # The kernel ends the database with the thread that started it, so that thread stays as long as it does.
+        self._thread = threading.Thread(target=self._keep_running, name="embedded database", daemon=True)
+
+    @property
+    def uri(self) -> str:
+        return f"mongodb://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Returns once the database answers.
+
+        Raises StartError where another server has the folder, or the database is not installed or does not come up.
+        """
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock()
+        self._thread.start()
+        self._first_start.wait(START_TIMEOUT_S)
+        if self._error:
+            raise StartError(f"The embedded database could not be started: {self._error}")
+        self._wait_until_it_answers()
+
+    def stop(self) -> None:
+        """End the database in order; what it has acknowledged is on disk either way."""
+        self._stopping.set()
+        process = self._process
+        if process and process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(_STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                logger.warning("the embedded database did not stop within %.0f s and is killed", _STOP_TIMEOUT_S)
+                process.kill()
+                process.wait()
+        if self._thread.ident is not None:
+            self._thread.join(_STOP_TIMEOUT_S)
+        if self._lock_file:
+            self._lock_file.close()
+
+    def _lock(self) -> None:
+        """Held as long as this process or its database lives; the kernel lets go of it however they end.
+
+        After a kill -9 the old database may need a moment to follow its server, so the lock is waited for.
+        """
+        self._lock_file = open(self._folder / "lock", "w")
+        deadline = time.monotonic() + _LOCK_TIMEOUT_S
+        while True:
+            try:
+                return fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise StartError(
+                        f"Another server is using the data folder {self._folder.parent}; stop it, or set storage.data_dir"
+                    ) from error
+                time.sleep(0.05)
+
+    def _keep_running(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._process = self._spawn()
+            except OSError as error:
+                self._error = error
+                self._first_start.set()
+                return
+            self._first_start.set()
+            code = self._process.wait()
+            if not self._stopping.is_set():
+                logger.error("the embedded database ended with %d and is started again", code)
+                self._stopping.wait(_RESTART_PAUSE_S)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        # Without --sync-on-commit, 3 of 400 acknowledged writes were lost by a kill -9.
+        command = [
+            _program(), "--host", "127.0.0.1", "--port", str(self._port), "--storage-path", str(self._folder / "db"),
+            "--sync-on-commit", "--standalone", "--cache-size", _CACHE, "--log-level", "WARNING",
+        ]
+        # A session of its own: Ctrl-C is for the server, which stops the database last.
+        assert self._lock_file
+        return subprocess.Popen(
+            _with_parent_death_signal(command), start_new_session=True, cwd=self._folder,
+            pass_fds=[self._lock_file.fileno()],
+        )
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        with pymongo.MongoClient[dict[str, object]](self.uri, serverSelectionTimeoutMS=250) as client:
+            while True:
+                try:
+                    client.admin.command("ping")
+                    return
+                except PyMongoError as error:
+                    if time.monotonic() > deadline:
+                        raise StartError("The embedded database did not answer in time; its log is above") from error
+                    time.sleep(0.02)
+
+
+def _program() -> str:
+    """The database's program: beside this Python, else wherever the shell finds it; raises StartError."""
+    beside = Path(sys.executable).with_name(_PROGRAM)
+    found = str(beside) if beside.exists() else shutil.which(_PROGRAM)
+    if not found:
+        raise StartError(
+            "The embedded database is not installed: pip install 'wordai-jobs[embedded]', or set mongodb.uri")
+    return found
+
+
+def _with_parent_death_signal(command: list[str]) -> list[str]:
+    """The command, run so that the kernel kills it when the thread that started it ends, however that happens.
+
+    What it has acknowledged is on disk, so a kill loses nothing, and the next server need not wait for an orderly end.
+    """
+    starter = (
+        "import ctypes, os, sys; "
+        f"ctypes.CDLL(None).prctl(1, {signal.SIGKILL:d}, 0, 0, 0); "
+        "os.getppid() == int(sys.argv[1]) or sys.exit(1); "
+        "os.execv(sys.argv[2], sys.argv[2:])"
+    )
+    return [sys.executable, "-c", starter, str(os.getpid()), *command]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,1 @@
+"""Uploads, books and chapters: what callers may do with them, and nothing about HTTP."""

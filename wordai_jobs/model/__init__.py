@@ -1,0 +1,1 @@
+"""The things the service is about: jobs, uploads, books, chapters and pages. Plain data; no I/O."""

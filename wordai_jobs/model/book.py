@@ -1,0 +1,66 @@
+"""A book, its chapters, and the pages of a chapter."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+
+MAX_SLUG_LENGTH = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    book_id: str
+    user_id: str
+    title: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A rendered page: its number from 1, and the size of its image in pixels."""
+
+    number: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A chapter made from the PDF `file_id`. `pages` is empty where only the chapter's own fields were read."""
+
+    chapter_id: str
+    book_id: str
+    user_id: str
+    file_id: str
+    title: str
+    slug: str
+    order_index: int
+    parent_id: str | None
+    is_published: bool
+    is_preview_free: bool
+    total_pages: int
+    created_at: datetime
+    updated_at: datetime
+    pages: tuple[Page, ...] = ()
+
+
+def slugify(title: str) -> str:
+    """A title as it may stand in an address: lower-case ASCII letters, digits and single hyphens.
+
+    Vietnamese letters become plain ones; đ has no decomposition in Unicode, so it is replaced by hand. A title without
+    any such letter (日本語, say) becomes `chapter`.
+    """
+    plain = unicodedata.normalize("NFKD", title.replace("đ", "d").replace("Đ", "D"))
+    ascii_only = plain.encode("ascii", "ignore").decode("ascii").lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", ascii_only)[:MAX_SLUG_LENGTH].strip("-")
+    return slug or "chapter"
+
+
+def numbered_slug(slug: str, attempt: int) -> str:
+    """`slug` for the first attempt, then `slug-2`, `slug-3`, …, never longer than a slug may be."""
+    if attempt == 1:
+        return slug
+    suffix = f"-{attempt}"
+    return slug[: MAX_SLUG_LENGTH - len(suffix)].rstrip("-") + suffix

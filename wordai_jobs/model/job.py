@@ -1,0 +1,126 @@
+"""A job: the work of turning one uploaded PDF into one chapter, and what a client is shown of it.
+
+Every transition is a method that returns the next `Job`; the table of statuses, progress and messages that clients rely
+on is written here and nowhere else.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import uuid4
+
+from wordai_jobs.clock import utc_now
+
+OPENED_PROGRESS = 30
+PAGES_PROGRESS_SPAN = 40
+CREATING_PROGRESS = 70
+WRITTEN_PROGRESS = 99
+
+# Errors that several places give; what users read, so in their words.
+CANCELLED = "Cancelled by user"
+SERVER_RESTARTED = "Server restarted while the job was running"
+SERVER_SHUT_DOWN = "Server was shut down while the job was running"
+
+
+class JobStatus(StrEnum):
+    """Where a job stands. `completed` and `failed` are ends: nothing follows them."""
+
+    PENDING = "pending"  # recorded, waits for a worker
+    PROCESSING = "processing"  # a worker has it
+    COMPLETED = "completed"  # the chapter and all its pages can be read
+    FAILED = "failed"  # it will not become a chapter; nothing of it is left
+
+    @property
+    def has_ended(self) -> bool:
+        return self in (JobStatus.COMPLETED, JobStatus.FAILED)
+
+
+ACTIVE = (JobStatus.PENDING, JobStatus.PROCESSING)
+
+
+@dataclass(frozen=True, slots=True)
+class ChapterRequest:
+    """What the client asked the chapter to be."""
+
+    title: str
+    slug: str
+    order_index: int = 0
+    parent_id: str | None = None
+    is_published: bool = True
+    is_preview_free: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The state of a job. `chapter_id` is drawn with the job, so that whoever finds it later can tell how far it got."""
+
+    job_id: str
+    user_id: str
+    book_id: str
+    file_id: str
+    filename: str
+    total_pages: int
+    chapter_id: str
+    instance_id: str
+    request: ChapterRequest
+    created_at: datetime
+    updated_at: datetime
+    status: JobStatus = JobStatus.PENDING
+    progress: int = 0
+    message: str = "PDF chapter creation job enqueued"
+    error: str | None = None
+    ended_at: datetime | None = field(default=None)
+
+    @classmethod
+    def enqueued(
+        cls, user_id: str, book_id: str, file_id: str, filename: str, total_pages: int, instance_id: str,
+        request: ChapterRequest,
+    ) -> "Job":
+        """A new job, with ids of its own."""
+        now = utc_now()
+        return cls(
+            job_id=str(uuid4()), user_id=user_id, book_id=book_id, file_id=file_id, filename=filename,
+            total_pages=total_pages, chapter_id=str(uuid4()), instance_id=instance_id, request=request,
+            created_at=now, updated_at=now,
+        )
+
+    def fetching(self) -> "Job":
+        return self._moved(JobStatus.PROCESSING, 0, f"Downloading PDF: {self.filename}")
+
+    def fetched(self) -> "Job":
+        return self._moved(JobStatus.PROCESSING, 10, self.message)
+
+    def opened(self) -> "Job":
+        return self._moved(JobStatus.PROCESSING, OPENED_PROGRESS, "Extracting pages from PDF...")
+
+    def rendered(self, done: int) -> "Job":
+        """`done` pages of `total_pages` are on disk."""
+        progress = OPENED_PROGRESS + PAGES_PROGRESS_SPAN * done // self.total_pages
+        return self._moved(JobStatus.PROCESSING, progress, f"Processed {done}/{self.total_pages} pages...")
+
+    def creating(self) -> "Job":
+        return self._moved(JobStatus.PROCESSING, CREATING_PROGRESS, self._creating_message)
+
+    def written(self) -> "Job":
+        """The pages are safe on disk, the chapter is about to appear."""
+        return self._moved(JobStatus.PROCESSING, WRITTEN_PROGRESS, self._creating_message)
+
+    def completed(self) -> "Job":
+        pages = "1 page" if self.total_pages == 1 else f"{self.total_pages} pages"
+        job = self._moved(JobStatus.COMPLETED, 100, f"Chapter created successfully with {pages}")
+        return replace(job, ended_at=job.updated_at)
+
+    def failed(self, error: str) -> "Job":
+        """Ended without a chapter; `error` is in words that a user understands."""
+        job = self._moved(JobStatus.FAILED, self.progress, f"PDF processing failed: {error}")
+        return replace(job, error=error, ended_at=job.updated_at)
+
+    @property
+    def _creating_message(self) -> str:
+        return f"Processed {self.total_pages} pages. Creating chapter..."
+
+    def _moved(self, status: JobStatus, progress: int, message: str) -> "Job":
+        now = utc_now()
+        if now <= self.updated_at:  # the wall clock was set back, or two changes fell into one millisecond
+            now = self.updated_at + timedelta(milliseconds=1)
+        return replace(self, status=status, progress=max(progress, self.progress), message=message, updated_at=now)

@@ -1,0 +1,41 @@
+"""An uploaded PDF."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+
+MAX_FILENAME_LENGTH = 200
+DEFAULT_FILENAME = "document.pdf"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A PDF that its owner uploaded; `size` in bytes, `sha256` in hexadecimal."""
+
+    file_id: str
+    user_id: str
+    filename: str
+    size: int
+    sha256: str
+    page_count: int
+    created_at: datetime
+
+
+def clean_filename(name: str | None) -> str:
+    """The name to show for an uploaded file. It is never used as a path.
+
+    Folders, control and formatting characters (those can reverse the text around them) go; a long name is cut in its
+    middle so that its ending stays.
+    """
+    last = re.split(r"[/\\]", name or "")[-1]
+    shown = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in last)
+    shown = " ".join(unicodedata.normalize("NFC", shown).split())
+    if not shown.strip("."):
+        return DEFAULT_FILENAME
+    if len(shown) <= MAX_FILENAME_LENGTH:
+        return shown
+    stem, dot, ending = shown.rpartition(".")
+    if not dot or len(ending) > 10:
+        return shown[:MAX_FILENAME_LENGTH]
+    return stem[: MAX_FILENAME_LENGTH - len(ending) - 1] + dot + ending

@@ -1,0 +1,1 @@
+"""Bytes on disk: uploaded PDFs, pages being rendered, pages of chapters."""

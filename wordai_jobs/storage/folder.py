@@ -1,0 +1,84 @@
+"""The data folder: its parts, its room, and the translation of a full disk into words."""
+
+import errno
+import logging
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from wordai_jobs.errors import StartError, StorageFull
+
+# Left free for the database's log and the page files of running jobs when an upload is weighed against the room.
+RESERVE_BYTES = 16 * 1024 * 1024
+
+logger = logging.getLogger(__name__)
+
+
+class DataFolder:
+    """`uploads/`, `staging/`, `chapters/`, `mongodb/` and `secret_key` below one folder, on one file system."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.uploads = self.path / "uploads"
+        self.staging = self.path / "staging"
+        self.chapters = self.path / "chapters"
+        self.mongodb = self.path / "mongodb"
+
+    def create(self) -> None:
+        """Make what is missing; raises StartError where that is not allowed."""
+        try:
+            for folder in (self.path, self.uploads, self.staging, self.chapters):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StartError(f"Cannot use the data folder {self.path}: {error.strerror}") from error
+
+    def secret_key(self) -> str:
+        """The key that belongs to this folder's data, made on first use."""
+        path = self.path / "secret_key"
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            key = path.read_text(encoding="ascii").strip()
+            if key:
+                return key
+            raise StartError(f"{path} is empty: delete it, or set server.secret_key") from None
+        with os.fdopen(descriptor, "w") as file:
+            key = secrets.token_hex(32)
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+        return key
+
+    def has_room_for(self, size: int) -> bool:
+        return shutil.disk_usage(self.path).free > size + RESERVE_BYTES
+
+    def check_writable(self) -> None:
+        """Write and remove a small file; raises OSError where that fails."""
+        probe = self.staging / f".probe-{secrets.token_hex(8)}"
+        try:
+            probe.write_bytes(b"ok")
+        finally:
+            probe.unlink(missing_ok=True)
+
+
+@contextmanager
+def full_disk_in_words() -> Iterator[None]:
+    """Turns `No space left on device` and `Disk quota exceeded` into StorageFull."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull from error
+        raise
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make the names in a folder last; its files' contents are synced one by one."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

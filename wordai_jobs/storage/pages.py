@@ -1,0 +1,88 @@
+"""Page files of a chapter: written into a staging folder, then moved into place all at once.
+
+A chapter's id names both folders, so a page has one address while its job runs and afterwards.
+"""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wordai_jobs.storage.folder import DataFolder, fsync_folder, full_disk_in_words
+
+_MEDIA_TYPES = {".png": "image/png", ".jpg": "image/jpeg"}
+
+
+@dataclass(frozen=True, slots=True)
+class PageImage:
+    """An image file and its media type."""
+
+    path: Path
+    media_type: str
+
+
+class PageStore:
+    """Staging and chapter folders. Ids come from the database or from a signed address, never unchecked from a client."""
+
+    def __init__(self, folder: DataFolder) -> None:
+        self._folder = folder
+
+    def stage(self, chapter_id: str) -> Path:
+        """A new folder for the pages of a job."""
+        with full_disk_in_words():
+            staging = self._staging(chapter_id)
+            staging.mkdir(mode=0o700)
+            return staging
+
+    def sync(self, chapter_id: str) -> None:
+        """Make the staged files last, so that a chapter never appears with pages that a power cut takes away."""
+        staging = self._staging(chapter_id)
+        with full_disk_in_words():
+            for entry in os.scandir(staging):
+                _fsync(entry.path)
+            fsync_folder(staging)
+
+    def publish(self, chapter_id: str) -> None:
+        """Move a staged chapter into place; raises FileNotFoundError where somebody removed it meanwhile."""
+        with full_disk_in_words():
+            os.rename(self._staging(chapter_id), self._chapter(chapter_id))
+            fsync_folder(self._folder.chapters)
+
+    def remove(self, chapter_id: str) -> None:
+        """Remove whatever there is of a chapter, staged or in place."""
+        for folder in (self._staging(chapter_id), self._chapter(chapter_id)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def image(self, chapter_id: str, number: int) -> PageImage | None:
+        """The image of a page, also while its job still runs."""
+        for folder in (self._chapter(chapter_id), self._staging(chapter_id)):
+            for ending, media_type in _MEDIA_TYPES.items():
+                path = folder / f"{number:05d}{ending}"
+                if path.exists():
+                    return PageImage(path, media_type)
+        return None
+
+    def words(self, chapter_id: str, number: int) -> dict[str, Any] | None:
+        """`text` and `words` of a page of a finished chapter."""
+        try:
+            content = (self._chapter(chapter_id) / f"{number:05d}.json").read_text(encoding="ascii")
+        except FileNotFoundError:
+            return None
+        words: dict[str, Any] = json.loads(content)
+        return words
+
+    def _staging(self, chapter_id: str) -> Path:
+        return self._folder.staging / chapter_id
+
+    def _chapter(self, chapter_id: str) -> Path:
+        return self._folder.chapters / chapter_id
+
+
+def _fsync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

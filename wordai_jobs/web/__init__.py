@@ -1,0 +1,1 @@
+"""HTTP: blueprints, authentication of requests, errors and CORS. Translates, decides nothing."""

@@ -1,0 +1,66 @@
+"""What request handlers work with: the application's services, and the caller."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app, g, request
+
+from wordai_jobs.auth.signing import UrlSigner
+from wordai_jobs.auth.verifier import DevTokens, TokenVerifier, bearer_token
+from wordai_jobs.database.client import Database
+from wordai_jobs.errors import AppError
+from wordai_jobs.jobs.runner import JobRunner
+from wordai_jobs.jobs.service import JobService
+from wordai_jobs.library.books import BookService
+from wordai_jobs.library.uploads import UploadService
+from wordai_jobs.rendering.pool import RenderPool
+from wordai_jobs.storage.folder import DataFolder
+from wordai_jobs.storage.pages import PageStore
+
+EXTENSION = "wordai_jobs"
+
+
+class DevFromOutside(AppError):
+    """Mode dev lets anyone in, so it answers this machine only, whatever address another WSGI server listens on."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__("This server runs in mode dev and answers its own machine only")
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One application's parts that handlers use."""
+
+    jobs: JobService
+    books: BookService
+    uploads: UploadService
+    runner: JobRunner
+    pages: PageStore
+    folder: DataFolder
+    database: Database
+    pool: RenderPool
+    signer: UrlSigner
+    verifier: TokenVerifier
+    dev_tokens: DevTokens | None
+
+
+def services() -> Services:
+    return cast(Services, current_app.extensions[EXTENSION])
+
+
+def authenticate() -> None:
+    """Find out who calls, for `user_id`; raises Unauthenticated. Set before the requests of a blueprint."""
+    g.user_id = services().verifier.user_id(bearer_token(request.headers.get("Authorization")))
+
+
+def user_id() -> str:
+    """The authenticated caller."""
+    return cast(str, g.user_id)
+
+
+def refuse_dev_from_outside() -> None:
+    address = request.remote_addr or ""
+    if services().dev_tokens and not (address.startswith("127.") or address in ("::1", "::ffff:127.0.0.1", "")):
+        raise DevFromOutside

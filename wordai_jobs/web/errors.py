@@ -1,0 +1,68 @@
+"""The one place where errors become answers: `{"detail": …}`, whatever went wrong, whoever noticed it."""
+
+import logging
+from typing import cast
+
+from flask import Flask, Response, g, jsonify, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from wordai_jobs.errors import AppError, UploadTooLarge
+
+# Where the HTTP server has refused a request before the application saw it, it says so here: (status, words).
+REFUSED_KEY = "wordai_jobs.refused"
+
+_WORDS = {
+    400: "Bad request", 404: "Not found", 405: "Method not allowed", 408: "The request took too long to arrive",
+    413: "The request is too large", 414: "The address is too long", 415: "Unsupported media type",
+    416: "The range is not in the image", 431: "The request's headers are too large", 501: "Not supported",
+}
+
+logger = logging.getLogger(__name__)
+
+
+class RefusedByServer(AppError):
+    """The HTTP server could not take the request."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(_WORDS.get(status, "Bad request"))
+        self.status = status
+
+
+def register(app: Flask, max_upload_mb: int) -> None:
+    """Have the application answer every error in the one shape."""
+
+    @app.before_request
+    def refuse() -> None:
+        status = request.environ.get(REFUSED_KEY)
+        if status == 413:
+            raise UploadTooLarge(max_upload_mb)
+        if status:
+            raise RefusedByServer(status)
+
+    @app.errorhandler(AppError)
+    def app_error(error: AppError) -> Response:
+        if error.status >= 500:
+            logger.error("%s %s: %s (request %s)", request.method, request.path, error.detail, g.request_id)
+        return _answer(error.status, error.detail, error.headers)
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        if isinstance(error, RequestEntityTooLarge):
+            return app_error(UploadTooLarge(max_upload_mb))
+        code = error.code or 500
+        if code < 400:  # a redirect is no error
+            return cast(Response, error.get_response())
+        headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Content-Range")}
+        return _answer(code, _WORDS.get(code, error.name), headers)
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        logger.error("%s %s failed (request %s)", request.method, request.path, g.request_id, exc_info=error)
+        return _answer(500, "Internal server error", {})
+
+
+def _answer(status: int, detail: str, headers: dict[str, str]) -> Response:
+    response = jsonify({"detail": detail})
+    response.status_code = status
+    response.headers.update(headers)
+    return response

@@ -1,0 +1,33 @@
+"""Uploading PDFs."""
+
+from flask import Blueprint, Response, jsonify, request
+
+from wordai_jobs.errors import Invalid
+from wordai_jobs.model.upload import Upload
+from wordai_jobs.web.context import authenticate, services, user_id
+from wordai_jobs.web.views import upload_view
+
+blueprint = Blueprint("files", __name__, url_prefix="/api/v1/files")
+blueprint.before_request(authenticate)
+
+
+@blueprint.post("")
+def upload() -> tuple[Response, int]:
+    added = uploaded_pdf(user_id())
+    response = jsonify(upload_view(added))
+    response.headers["Location"] = f"/api/v1/files/{added.file_id}"
+    return response, 201
+
+
+@blueprint.get("/<file_id>")
+def metadata(file_id: str) -> Response:
+    return jsonify(upload_view(services().uploads.get(file_id, user_id())))
+
+
+def uploaded_pdf(owner: str) -> Upload:
+    """Store the PDF in the multipart field `file` for `owner`; raises what UploadService.add raises."""
+    services().uploads.check_room(request.content_length or 0)
+    file = request.files.get("file")
+    if file is None:
+        raise Invalid("file: a PDF is needed in this field of a multipart form")
+    return services().uploads.add(owner, file.filename, file.stream)

@@ -1,0 +1,50 @@
+"""Headers that every answer carries: request id, CORS, caching and what keeps browsers from guessing."""
+
+import re
+from uuid import uuid4
+
+from flask import Flask, Response, g, request
+from flask_cors import CORS
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
+# Readable by pages on other origins; browsers hide all but a few headers otherwise.
+_EXPOSED = [
+    "ETag", "Location", "Retry-After", "X-Request-ID", "X-Queue-Position", "Idempotency-Replayed", "WWW-Authenticate",
+]
+_ALLOWED = ["Authorization", "Content-Type", "If-None-Match", "Idempotency-Key", "X-Request-ID"]
+_METHODS = ["GET", "HEAD", "POST", "DELETE", "OPTIONS"]
+_PREFLIGHT_MAX_AGE_S = 7200
+
+
+def register(app: Flask, origins: tuple[str, ...]) -> None:
+    """Add the headers to every answer of the application, errors and preflights included."""
+
+    @app.before_request
+    def take_request_id() -> None:
+        given = request.headers.get("X-Request-ID", "")
+        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+
+    @app.after_request
+    def complete(response: Response) -> Response:
+        response.headers["X-Request-ID"] = g.request_id
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        if response.mimetype == "application/json":
+            return _revalidated(response)
+        return response
+
+    if origins:
+        CORS(
+            app, origins=list(origins), supports_credentials=True, expose_headers=_EXPOSED, allow_headers=_ALLOWED,
+            methods=_METHODS, max_age=_PREFLIGHT_MAX_AGE_S, vary_header=True,
+        )
+
+
+def _revalidated(response: Response) -> Response:
+    """Clients may keep an answer, but must ask whether it still holds: 304 where it does."""
+    if response.status_code != 200 or request.method not in ("GET", "HEAD"):
+        response.headers["Cache-Control"] = "no-store"
+        return response
+    response.headers["Cache-Control"] = "no-cache"
+    response.add_etag()
+    response.make_conditional(request)
+    return response

@@ -1,0 +1,123 @@
+"""Enqueueing jobs and telling how they stand."""
+
+import base64
+import binascii
+import logging
+from datetime import datetime
+from urllib.parse import quote
+
+from flask import Blueprint, Response, jsonify, request
+
+from wordai_jobs.clock import isoformat
+from wordai_jobs.errors import DatabaseError, Invalid, StatusUnavailable
+from wordai_jobs.model.book import slugify
+from wordai_jobs.model.job import ChapterRequest, Job
+from wordai_jobs.model.upload import Upload
+from wordai_jobs.web.context import authenticate, services, user_id
+from wordai_jobs.web.files import uploaded_pdf
+from wordai_jobs.web.schemas import JobFilter, NewChapter, NewChapterFromFile, form_body, json_body, query
+from wordai_jobs.web.views import job_view, page_view
+
+POLL_INTERVAL_S = 2
+_LONGEST_POLL_INTERVAL_S = 30
+
+blueprint = Blueprint("jobs", __name__, url_prefix="/api/v1/books")
+blueprint.before_request(authenticate)
+logger = logging.getLogger(__name__)
+
+
+@blueprint.post("/<book_id>/chapters/from-pdf")
+def enqueue(book_id: str) -> tuple[Response, int]:
+    if request.mimetype == "multipart/form-data" and "file" in request.files:
+        job = _enqueue_with_pdf(book_id)
+    else:
+        job = _enqueue_uploaded(book_id)
+    response = _job_response(job)
+    response.headers["Location"] = f"/api/v1/books/jobs/{quote(job.job_id)}"
+    return response, 202
+
+
+@blueprint.get("/jobs/<job_id>")
+def status(job_id: str) -> Response:
+    try:
+        job = services().jobs.get(job_id, user_id())
+    except DatabaseError as error:
+        raise StatusUnavailable(error.words) from error
+    logger.info("JOB STATUS %s %s %d%%", job.job_id, job.status, job.progress)
+    return _job_response(job)
+
+
+@blueprint.get("/jobs/<job_id>/pages")
+def pages(job_id: str) -> Response:
+    job = services().jobs.get(job_id, user_id())
+    signer = services().signer
+    done = [page_view(page, job.book_id, job.chapter_id, signer) for page in services().jobs.pages(job)]
+    return jsonify({"total_pages": job.total_pages, "pages": done})
+
+
+@blueprint.get("/jobs")
+def list_jobs() -> Response:
+    wanted = query(JobFilter)
+    before = _position(wanted.cursor) if wanted.cursor else None
+    jobs = services().jobs.list(
+        user_id(), wanted.limit + 1, status=wanted.status, book_id=wanted.book_id, before=before)
+    shown = jobs[:wanted.limit]
+    next_cursor = _cursor(shown[-1]) if len(jobs) > wanted.limit else None
+    return jsonify({"jobs": [job_view(job) for job in shown], "next_cursor": next_cursor})
+
+
+def _enqueue_uploaded(book_id: str) -> Job:
+    wanted = form_body(NewChapterFromFile) if request.mimetype == "multipart/form-data" else json_body(NewChapterFromFile)
+    _check_target(book_id, wanted)
+    return _enqueue(book_id, services().uploads.get(wanted.file_id, user_id()), wanted)
+
+
+def _enqueue_with_pdf(book_id: str) -> Job:
+    wanted = form_body(NewChapter)
+    _check_target(book_id, wanted)
+    upload = uploaded_pdf(user_id())
+    try:
+        return _enqueue(book_id, upload, wanted)
+    except BaseException:
+        services().uploads.remove(upload)
+        raise
+
+
+def _check_target(book_id: str, wanted: NewChapter) -> None:
+    """The book, and the chapter that the new one goes below, must be there and be the caller's."""
+    services().books.get(book_id, user_id())
+    if wanted.parent_id is not None:
+        services().books.chapter(book_id, wanted.parent_id, user_id())
+
+
+def _enqueue(book_id: str, upload: Upload, wanted: NewChapter) -> Job:
+    chapter = ChapterRequest(
+        title=wanted.title, slug=wanted.slug or slugify(wanted.title), order_index=wanted.order_index,
+        parent_id=wanted.parent_id, is_published=wanted.is_published, is_preview_free=wanted.is_preview_free,
+    )
+    return services().jobs.enqueue(upload, book_id, chapter)
+
+
+def _job_response(job: Job) -> Response:
+    response = jsonify(job_view(job))
+    if job.status.has_ended:
+        return response
+    position = services().jobs.position(job)
+    if position is not None:
+        response.headers["X-Queue-Position"] = str(position)
+    response.headers["Retry-After"] = str(min(_LONGEST_POLL_INTERVAL_S, max(POLL_INTERVAL_S, position or 0)))
+    return response
+
+
+def _cursor(job: Job) -> str:
+    """Where a page of the list ends: time and id of its last job."""
+    return base64.urlsafe_b64encode(f"{isoformat(job.created_at)} {job.job_id}".encode()).decode().rstrip("=")
+
+
+def _position(cursor: str) -> tuple[datetime, str]:
+    try:
+        text = base64.urlsafe_b64decode(cursor.encode("ascii") + b"==").decode()
+        moment, _, job_id = text.partition(" ")
+        return datetime.fromisoformat(moment), job_id
+    except (ValueError, binascii.Error) as error:
+        raise Invalid("cursor: must be a next_cursor of this list") from error
