@@ -45,7 +45,7 @@ def serve(config: Config) -> None:
         http.close()
         raise
     _Shutdown(app, http, config.jobs.shutdown_grace_s).on_signals()
-    logger.info("serving on http://%s:%d, mode %s", http.effective_host, http.effective_port, config.auth.mode)
+    logger.info("serving on http://%s:%s, mode %s", http.effective_host, http.effective_port, config.auth.mode)
     http.run()
     logger.info("stopped")
 

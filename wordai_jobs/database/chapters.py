@@ -50,8 +50,7 @@ class ChapterRepository:
 
     def find_with_page(self, chapter_id: str, number: int) -> Chapter | None:
         """A chapter with just the page `number`, or with none where it has no such page."""
-        fields = {**_WITHOUT_PAGES, "pages": {"$slice": [number - 1, 1]}}
-        del fields["_id"]
+        fields = {"_id": False, "pages": {"$slice": [number - 1, 1]}}
         with errors_in_words():
             document = self._chapters.find_one({"chapter_id": chapter_id}, fields)
         return _from_document(document) if document else None

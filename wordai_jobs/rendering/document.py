@@ -23,7 +23,8 @@ def open_pdf(path: str) -> pymupdf.Document:
         if document.needs_pass:
             raise RenderFailed(Failure.ENCRYPTED)
         if document.page_count < 1:
-            raise RenderFailed(Failure.EMPTY)
+            # A file too broken to repair is left without pages, which says more than that it has none.
+            raise RenderFailed(Failure.DAMAGED if document.is_repaired else Failure.EMPTY)
     return document
 
 

@@ -1,0 +1,82 @@
+"""A user of the API, over real HTTP."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import requests
+
+from tests.support.waiting import wait_until
+
+Json = dict[str, Any]
+
+
+class Client:
+    """Requests with the token of one user. `book_id` is a book of theirs, made on first use."""
+
+    def __init__(self, url: str, user_id: str, token: str | None = None) -> None:
+        self.url = url
+        self.user_id = user_id
+        self.session = requests.Session()
+        if token is None:
+            token = self.session.post(f"{url}/dev/token", json={"user_id": user_id}, timeout=10).json()["token"]
+        self.session.headers["Authorization"] = f"Bearer {token}"
+        self._book_id: str | None = None
+
+    def request(self, method: str, path: str, **options: Any) -> requests.Response:
+        options.setdefault("timeout", 60)
+        return self.session.request(method, f"{self.url}{path}", **options)
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> requests.Response:
+        return self.request("POST", path, **options)
+
+    @property
+    def book_id(self) -> str:
+        if self._book_id is None:
+            self._book_id = self.post("/api/v1/books", json={"title": f"A book of {self.user_id}"}).json()["book_id"]
+        assert self._book_id
+        return self._book_id
+
+    def upload(self, pdf: bytes, filename: str = "document.pdf") -> requests.Response:
+        return self.post("/api/v1/files", files={"file": (filename, pdf, "application/pdf")})
+
+    def enqueue(self, file_id: str, **fields: Any) -> requests.Response:
+        body = {"file_id": file_id, "title": "A chapter", **fields}
+        return self.post(f"/api/v1/books/{self.book_id}/chapters/from-pdf", json=body)
+
+    def submit(self, pdf: bytes, **fields: Any) -> str:
+        """Upload and enqueue; returns the job's id."""
+        uploaded = self.upload(pdf)
+        assert uploaded.status_code == 201, uploaded.text
+        response = self.enqueue(uploaded.json()["file_id"], **fields)
+        assert response.status_code == 202, response.text
+        job_id: str = response.json()["job_id"]
+        return job_id
+
+    def job(self, job_id: str) -> Json:
+        response = self.get(f"/api/v1/books/jobs/{job_id}")
+        assert response.status_code == 200, response.text
+        job: Json = response.json()
+        return job
+
+    def answers(self, job_id: str) -> Iterator[requests.Response]:
+        """Every answer to polling as fast as can be, up to and with the one that shows the job's end."""
+        while True:
+            response = self.get(f"/api/v1/books/jobs/{job_id}")
+            yield response
+            if response.json().get("status") in ("completed", "failed"):
+                return
+
+    def end_of(self, job_id: str, timeout_s: float = 60) -> Json:
+        """The job once it has ended."""
+        def ended() -> Json | None:
+            job = self.job(job_id)
+            return job if job["status"] in ("completed", "failed") else None
+        return wait_until(ended, timeout_s, f"the end of job {job_id}")
+
+    def chapter(self, job: Json) -> Json:
+        """The chapter of a completed job, with its pages."""
+        chapter: Json = self.get(f"/api/v1/books/{self.book_id}/chapters/{job['result']['chapter_id']}").json()
+        return chapter

@@ -1,0 +1,98 @@
+"""PDFs built on the spot, and the real ones beside the project where they are there."""
+
+import io
+from functools import cache
+from pathlib import Path
+
+import pymupdf
+from PIL import Image
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "pdfs"
+_AES_256 = 5  # PyMuPDF's number for it
+BOOK = "mupdf_explored.pdf"
+
+
+def shared_pdfs() -> list[Path]:
+    return sorted(SHARED.glob("*.pdf"))
+
+
+@cache
+def text_pdf(pages: int, words: int = 150) -> bytes:
+    """Black text on white; page n says `page n of pages` first."""
+    with pymupdf.open() as document:
+        for number in range(1, pages + 1):
+            page = document.new_page()
+            page.insert_text((72, 72), f"page {number} of {pages}", fontsize=14)
+            lines = [f"line {line} " + "lorem ipsum dolor " * 4 for line in range(words // 14)]
+            page.insert_text((72, 110), lines, fontsize=9)
+        return bytes(document.tobytes())
+
+
+@cache
+def photo_pdf(width: int = 400, height: int = 300) -> bytes:
+    """One page with a picture of many colours."""
+    picture = Image.merge("RGB", [
+        Image.linear_gradient("L").resize((width, height)),
+        Image.radial_gradient("L").resize((width, height)),
+        Image.linear_gradient("L").rotate(90).resize((width, height)),
+    ])
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    with pymupdf.open() as document:
+        page = document.new_page()
+        page.insert_image(pymupdf.Rect(72, 72, 72 + width, 72 + height), stream=buffer.getvalue())
+        return bytes(document.tobytes())
+
+
+@cache
+def encrypted_pdf() -> bytes:
+    with pymupdf.open() as document:
+        document.new_page()
+        return bytes(document.tobytes(encryption=_AES_256, user_pw="secret", owner_pw="owner"))
+
+
+def raw_pdf(*objects: bytes) -> bytes:
+    """A PDF of the given objects, numbered from 1; the first is the catalogue."""
+    out = io.BytesIO()
+    out.write(b"%PDF-1.7\n")
+    offsets = []
+    for number, body in enumerate(objects, 1):
+        offsets.append(out.tell())
+        out.write(b"%d 0 obj\n%b\nendobj\n" % (number, body))
+    start = out.tell()
+    out.write(b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1))
+    for offset in offsets:
+        out.write(b"%010d 00000 n \n" % offset)
+    out.write(b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start))
+    return out.getvalue()
+
+
+def stream(content: bytes, entries: bytes = b"") -> bytes:
+    """A stream object."""
+    return b"<< /Length %d %b >>\nstream\n%b\nendstream" % (len(content), entries, content)
+
+
+def no_pages_pdf() -> bytes:
+    return raw_pdf(b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [] /Count 0 >>")
+
+
+def page_pdf(content: bytes, *more: bytes, resources: bytes = b"", width: int = 612, height: int = 792) -> bytes:
+    """One page with this content stream (object 4); further objects count from 5."""
+    return raw_pdf(
+        b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %d %d] /Contents 4 0 R /Resources << %b >> >>" % (
+            width, height, resources),
+        stream(content), *more)
+
+
+@cache
+def hanging_pdf(depth: int = 9, width: int = 10) -> bytes:
+    """One page of nested forms: `width` to the power of `depth` drawings, which takes hours."""
+    forms = [
+        stream(b" ".join(b"/F%d Do" % (level + 1) for _ in range(width)),
+               b"/Type /XObject /Subtype /Form /BBox [0 0 600 700] /Resources << /XObject << /F%d %d 0 R >> >>" % (
+                   level + 1, level + 6))
+        for level in range(depth)
+    ]
+    leaf = stream(b"0 0 m 500 600 l 300 200 l h f", b"/Type /XObject /Subtype /Form /BBox [0 0 600 700]")
+    return page_pdf(b"/F0 Do", *forms, leaf, resources=b"/XObject << /F0 5 0 R >>")
