@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from flask import Flask
@@ -13,14 +14,18 @@ from wordai_jobs.database.books import BookRepository
 from wordai_jobs.database.chapters import ChapterRepository
 from wordai_jobs.database.client import Database
 from wordai_jobs.database.embedded import EmbeddedDatabase
+from wordai_jobs.database.idempotency import KeyRepository
 from wordai_jobs.database.instances import InstanceRepository
 from wordai_jobs.database.jobs import JobRepository
 from wordai_jobs.database.uploads import UploadRepository
 from wordai_jobs.errors import DatabaseError, StartError
+from wordai_jobs.jobs.cleanup import Cleanup
 from wordai_jobs.jobs.housekeeping import Housekeeper
+from wordai_jobs.jobs.lease import Lease
+from wordai_jobs.jobs.once import Once
 from wordai_jobs.jobs.pipeline import Pipeline
 from wordai_jobs.jobs.runner import JobRunner
-from wordai_jobs.jobs.service import JobService
+from wordai_jobs.jobs.service import JobLimits, JobService
 from wordai_jobs.jobs.sweep import Sweep
 from wordai_jobs.library.books import BookService
 from wordai_jobs.library.uploads import UploadService
@@ -123,25 +128,32 @@ def _build(config: Config) -> _Parts:
     instance = Instance.of_this_process()
     jobs_recorded, chapters, books_recorded = JobRepository(database), ChapterRepository(database), BookRepository(database)
     instances = InstanceRepository(database)
-    pages, upload_store = PageStore(folder), UploadStore(folder)
+    uploads_recorded, keys = UploadRepository(database), KeyRepository(database)
+    pages, upload_store = PageStore(folder), UploadStore(folder, instance.instance_id)
     pool = _render_pool(config)
     inspector = Inspector(config.rendering.memory_limit_mb)
     pipeline = Pipeline(upload_store, pages, pool, books_recorded, chapters)
     runner = JobRunner(config.jobs.workers, config.jobs.max_queued, run=pipeline.run, fail=pipeline.fail)
     sweep = Sweep(instance.instance_id, jobs_recorded, chapters, instances, pages, runner)
+    cleanup = Cleanup(
+        timedelta(days=config.jobs.retention_days), jobs_recorded, chapters, uploads_recorded, instances, pages,
+        upload_store)
+    lease = Lease()
     dev_tokens = DevTokens(secret_key) if config.auth.mode == "dev" else None
     services = Services(
-        jobs=JobService(instance.instance_id, config.jobs.timeout_s, jobs_recorded, chapters, runner),
+        jobs=JobService(
+            instance.instance_id, JobLimits(config.jobs.timeout_s, config.limits.max_active_jobs_per_user), jobs_recorded,
+            chapters, runner, Once(keys, jobs_recorded.find), lease),
         books=BookService(books_recorded, chapters, pages),
         uploads=UploadService(
-            folder, upload_store, inspector, UploadRepository(database), config.limits.max_upload_mb,
+            folder, upload_store, inspector, uploads_recorded, config.limits.max_upload_mb,
             config.rendering.max_pages),
         runner=runner, pages=pages, folder=folder, database=database, pool=pool, signer=UrlSigner(secret_key),
         verifier=dev_tokens or _firebase(config.auth), dev_tokens=dev_tokens,
     )
     return _Parts(services, Lifecycle(
         embedded=embedded, database=database, retention_days=config.jobs.retention_days, pool=pool, inspector=inspector,
-        runner=runner, housekeeper=Housekeeper(instance, instances, runner, sweep),
+        runner=runner, housekeeper=Housekeeper(instance, instances, jobs_recorded, runner, sweep, cleanup, lease),
     ))
 
 

@@ -80,6 +80,11 @@ class TooManyJobs(AppError):
 
     status = 429
 
+    def __init__(self, limit: int, retry_after_s: int) -> None:
+        noun = "job" if limit == 1 else "jobs"
+        super().__init__(
+            f"You have {limit} {noun} that have not ended, which is the limit", headers={"Retry-After": str(retry_after_s)})
+
 
 class Busy(AppError):
     """The server takes no more work of this kind for now."""

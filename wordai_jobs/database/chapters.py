@@ -62,6 +62,17 @@ class ChapterRepository:
             in_order = cursor.sort([("order_index", ASCENDING), ("created_at", ASCENDING), ("chapter_id", ASCENDING)])
             return [_from_document(document) for document in in_order]
 
+    def existing(self, chapter_ids: set[str]) -> set[str]:
+        """Those of the given chapters that there are."""
+        with errors_in_words():
+            found = self._chapters.find({"chapter_id": {"$in": list(chapter_ids)}}, {"_id": False, "chapter_id": True})
+            return {document["chapter_id"] for document in found}
+
+    def uses_file(self, file_id: str) -> bool:
+        """Whether a chapter was made from this upload."""
+        with errors_in_words():
+            return self._chapters.find_one({"file_id": file_id}, {"_id": True}) is not None
+
     def remove(self, chapter_id: str) -> None:
         with errors_in_words():
             self._chapters.delete_one({"chapter_id": chapter_id})

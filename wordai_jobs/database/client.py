@@ -7,6 +7,7 @@ from typing import Any
 
 import pymongo
 from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient
+from pymongo.collection import Collection
 from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidURI, OperationFailure, PyMongoError
 
 from wordai_jobs.errors import DatabaseError, StartError
@@ -39,6 +40,7 @@ class Database:
         self.chapters = self._database["book_chapters"]
         self.uploads = self._database["user_files"]
         self.instances = self._database["server_instances"]
+        self.idempotency_keys = self._database["idempotency_keys"]
 
     def close(self) -> None:
         self._client.close()
@@ -54,7 +56,11 @@ class Database:
         The time that jobs are kept is part of an index, so a changed setting changes it in place.
         """
         with errors_in_words():
-            self._create_expiry("created_at", retention_days * _SECONDS_A_DAY)
+            for collection in (self.jobs, self.idempotency_keys):
+                self._create_expiry(collection, "created_at", retention_days * _SECONDS_A_DAY)
+            self.idempotency_keys.create_indexes([
+                IndexModel([("user_id", ASCENDING), ("key", ASCENDING)], unique=True),
+            ])
             self.jobs.create_indexes([
                 IndexModel("job_id", unique=True),
                 IndexModel([("user_id", ASCENDING), ("status", ASCENDING)]),
@@ -72,14 +78,14 @@ class Database:
             self.uploads.create_indexes([IndexModel("file_id", unique=True), IndexModel("created_at")])
             self.instances.create_indexes([IndexModel("instance_id", unique=True)])
 
-    def _create_expiry(self, field: str, seconds: int) -> None:
+    def _create_expiry(self, collection: Collection[Document], field: str, seconds: int) -> None:
         try:
-            self.jobs.create_index(field, expireAfterSeconds=seconds)
+            collection.create_index(field, expireAfterSeconds=seconds)
         except OperationFailure as error:
             if error.code != _INDEX_OPTIONS_CONFLICT:
                 raise
             index = {"keyPattern": {field: ASCENDING}, "expireAfterSeconds": seconds}
-            self._database.command("collMod", self.jobs.name, index=index)
+            self._database.command("collMod", collection.name, index=index)
 
 
 @contextmanager

@@ -54,6 +54,23 @@ class JobRepository:
         with errors_in_words():
             return [from_document(document) for document in self._jobs.find({"status": {"$in": list(ACTIVE)}})]
 
+    def count_active_elsewhere(self, user_id: str, instance_id: str) -> int:
+        """How many unfinished jobs of the user other servers have."""
+        condition = {"user_id": user_id, "status": {"$in": list(ACTIVE)}, "instance_id": {"$ne": instance_id}}
+        with errors_in_words():
+            return self._jobs.count_documents(condition)
+
+    def request_cancellation(self, job_id: str) -> None:
+        """Ask the server that has the job to end it; only that one may."""
+        with errors_in_words():
+            self._jobs.update_one({"job_id": job_id, "status": {"$in": list(ACTIVE)}}, {"$set": {"cancel_requested": True}})
+
+    def with_cancellation_requested(self, job_ids: list[str]) -> list[str]:
+        """Those of the given jobs that another server was asked to cancel."""
+        with errors_in_words():
+            found = self._jobs.find({"job_id": {"$in": job_ids}, "cancel_requested": True}, {"_id": False, "job_id": True})
+            return [document["job_id"] for document in found]
+
     def page(
         self, user_id: str, limit: int, *, status: JobStatus | None, book_id: str | None,
         before: tuple[datetime, str] | None,

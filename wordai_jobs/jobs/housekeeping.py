@@ -2,29 +2,51 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
 from wordai_jobs.clock import utc_now
 from wordai_jobs.database.instances import InstanceRepository
+from wordai_jobs.database.jobs import JobRepository
 from wordai_jobs.errors import DatabaseError
+from wordai_jobs.jobs.cleanup import Cleanup
+from wordai_jobs.jobs.lease import Lease
 from wordai_jobs.jobs.runner import JobRunner
 from wordai_jobs.jobs.sweep import Sweep
 from wordai_jobs.model.instance import HEARTBEAT_INTERVAL_S, Instance
+from wordai_jobs.model.job import CANCELLED
 
+_TICK_S = 1.0
+_CLEANUP_INTERVAL_S = 3600
 _INSTANCES_KEPT = timedelta(days=1)
 
 logger = logging.getLogger(__name__)
 
 
 class Housekeeper:
-    """Does its round every few seconds. A chore that fails does not stop the others, nor the next round."""
+    """Does its chores at their intervals. One that fails stops neither the others nor its own next time."""
 
-    def __init__(self, instance: Instance, instances: InstanceRepository, runner: JobRunner, sweep: Sweep) -> None:
+    def __init__(
+        self, instance: Instance, instances: InstanceRepository, jobs: JobRepository, runner: JobRunner, sweep: Sweep,
+        cleanup: Cleanup, lease: Lease,
+    ) -> None:
         self._instance = instance
         self._instances = instances
+        self._jobs = jobs
         self._runner = runner
         self._sweep = sweep
+        self._lease = lease
+        self._chores = [
+            _Chore("cancellation", _TICK_S, self._cancel_requested),
+            _Chore("heartbeat", HEARTBEAT_INTERVAL_S, self._beat),
+            _Chore("overdue jobs", HEARTBEAT_INTERVAL_S, runner.fail_overdue),
+            _Chore("sweep", HEARTBEAT_INTERVAL_S, sweep.run),
+            _Chore("old servers", _CLEANUP_INTERVAL_S, self._forget_old_instances),
+            _Chore("unfinished uploads", _CLEANUP_INTERVAL_S, cleanup.remove_unfinished_uploads),
+            _Chore("stray pages", _CLEANUP_INTERVAL_S, cleanup.remove_stray_pages),
+            _Chore("old uploads", _CLEANUP_INTERVAL_S, cleanup.remove_old_uploads),
+        ]
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
@@ -37,32 +59,55 @@ class Housekeeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the rounds and take this server off the record."""
+        """Stop the chores and take this server off the record."""
         self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join(HEARTBEAT_INTERVAL_S)
-            self._try("sign off", lambda: self._instances.remove(self._instance.instance_id))
+        if self._thread.ident is None:
+            return
+        self._thread.join(HEARTBEAT_INTERVAL_S)
+        _Chore("sign off", 0, lambda: self._instances.remove(self._instance.instance_id)).do()
 
     def _run(self) -> None:
-        while not self._stopping.wait(HEARTBEAT_INTERVAL_S):
-            self._try("heartbeat", self._beat)
-            self._try("overdue jobs", self._runner.fail_overdue)
-            self._try("sweep", self._sweep.run)
-            self._try("old servers", self._forget_old_instances)
+        while not self._stopping.is_set():
+            for chore in self._chores:
+                chore.do_if_due()
+            self._stopping.wait(_TICK_S)
 
     def _beat(self) -> None:
+        sent_at = time.monotonic()
         self._instances.beat(self._instance, utc_now())
+        self._lease.renew(sent_at)
+
+    def _cancel_requested(self) -> None:
+        """End those of this server's jobs that another server was asked to cancel."""
+        live = self._runner.live_ids
+        for job_id in self._jobs.with_cancellation_requested(live) if live else ():
+            self._runner.cancel(job_id, CANCELLED)
 
     def _forget_old_instances(self) -> None:
-        """Servers that died long ago; their jobs have been swept, and expired ones count as dead without a record."""
+        """Servers that died long ago. Their jobs have been swept; a server without a record counts as dead anyway."""
         for instance in self._instances.all().values():
             if utc_now() - instance.heartbeat_at > _INSTANCES_KEPT:
                 self._instances.remove(instance.instance_id)
 
-    def _try(self, chore: str, do: Callable[[], object]) -> None:
+
+class _Chore:
+    """Something to do every `interval_s` seconds, the first time at once."""
+
+    def __init__(self, name: str, interval_s: float, do: Callable[[], object]) -> None:
+        self._name = name
+        self._interval_s = interval_s
+        self._do = do
+        self._due_at = 0.0
+
+    def do_if_due(self) -> None:
+        if time.monotonic() >= self._due_at:
+            self.do()
+            self._due_at = time.monotonic() + self._interval_s
+
+    def do(self) -> None:
         try:
-            do()
+            self._do()
         except DatabaseError as error:
-            logger.warning("%s: %s", chore, error.words)
-        except Exception:  # the rounds go on, whatever one chore meets
-            logger.exception("%s failed", chore)
+            logger.warning("%s: %s", self._name, error.words)
+        except Exception:  # the chores go on, whatever one meets
+            logger.exception("%s failed", self._name)

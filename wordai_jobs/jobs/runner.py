@@ -6,16 +6,18 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from wordai_jobs.errors import Busy
+from wordai_jobs.errors import Busy, TooManyJobs
 from wordai_jobs.jobs.queue import FairQueue
 from wordai_jobs.jobs.running import RunningJob
 from wordai_jobs.model.job import SERVER_SHUT_DOWN
 
 _QUEUE_FULL_RETRY_S = 10
 _SHUTDOWN_RETRY_S = 5
+_TOO_MANY_RETRY_S = 10
 # After the grace, unfinished jobs need a moment to stop their children and record their end.
 _ABORT_TIMEOUT_S = 10.0
 _SHUTDOWN_CHECK_S = 0.1
+_FAIL_TIMEOUT_S = 3.0
 
 logger = logging.getLogger(__name__)
 
@@ -41,11 +43,16 @@ class JobRunner:
         self._is_closed = False
         self._grace_is_cut = False
 
-    def admit(self, running: RunningJob) -> None:
-        """Give a new job a place before it is recorded, so that every recorded job has one; raises Busy."""
+    def admit(self, running: RunningJob, max_of_user: int, elsewhere: int) -> None:
+        """Give a new job a place before it is recorded, so that every recorded job has one.
+
+        Raises TooManyJobs where its user has `max_of_user` jobs, of which `elsewhere` are with other servers; and Busy.
+        """
         with self._changed:
             if self._is_closed:
                 raise Busy("Server is shutting down", _SHUTDOWN_RETRY_S)
+            if self._count_of(running.job.user_id) + elsewhere >= max_of_user:
+                raise TooManyJobs(max_of_user, _TOO_MANY_RETRY_S)
             if self._waiting >= self._max_queued:
                 raise Busy(f"The queue is full: {self._max_queued} jobs are waiting", _QUEUE_FULL_RETRY_S)
             self._waiting += 1
@@ -74,13 +81,33 @@ class JobRunner:
             order = (running.job.job_id for running in self._queue)
             return next((place for place, waiting in enumerate(order, 1) if waiting == job_id), None)
 
+    def cancel(self, job_id: str, error: str) -> bool:
+        """Have a job of this server end with this error, at once where it waits; False where it is not this server's."""
+        if self.fail_queued(job_id, error):
+            return True
+        running = self._live.get(job_id)
+        if running:
+            running.abort(error)
+        return running is not None
+
+    @property
+    def live_ids(self) -> list[str]:
+        """The ids of this server's jobs that have not ended."""
+        with self._changed:
+            return list(self._live)
+
     def fail_queued(self, job_id: str, error: str) -> bool:
-        """End a job that waits; False where it does not."""
+        """End a job that waits; False where it does not.
+
+        Requests and the housekeeping call this, so a database that is away does not hold it for long: the sweep then ends
+        the job.
+        """
         with self._changed:
             running = self._queue.remove(job_id)
             if running is None:
                 return False
             self._waiting -= 1
+        running.abort(error, give_up_after_s=_FAIL_TIMEOUT_S)
         self._fail_and_forget(running, error)
         return True
 
@@ -130,6 +157,9 @@ class JobRunner:
             queued = [running.job.job_id for running in self._queue]
         for job_id in queued:
             self.fail_queued(job_id, SERVER_SHUT_DOWN)
+
+    def _count_of(self, user_id: str) -> int:
+        return sum(running.job.user_id == user_id for running in self._live.values())
 
     def _run_next(self) -> None:
         with self._changed:

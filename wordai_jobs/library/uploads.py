@@ -38,13 +38,13 @@ class UploadService:
         Raises InvalidPdf, Invalid for too many pages, UploadTooLarge, StorageFull, Busy or DatabaseError; then nothing
         is left of it.
         """
-        stored = self._store.store(content, self._max_upload_mb)
-        try:
+        with self._store.receiving(content, self._max_upload_mb) as stored:
             page_count = self._inspector.page_count(stored.path)
             if page_count > self._max_pages:
                 raise Invalid(f"PDF has {page_count} pages, more than the limit of {self._max_pages}")
-            upload = Upload(
-                stored.file_id, user_id, clean_filename(filename), stored.size, stored.sha256, page_count, utc_now())
+        upload = Upload(
+            stored.file_id, user_id, clean_filename(filename), stored.size, stored.sha256, page_count, utc_now())
+        try:
             self._uploads.insert(upload)
         except BaseException:
             self._store.remove(stored.file_id)

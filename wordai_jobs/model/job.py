@@ -4,7 +4,7 @@ Every transition is a method that returns the next `Job`; the table of statuses,
 on is written here and nowhere else.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import uuid4
@@ -69,7 +69,7 @@ class Job:
     progress: int = 0
     message: str = "PDF chapter creation job enqueued"
     error: str | None = None
-    ended_at: datetime | None = field(default=None)
+    ended_at: datetime | None = None
 
     @classmethod
     def enqueued(

@@ -126,14 +126,20 @@ class _Worker:
         try:
             self._start_child()
             while work := self._turns.take():
-                task, chunk = work
-                try:
-                    self._render(task, chunk)
-                finally:
-                    task.give_back()
-                    self._turns.changed()
+                self._work(*work)
         finally:
             self._child.kill()
+
+    def _work(self, task: RenderTask, chunk: Chunk) -> None:
+        try:
+            is_child_good = self._render(task, chunk)
+        finally:
+            # Before a new child is started: a cancelled job waits for its pages to be let go.
+            task.give_back()
+            self._turns.changed()
+        if not is_child_good:
+            self._child.kill()
+            self._start_child()
 
     def _start_child(self) -> bool:
         """Until it comes up, since without a child this thread can do nothing; False once the pool is closed."""
@@ -149,26 +155,28 @@ class _Worker:
                 time.sleep(_RESTART_PAUSE_S)
         return False
 
-    def _render(self, task: RenderTask, chunk: Chunk) -> None:
+    def _render(self, task: RenderTask, chunk: Chunk) -> bool:
+        """Have a chunk rendered; whether the child can be used again."""
         needs_new_child = not self._child.is_running or (chunk.is_retry and self._child.requests > 0)
         if needs_new_child and not self._start_child():
-            return
+            return False
         progress = _ChunkProgress(chunk)
         try:
             self._render_pages(task, progress)
-            return
+            return True
         except _PageFailed as error:
-            if self._page_failed(task, progress, error.failure):
-                return
+            return self._page_failed(task, progress, error.failure)
         except ChildEnded as error:
             logger.warning("%s on page %d of %s", error, progress.page, task.pdf.name)
             task.page_ended_its_child(chunk, progress.page, f"Page {progress.page} crashed the renderer")
         except ChildTimedOut:
             logger.warning("page %d of %s took longer than %d s", progress.page, task.pdf.name, self._page_timeout_s)
+            self._child.kill()
             task.fail(f"Page {progress.page} took longer than {self._page_timeout_s} s")
         except WaitAbandoned:
             logger.info("page %d of %s is not wanted any more", progress.page, task.pdf.name)
-        self._start_child()
+            self._child.kill()  # it must not write into a folder that is about to be removed
+        return False
 
     def _render_pages(self, task: RenderTask, progress: "_ChunkProgress") -> None:
         stopwatch = Stopwatch()

@@ -55,6 +55,13 @@ class PageStore:
         for folder in (self._staging(chapter_id), self._chapter(chapter_id)):
             shutil.rmtree(folder, ignore_errors=True)
 
+    def chapter_ids(self) -> set[str]:
+        """Every chapter that has a folder, staged or in place."""
+        return {
+            entry.name for folder in (self._folder.staging, self._folder.chapters) for entry in os.scandir(folder)
+            if entry.is_dir(follow_symlinks=False)
+        }
+
     def image(self, chapter_id: str, number: int) -> PageImage | None:
         """The image of a page, also while its job still runs."""
         for folder in (self._chapter(chapter_id), self._staging(chapter_id)):

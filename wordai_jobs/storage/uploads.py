@@ -2,7 +2,10 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 from uuid import uuid4
@@ -11,11 +14,12 @@ from wordai_jobs.errors import InvalidPdf, UploadTooLarge
 from wordai_jobs.storage.folder import DataFolder, fsync_folder, full_disk_in_words
 
 _BLOCK_BYTES = 1024 * 1024
+_UNFINISHED = ".part"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file that is safely on disk; size in bytes, sha256 in hexadecimal."""
+    """A file whose content is safely on disk, where it is for now; size in bytes, sha256 in hexadecimal."""
 
     file_id: str
     path: Path
@@ -26,31 +30,46 @@ class StoredFile:
 class UploadStore:
     """The folder of uploads. File names of users never reach the file system."""
 
-    def __init__(self, folder: DataFolder) -> None:
+    def __init__(self, folder: DataFolder, instance_id: str) -> None:
+        """`instance_id`: the server, so that what it was receiving when it died can be told from what others receive."""
         self._folder = folder
+        self._instance_id = instance_id
 
     def path(self, file_id: str) -> Path:
         """Where the PDF of an id from the database is."""
         return self._folder.uploads / f"{file_id}.pdf"
 
-    def store(self, source: IO[bytes], max_mb: int) -> StoredFile:
-        """Copy `source` to its end and make it last.
+    @contextmanager
+    def receiving(self, source: IO[bytes], max_mb: int) -> Iterator[StoredFile]:
+        """Copy `source` to its end, let the caller look at it, and keep it unless that raises.
 
         Raises UploadTooLarge past `max_mb`, InvalidPdf where there is nothing, StorageFull; then nothing is left behind.
         """
         file_id = f"file_{uuid4().hex}"
-        path = self.path(file_id)
+        part = self._folder.uploads / f"{file_id}.{self._instance_id}{_UNFINISHED}"
         try:
             with full_disk_in_words():
-                size, sha256 = _copy(source, path, max_mb)
-                fsync_folder(path.parent)
+                size, sha256 = _copy(source, part, max_mb)
+            yield StoredFile(file_id, part, size, sha256)
+            with full_disk_in_words():
+                os.rename(part, self.path(file_id))
+                fsync_folder(part.parent)
         except BaseException:
-            path.unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
             raise
-        return StoredFile(file_id, path, size, sha256)
 
     def remove(self, file_id: str) -> None:
         self.path(file_id).unlink(missing_ok=True)
+
+    def remove_unfinished(self, except_of: set[str]) -> None:
+        """Remove what was being received, but not by the servers `except_of`."""
+        for part in self._folder.uploads.glob(f"*{_UNFINISHED}"):
+            if part.name.split(".")[1] not in except_of:
+                part.unlink(missing_ok=True)
+
+    def older_than(self, moment: datetime) -> list[str]:
+        """The ids of files that were last written before `moment`."""
+        return [path.stem for path in self._folder.uploads.glob("*.pdf") if path.stat().st_mtime < moment.timestamp()]
 
 
 def _copy(source: IO[bytes], path: Path, max_mb: int) -> tuple[int, str]:

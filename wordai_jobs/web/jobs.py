@@ -3,13 +3,14 @@
 import base64
 import binascii
 import logging
+import re
 from datetime import datetime
-from urllib.parse import quote
 
 from flask import Blueprint, Response, jsonify, request
 
 from wordai_jobs.clock import isoformat
 from wordai_jobs.errors import DatabaseError, Invalid, StatusUnavailable
+from wordai_jobs.jobs.service import Enqueued
 from wordai_jobs.model.book import slugify
 from wordai_jobs.model.job import ChapterRequest, Job
 from wordai_jobs.model.upload import Upload
@@ -20,6 +21,7 @@ from wordai_jobs.web.views import job_view, page_view
 
 POLL_INTERVAL_S = 2
 _LONGEST_POLL_INTERVAL_S = 30
+_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/api/v1/books")
 blueprint.before_request(authenticate)
@@ -29,12 +31,22 @@ logger = logging.getLogger(__name__)
 @blueprint.post("/<book_id>/chapters/from-pdf")
 def enqueue(book_id: str) -> tuple[Response, int]:
     if request.mimetype == "multipart/form-data" and "file" in request.files:
-        job = _enqueue_with_pdf(book_id)
+        enqueued = _enqueue_with_pdf(book_id)
     else:
-        job = _enqueue_uploaded(book_id)
-    response = _job_response(job)
-    response.headers["Location"] = f"/api/v1/books/jobs/{quote(job.job_id)}"
-    return response, 202
+        enqueued = _enqueue_uploaded(book_id)
+    return _accepted(enqueued)
+
+
+@blueprint.post("/jobs/<job_id>/retry")
+def retry(job_id: str) -> tuple[Response, int]:
+    failed = services().jobs.get(job_id, user_id())
+    upload = services().uploads.get(failed.file_id, user_id())
+    return _accepted(services().jobs.retry(job_id, user_id(), upload))
+
+
+@blueprint.post("/jobs/<job_id>/cancel")
+def cancel(job_id: str) -> Response:
+    return _job_response(services().jobs.cancel(job_id, user_id()))
 
 
 @blueprint.get("/jobs/<job_id>")
@@ -66,21 +78,24 @@ def list_jobs() -> Response:
     return jsonify({"jobs": [job_view(job) for job in shown], "next_cursor": next_cursor})
 
 
-def _enqueue_uploaded(book_id: str) -> Job:
+def _enqueue_uploaded(book_id: str) -> Enqueued:
     wanted = form_body(NewChapterFromFile) if request.mimetype == "multipart/form-data" else json_body(NewChapterFromFile)
     _check_target(book_id, wanted)
     return _enqueue(book_id, services().uploads.get(wanted.file_id, user_id()), wanted)
 
 
-def _enqueue_with_pdf(book_id: str) -> Job:
+def _enqueue_with_pdf(book_id: str) -> Enqueued:
     wanted = form_body(NewChapter)
     _check_target(book_id, wanted)
     upload = uploaded_pdf(user_id())
     try:
-        return _enqueue(book_id, upload, wanted)
+        enqueued = _enqueue(book_id, upload, wanted)
     except BaseException:
         services().uploads.remove(upload)
         raise
+    if enqueued.is_replay:  # the job it made before has this PDF already
+        services().uploads.remove(upload)
+    return enqueued
 
 
 def _check_target(book_id: str, wanted: NewChapter) -> None:
@@ -90,12 +105,27 @@ def _check_target(book_id: str, wanted: NewChapter) -> None:
         services().books.chapter(book_id, wanted.parent_id, user_id())
 
 
-def _enqueue(book_id: str, upload: Upload, wanted: NewChapter) -> Job:
+def _enqueue(book_id: str, upload: Upload, wanted: NewChapter) -> Enqueued:
     chapter = ChapterRequest(
         title=wanted.title, slug=wanted.slug or slugify(wanted.title), order_index=wanted.order_index,
         parent_id=wanted.parent_id, is_published=wanted.is_published, is_preview_free=wanted.is_preview_free,
     )
-    return services().jobs.enqueue(upload, book_id, chapter)
+    return services().jobs.enqueue(upload, book_id, chapter, _idempotency_key())
+
+
+def _idempotency_key() -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise Invalid("Idempotency-Key: must be 1 to 255 printable ASCII characters")
+    return key
+
+
+def _accepted(enqueued: Enqueued) -> tuple[Response, int]:
+    response = _job_response(enqueued.job)
+    response.headers["Location"] = f"/api/v1/books/jobs/{enqueued.job.job_id}"
+    if enqueued.is_replay:
+        response.headers["Idempotency-Replayed"] = "true"
+    return response, 202
 
 
 def _job_response(job: Job) -> Response:
