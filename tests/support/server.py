@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import requests
@@ -25,7 +26,7 @@ def free_port() -> int:
 class ServerProcess:
     """A server on a port and a data folder of its own. `settings` are as in `{"jobs.workers": 2}`."""
 
-    def __init__(self, folder: Path, settings: dict[str, object] | None = None, env: dict[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, object] | None = None, env: dict[str, str] | None = None) -> None:
         self.folder = folder
         self.data = folder / "data"
         self.port = free_port()

@@ -54,6 +54,7 @@ class Inspector:
 
     def _run(self) -> None:
         try:
+            self._start_ahead()
             while request := self._requests.get():
                 pdf, future = request
                 try:
@@ -62,6 +63,13 @@ class Inspector:
                     future.set_exception(error)
         finally:
             self._child.kill()
+
+    def _start_ahead(self) -> None:
+        """Have a warm child for the first upload."""
+        try:
+            self._child.start()
+        except ChildEnded as error:
+            logger.error("%s", error)
 
     def _inspect(self, pdf: Path) -> int:
         try:

@@ -1,0 +1,91 @@
+"""SIGTERM: no new jobs, polls still answered, every job ended, exit code 0."""
+
+import signal
+
+import requests
+
+from tests.conftest import StartServer
+from tests.support.client import Client
+from tests.support.leftovers import check_end, staged
+from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
+from tests.support.server import ServerProcess
+from tests.support.waiting import wait_until
+
+
+def test_jobs_that_end_within_the_grace_complete_and_polls_go_on_meanwhile(start_server: StartServer) -> None:
+    server = start_server({"jobs.shutdown_grace_s": 60, "jobs.workers": 1}).wait_until_ready()
+    user = Client(server.url, "somebody")
+    file_id = user.upload(photo_pdf()).json()["file_id"]
+    jobs = [user.submit(text_pdf(150)) for _ in range(2)]
+    signal_stop(server)
+    answers: list[requests.Response] = []
+
+    def is_refused() -> bool:
+        answers.append(user.enqueue(file_id))
+        return answers[-1].status_code == 503
+
+    wait_until(is_refused, what="the end of intake")
+    refused = answers[-1]
+    assert refused.json() == {"detail": "Server is shutting down"} and refused.headers["Retry-After"]
+    assert user.job(jobs[1])["status"] in ("pending", "processing")
+    assert wait_for_exit(server) == 0
+    check_after_restart(server, user, jobs, "completed", None)
+
+
+def test_jobs_that_do_not_end_within_the_grace_are_failed_with_a_reason(start_server: StartServer) -> None:
+    server = start_server({"jobs.shutdown_grace_s": 1, "jobs.workers": 1}).wait_until_ready()
+    user = Client(server.url, "somebody")
+    jobs = [user.submit(hanging_pdf()), user.submit(photo_pdf())]
+    wait_until(lambda: user.job(jobs[0])["progress"] >= 30)
+    signal_stop(server)
+    assert wait_for_exit(server) == 0
+    assert staged(server.data) == []
+    check_after_restart(server, user, jobs, "failed", "Server was shut down while the job was running")
+
+
+def test_a_second_signal_cuts_the_grace_short(start_server: StartServer) -> None:
+    server = start_server({"jobs.shutdown_grace_s": 600}).wait_until_ready()
+    user = Client(server.url, "somebody")
+    job_id = user.submit(hanging_pdf())
+    wait_until(lambda: user.job(job_id)["progress"] >= 30)
+    signal_stop(server)
+    wait_until(lambda: "stopping" in server.log)
+    signal_stop(server, signal.SIGINT)
+    assert wait_for_exit(server) == 0
+    check_after_restart(server, user, [job_id], "failed", "Server was shut down while the job was running")
+
+
+def test_a_second_server_on_the_same_data_folder_stops_with_one_clear_line(start_server: StartServer) -> None:
+    first = start_server()
+    second = ServerProcess(first.folder / "second", {"storage.data_dir": str(first.data)})
+    second.launch()
+    assert second.process and second.process.wait(30) == 1
+    assert second.log.count("\n") == 1 and "Another server is using the data folder" in second.log, second.log
+    assert requests.get(f"{first.url}/health/ready", timeout=10).ok
+
+
+def test_a_taken_port_stops_the_start_with_one_clear_line(start_server: StartServer) -> None:
+    first = start_server()
+    second = ServerProcess(first.folder / "second", {"server.port": first.port})
+    second.launch()
+    assert second.process and second.process.wait(30) == 1
+    assert second.log.count("\n") == 1 and f"Cannot listen on 127.0.0.1:{first.port}" in second.log, second.log
+
+
+def signal_stop(server: ServerProcess, number: int = signal.SIGTERM) -> None:
+    assert server.process
+    server.process.send_signal(number)
+
+
+def wait_for_exit(server: ServerProcess) -> int:
+    assert server.process
+    return server.process.wait(60)
+
+
+def check_after_restart(server: ServerProcess, user: Client, jobs: list[str], status: str, error: str | None) -> None:
+    server.start()
+    for job_id in jobs:
+        job = user.job(job_id)
+        assert (job["status"], job.get("error")) == (status, error)
+        check_end(user, job)
+    assert server.stop() == 0

@@ -1,0 +1,105 @@
+"""Rendering children that hang, crash, or are killed: each costs its own job at most."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from tests.support.client import Client
+from tests.support.leftovers import check_end, staged
+from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
+from tests.support.processes import busiest, cpu_ticks, is_alive, kill, renderers
+from tests.support.server import ServerProcess
+from tests.support.waiting import wait_until
+
+SETTINGS = {"rendering.page_timeout_s": 3, "rendering.processes": 2}
+CHILDREN = 3  # two renderers and the inspector
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server that gives a page three seconds."""
+    server = ServerProcess(tmp_path_factory.mktemp("strict"), SETTINGS).start().wait_until_ready()
+    yield server
+    assert server.stop() == 0
+
+
+@pytest.fixture
+def user(strict: ServerProcess) -> Client:
+    return Client(strict.url, f"user-{uuid4().hex[:8]}")
+
+
+def wait_for_all_children(server: ServerProcess) -> list[int]:
+    return wait_until(lambda: found if len(found := renderers(server)) == CHILDREN else None, what="all children")
+
+
+def kill_the_busy_child(server: ServerProcess) -> int:
+    before = {pid: cpu_ticks(pid) for pid in renderers(server)}
+    pid = wait_until(lambda: busiest(renderers(server), before), what="a busy child")
+    kill(pid)
+    return pid
+
+
+def test_a_page_that_hangs_fails_its_job_only_and_its_child_is_replaced(strict: ServerProcess, user: Client) -> None:
+    before = wait_for_all_children(strict)
+    hanging, good = user.submit(hanging_pdf()), user.submit(text_pdf(30))
+    assert user.end_of(good)["status"] == "completed"
+    job = user.end_of(hanging)
+    assert job["error"] == "Page 1 took longer than 3 s"
+    assert job["message"] == "PDF processing failed: Page 1 took longer than 3 s"
+    assert staged(strict.data) == []
+    wait_until(lambda: len(set(wait_for_all_children(strict)) & set(before)) == CHILDREN - 1, what="one new child")
+
+
+def test_a_page_that_crashes_its_child_twice_fails_its_job(strict: ServerProcess, user: Client) -> None:
+    wait_for_all_children(strict)
+    job_id = user.submit(hanging_pdf())
+    first = kill_the_busy_child(strict)
+    second = kill_the_busy_child(strict)
+    assert first != second
+    assert user.end_of(job_id)["error"] == "Page 1 crashed the renderer"
+    assert staged(strict.data) == []
+    wait_for_all_children(strict)
+
+
+def test_a_child_killed_once_costs_nobody_anything(strict: ServerProcess, user: Client) -> None:
+    jobs = [user.submit(text_pdf(60)) for _ in range(2)]
+    for _ in range(3):
+        kill_the_busy_child(strict)
+    for job_id in jobs:
+        job = user.end_of(job_id)
+        assert job["status"] == "completed", job
+        check_end(user, job)
+    wait_for_all_children(strict)
+
+
+def test_children_killed_while_idle_are_replaced_before_they_are_missed(strict: ServerProcess, user: Client) -> None:
+    for pid in wait_for_all_children(strict):
+        kill(pid)
+        wait_until(lambda pid=pid: not is_alive(pid))  # type: ignore[misc]
+    job = user.end_of(user.submit(photo_pdf()))
+    assert job["status"] == "completed", job
+    assert user.end_of(user.submit(text_pdf(30)))["status"] == "completed"
+
+
+def test_no_child_outlives_a_server_that_is_killed(tmp_path_factory: pytest.TempPathFactory) -> None:
+    server = ServerProcess(tmp_path_factory.mktemp("killed"), {"rendering.processes": 2}).start().wait_until_ready()
+    user = Client(server.url, "somebody")
+    job_id = user.submit(hanging_pdf())
+    wait_until(lambda: user.job(job_id)["progress"] >= 30)
+    children = server.children()
+    assert len(children) == CHILDREN + 1, "and the database"
+    server.kill()
+    wait_until(lambda: not any(is_alive(pid) for pid in children), 10, "the end of the children")
+
+
+def test_a_job_that_takes_too_long_as_a_whole_fails(tmp_path_factory: pytest.TempPathFactory) -> None:
+    settings = {"jobs.timeout_s": 2, "jobs.workers": 1, "rendering.page_timeout_s": 60}
+    server = ServerProcess(tmp_path_factory.mktemp("short"), settings).start().wait_until_ready()
+    user = Client(server.url, "somebody")
+    running, waiting = user.submit(hanging_pdf()), user.submit(hanging_pdf())
+    assert user.end_of(running)["error"] == "Job took longer than 2 s"
+    assert user.end_of(waiting)["error"] == "Job took longer than 2 s"
+    assert staged(server.data) == []
+    assert user.end_of(user.submit(photo_pdf()))["status"] == "completed"
+    assert server.stop() == 0

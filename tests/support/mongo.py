@@ -1,0 +1,55 @@
+"""A database server of the test's own, for tests that share it between servers, pause it or kill it."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pymongo
+from pymongo.errors import PyMongoError
+
+from tests.support.server import free_port
+from tests.support.waiting import wait_until
+
+
+class DatabaseProcess:
+    """The embedded database's program, run by the test."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self.uri = f"mongodb://127.0.0.1:{self._port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "DatabaseProcess":
+        self._folder.mkdir(parents=True, exist_ok=True)
+        program = Path(sys.executable).with_name("secantusd-py")
+        self._process = subprocess.Popen([
+            str(program), "--port", str(self._port), "--storage-path", str(self._folder / "db"), "--sync-on-commit",
+            "--standalone", "--cache-size", "64M", "--log-level", "ERROR",
+        ], cwd=self._folder)
+        wait_until(self._answers, 30, "the database")
+        return self
+
+    def pause(self) -> None:
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        assert self._process
+        self._process.kill()
+        self._process.wait()
+
+    def _signal(self, number: int) -> None:
+        assert self._process
+        self._process.send_signal(number)
+
+    def _answers(self) -> bool:
+        try:
+            with pymongo.MongoClient[dict[str, object]](self.uri, serverSelectionTimeoutMS=250) as client:
+                client.admin.command("ping")
+            return True
+        except PyMongoError:
+            return False

@@ -1,0 +1,56 @@
+"""The server's children, found from outside."""
+
+import os
+import signal
+from pathlib import Path
+
+from tests.support.server import ServerProcess
+
+
+def command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def children_named(server: ServerProcess, part: str) -> list[int]:
+    return sorted(pid for pid in server.children() if part in command(pid))
+
+
+def renderers(server: ServerProcess) -> list[int]:
+    """The rendering children, the one that inspects uploads included."""
+    return children_named(server, "rendering.child")
+
+
+def database(server: ServerProcess) -> list[int]:
+    return children_named(server, "secantusd")
+
+
+def cpu_ticks(pid: int) -> int:
+    """Processor time used so far; 0 where the process is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return int(fields[11]) + int(fields[12])
+
+
+def busiest(pids: list[int], ticks_before: dict[int, int]) -> int | None:
+    """The child that has worked for at least 0.2 s since."""
+    working = [pid for pid in pids if cpu_ticks(pid) - ticks_before.get(pid, 0) >= 20]
+    return working[0] if working else None
+
+
+def kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
