@@ -54,6 +54,12 @@ class JobRepository:
         with errors_in_words():
             return [from_document(document) for document in self._jobs.find({"status": {"$in": list(ACTIVE)}})]
 
+    def owned(self, job_ids: list[str], instance_id: str) -> set[str]:
+        """Those of the given jobs that have not ended and still belong to the server."""
+        condition = {"job_id": {"$in": job_ids}, "instance_id": instance_id, "status": {"$in": list(ACTIVE)}}
+        with errors_in_words():
+            return {document["job_id"] for document in self._jobs.find(condition, {"_id": False, "job_id": True})}
+
     def count_active_elsewhere(self, user_id: str, instance_id: str) -> int:
         """How many unfinished jobs of the user other servers have."""
         condition = {"user_id": user_id, "status": {"$in": list(ACTIVE)}, "instance_id": {"$ne": instance_id}}

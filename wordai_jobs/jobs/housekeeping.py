@@ -73,8 +73,12 @@ class Housekeeper:
             self._stopping.wait(_TICK_S)
 
     def _beat(self) -> None:
+        """After a pause, jobs may have been taken over: they are let go before this server speaks from memory again."""
         sent_at = time.monotonic()
         self._instances.beat(self._instance, utc_now())
+        if not self._lease.is_held:
+            live = self._runner.live_ids
+            self._runner.let_go(set(live) - self._jobs.owned(live, self._instance.instance_id))
         self._lease.renew(sent_at)
 
     def _cancel_requested(self) -> None:

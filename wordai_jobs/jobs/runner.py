@@ -96,6 +96,11 @@ class JobRunner:
         with self._changed:
             return list(self._live)
 
+    def let_go(self, job_ids: set[str]) -> None:
+        """Answer for these jobs no longer; the threads that run them find out at their next write."""
+        for running in [self._live[job_id] for job_id in job_ids if job_id in self._live]:
+            self._forget(running)
+
     def fail_queued(self, job_id: str, error: str) -> bool:
         """End a job that waits; False where it does not.
 

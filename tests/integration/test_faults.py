@@ -1,0 +1,104 @@
+"""Faults of the machine: the storage full, the database away for a while or for good."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.conftest import StartServer
+from tests.support.client import Client
+from tests.support.leftovers import check_end, staged
+from tests.support.mongo import DatabaseProcess
+from tests.support.pdfs import photo_pdf, text_pdf
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[DatabaseProcess]:
+    running = DatabaseProcess(tmp_path / "mongo").start()
+    yield running
+    running.resume()
+    running.kill()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 32 MB."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to mount a small file system")
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(folder)], check=True)
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_full_storage_fails_jobs_and_uploads_until_there_is_room(
+    start_server: StartServer, database: DatabaseProcess, small_disk: Path,
+) -> None:
+    server = start_server({"mongodb.uri": database.uri, "storage.data_dir": str(small_disk / "data")})
+    user = Client(server.url, "somebody")
+    file_id = user.upload(text_pdf(40)).json()["file_id"]
+    filler = small_disk / "filler"
+    fill(filler, leave_bytes=300_000)
+    job = user.end_of(user.enqueue(file_id).json()["job_id"])
+    assert (job["status"], job["error"]) == ("failed", "Storage is full")
+    assert staged(small_disk / "data") == []
+    refused = user.upload(photo_pdf())
+    assert (refused.status_code, refused.json()) == (507, {"detail": "Storage is full"})
+    filler.unlink()
+    retried = user.post(f"/api/v1/books/jobs/{job['job_id']}/retry").json()
+    check_end(user, user.end_of(retried["job_id"]))
+    assert user.job(retried["job_id"])["status"] == "completed"
+
+
+def fill(path: Path, leave_bytes: int) -> None:
+    stats = os.statvfs(path.parent)
+    with open(path, "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, stats.f_bavail * stats.f_frsize - leave_bytes)
+
+
+def test_a_database_that_is_away_for_a_while_costs_no_job(start_server: StartServer, database: DatabaseProcess) -> None:
+    server = start_server({"mongodb.uri": database.uri})
+    user = Client(server.url, "somebody")
+    ended = user.end_of(user.submit(photo_pdf()))["job_id"]
+    job_id = user.submit(text_pdf(200))
+    wait_until(lambda: user.job(job_id)["progress"] >= 30)
+    database.pause()
+    try:
+        for _ in range(4):
+            response = user.get(f"/api/v1/books/jobs/{ended}")
+            assert response.status_code == 500
+            assert response.json() == {"detail": "Failed to get job status: the database cannot be reached"}
+            assert response.elapsed.total_seconds() < 3
+        assert requests.get(f"{server.url}/health", timeout=3).ok
+        ready = requests.get(f"{server.url}/health/ready", timeout=10)
+        assert (ready.status_code, ready.json()) == (503, {"detail": "the database cannot be reached"})
+    finally:
+        database.resume()
+    job = user.end_of(job_id)
+    assert job["status"] == "completed"
+    check_end(user, job)
+    assert user.job(ended)["status"] == "completed"
+
+
+def test_a_database_that_is_gone_for_good_is_named_by_readiness_while_health_stays(
+    start_server: StartServer, database: DatabaseProcess,
+) -> None:
+    server = start_server({"mongodb.uri": database.uri, "jobs.shutdown_grace_s": 1})
+    user = Client(server.url, "somebody")
+    database.kill()
+    ready = requests.get(f"{server.url}/health/ready", timeout=10)
+    assert (ready.status_code, ready.json()) == (503, {"detail": "the database cannot be reached"})
+    assert requests.get(f"{server.url}/health", timeout=3).json()["status"] == "ok"
+    refused = user.post("/api/v1/books", json={"title": "A book"})
+    assert (refused.status_code, refused.json()) == (500, {"detail": "Internal server error"})
+    assert server.stop() == 0
+
+
+def test_a_database_that_is_not_there_stops_the_start_with_one_line(start_server: StartServer) -> None:
+    with pytest.raises(AssertionError, match="MongoDB: the database cannot be reached"):
+        start_server({"mongodb.uri": "mongodb://127.0.0.1:1"})

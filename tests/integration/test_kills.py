@@ -1,0 +1,97 @@
+"""Kill -9 at random moments: every job that was answered with 202 ends, and nothing of a failed one is left."""
+
+import os
+import random
+import time
+from collections.abc import Callable
+
+import requests
+
+from tests.conftest import StartServer
+from tests.support.client import Client, Json
+from tests.support.leftovers import check_end, published, staged
+from tests.support.pdfs import photo_pdf, text_pdf
+from tests.support.processes import database, is_alive, kill, renderers
+from tests.support.server import ServerProcess
+from tests.support.waiting import wait_until
+
+KILLS = int(os.environ.get("SOAK_KILLS", "20"))
+RESTARTED = "Server restarted while the job was running"
+
+
+def submit_some(user: Client, files: list[str], count: int) -> list[str]:
+    """The ids of jobs that were answered with 202; the server may die in between."""
+    accepted = []
+    for number in range(count):
+        try:
+            response = user.enqueue(files[number % len(files)])
+        except requests.ConnectionError:
+            break
+        assert response.status_code in (202, 429), response.text
+        if response.status_code == 202:
+            accepted.append(response.json()["job_id"])
+    return accepted
+
+
+def check_all_ended(server: ServerProcess, user: Client, job_ids: list[str]) -> list[Json]:
+    jobs = [user.end_of(job_id, 90) for job_id in job_ids]
+    for job in jobs:
+        check_end(user, job)
+    chapters = {job["result"]["chapter_id"] for job in jobs if job["status"] == "completed"}
+    assert set(published(server.data)) == chapters and staged(server.data) == []
+    return jobs
+
+
+def test_no_job_is_lost_or_stuck_when_the_server_is_killed_again_and_again(start_server: StartServer) -> None:
+    chance = random.Random(20261124)
+    server = start_server({"limits.max_active_jobs_per_user": 50})
+    user = Client(server.url, "somebody")
+    files = [user.upload(pdf).json()["file_id"] for pdf in (text_pdf(40), photo_pdf(), text_pdf(3))]
+    accepted: list[str] = []
+    for _ in range(KILLS):
+        accepted += submit_some(user, files, 3)
+        deadline = time.monotonic() + chance.uniform(0, 0.6)
+        seen = {job_id: user.job(job_id)["progress"] for job_id in accepted[-3:]}
+        while time.monotonic() < deadline:
+            seen.update({job_id: user.job(job_id)["progress"] for job_id in accepted[-3:]})
+        server.kill()
+        server.start()
+        for job_id, progress in seen.items():
+            assert user.job(job_id)["progress"] >= progress, "progress fell over a restart"
+    jobs = check_all_ended(server, user, accepted)
+    errors = {job.get("error") for job in jobs}
+    assert errors <= {None, RESTARTED} and RESTARTED in errors, errors
+
+
+def kill_during_jobs(server: ServerProcess, user: Client, victims: Callable[[ServerProcess], list[int]]) -> list[Json]:
+    """Kill one victim a few times while jobs run; the outcome of the jobs."""
+    chance = random.Random(7)
+    file_id = user.upload(text_pdf(60)).json()["file_id"]
+    accepted: list[str] = []
+    for _ in range(5):
+        accepted += submit_some(user, [file_id], 1)
+        deadline = time.monotonic() + chance.uniform(0, 0.3)
+        wait_until(lambda: time.monotonic() > deadline)  # noqa: B023
+        victim = wait_until(lambda: victims(server), what="a process to kill")[0]
+        kill(victim)
+        wait_until(lambda: not is_alive(victim))  # noqa: B023
+    return check_all_ended(server, user, accepted)
+
+
+def test_killed_rendering_children_lose_no_job(start_server: StartServer) -> None:
+    server = start_server().wait_until_ready()
+    jobs = kill_during_jobs(server, Client(server.url, "somebody"), renderers)
+    assert {job["status"] for job in jobs} == {"completed"}, jobs
+
+
+def test_a_killed_embedded_database_is_started_again_and_loses_no_job(start_server: StartServer) -> None:
+    server = start_server().wait_until_ready()
+    user = Client(server.url, "somebody")
+    file_id = user.upload(text_pdf(100)).json()["file_id"]
+    accepted: list[str] = []
+    for _ in range(3):
+        accepted += submit_some(user, [file_id], 1)
+        kill(wait_until(lambda: database(server), what="the database")[0])
+        server.wait_until_ready()
+    jobs = check_all_ended(server, user, accepted)
+    assert {job["status"] for job in jobs} == {"completed"}, jobs
