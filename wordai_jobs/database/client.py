@@ -15,7 +15,8 @@ from wordai_jobs.errors import DatabaseError, StartError
 # A status poll has to say within 3 seconds that the database is away.
 OPERATION_TIMEOUT_MS = 2500
 _SECONDS_A_DAY = 86_400
-_INDEX_OPTIONS_CONFLICT = 85
+# IndexOptionsConflict and IndexKeySpecsConflict: which of them an index with other options gives depends on the version.
+_INDEX_CONFLICTS = (85, 86)
 
 Document = dict[str, Any]
 
@@ -82,7 +83,7 @@ class Database:
         try:
             collection.create_index(field, expireAfterSeconds=seconds)
         except OperationFailure as error:
-            if error.code != _INDEX_OPTIONS_CONFLICT:
+            if error.code not in _INDEX_CONFLICTS:
                 raise
             index = {"keyPattern": {field: ASCENDING}, "expireAfterSeconds": seconds}
             self._database.command("collMod", collection.name, index=index)

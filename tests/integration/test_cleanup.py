@@ -1,0 +1,115 @@
+"""What nobody needs any more goes; what somebody may still read stays."""
+
+import os
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pymongo
+import pytest
+from pymongo.database import Database
+
+from tests.conftest import StartServer
+from tests.support.client import Client
+from tests.support.leftovers import check_end, files, published, staged
+from tests.support.mongo import DatabaseProcess
+from tests.support.pdfs import photo_pdf, text_pdf
+from tests.support.waiting import wait_until
+
+WEEK_S = 604_800
+LONG_AGO = datetime.now(timezone.utc) - timedelta(days=8)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[DatabaseProcess]:
+    running = DatabaseProcess(tmp_path / "mongo").start()
+    yield running
+    running.kill()
+
+
+@pytest.fixture
+def records(database: DatabaseProcess) -> Iterator[Database[dict[str, Any]]]:
+    with pymongo.MongoClient[dict[str, Any]](database.uri) as client:
+        yield client["wordai"]
+
+
+def test_the_jobs_have_their_four_indexes_and_the_documented_fields(
+    start_server: StartServer, database: DatabaseProcess, records: Database[dict[str, Any]],
+) -> None:
+    user = Client(start_server({"mongodb.uri": database.uri}).url, "somebody")
+    done = user.end_of(user.submit(photo_pdf()))
+    indexes = records["pdf_chapter_jobs"].index_information()
+    by_key = {tuple(index["key"]): index for name, index in indexes.items() if name != "_id_"}
+    assert set(by_key) == {
+        (("job_id", 1),), (("user_id", 1), ("status", 1)), (("created_at", 1),), (("updated_at", 1),)}
+    assert by_key[(("job_id", 1),)]["unique"] and by_key[(("created_at", 1),)]["expireAfterSeconds"] == WEEK_S
+    document = records["pdf_chapter_jobs"].find_one({"job_id": done["job_id"]})
+    assert document and document["result"] == done["result"] and isinstance(document["completed_at"], datetime)
+    chapter = records["book_chapters"].find_one({"chapter_id": done["result"]["chapter_id"]})
+    assert chapter and list(chapter["pages"][0]) == ["page_number", "background_url", "width", "height", "elements"]
+
+
+def test_the_time_that_jobs_are_kept_follows_the_setting(
+    start_server: StartServer, database: DatabaseProcess, records: Database[dict[str, Any]],
+) -> None:
+    start_server({"mongodb.uri": database.uri}).stop()
+    start_server({"mongodb.uri": database.uri, "jobs.retention_days": 3})
+    assert records["pdf_chapter_jobs"].index_information()["created_at_1"]["expireAfterSeconds"] == 3 * 86_400
+
+
+def test_uploads_past_their_time_go_unless_a_chapter_was_made_from_them(
+    start_server: StartServer, database: DatabaseProcess, records: Database[dict[str, Any]],
+) -> None:
+    server = start_server({"mongodb.uri": database.uri})
+    user = Client(server.url, "somebody")
+    unused = user.upload(text_pdf(1)).json()["file_id"]
+    fresh = user.upload(text_pdf(2)).json()["file_id"]
+    used = user.upload(photo_pdf()).json()["file_id"]
+    job = user.end_of(user.enqueue(used).json()["job_id"])
+    assert server.stop() == 0
+    records["user_files"].update_many({"file_id": {"$in": [unused, used]}}, {"$set": {"created_at": LONG_AGO}})
+    server.start()
+    wait_until(lambda: user.get(f"/api/v1/files/{unused}").status_code == 404)
+    assert {name for name in files(server.data) if name.startswith("uploads")} == {
+        f"uploads/{fresh}.pdf", f"uploads/{used}.pdf"}
+    check_end(user, user.job(job["job_id"]))
+
+
+def test_files_that_belong_to_nothing_go_and_those_of_chapters_stay(
+    start_server: StartServer, database: DatabaseProcess,
+) -> None:
+    server = start_server({"mongodb.uri": database.uri})
+    user = Client(server.url, "somebody")
+    job = user.end_of(user.submit(photo_pdf()))
+    assert server.stop() == 0
+    for stray in (server.data / "staging" / "stray", server.data / "chapters" / "stray"):
+        stray.mkdir()
+        (stray / "00001.png").write_bytes(b"page")
+    (server.data / "uploads" / "file_1.a-server-that-died.part").write_bytes(b"half an upload")
+    unrecorded = server.data / "uploads" / "file_2.pdf"
+    unrecorded.write_bytes(b"never recorded")
+    two_hours_ago = time.time() - 7200
+    os.utime(unrecorded, (two_hours_ago, two_hours_ago))
+    server.start()
+    wait_until(lambda: len([name for name in files(server.data) if name.startswith("uploads")]) == 1)
+    assert staged(server.data) == [] and published(server.data) == [job["result"]["chapter_id"]]
+    check_end(user, user.job(job["job_id"]))
+
+
+def test_a_job_that_died_after_its_chapter_was_in_place_is_completed(
+    start_server: StartServer, database: DatabaseProcess, records: Database[dict[str, Any]],
+) -> None:
+    server = start_server({"mongodb.uri": database.uri})
+    user = Client(server.url, "somebody")
+    job = user.end_of(user.submit(text_pdf(3)))
+    server.kill()
+    as_if_killed_before_the_last_write = {
+        "$set": {"status": "processing", "progress": 99, "message": "Processed 3 pages. Creating chapter..."},
+        "$unset": {"completed_at": "", "result": ""}}
+    records["pdf_chapter_jobs"].update_one({"job_id": job["job_id"]}, as_if_killed_before_the_last_write)
+    server.start()
+    swept = user.job(job["job_id"])
+    assert swept["status"] == "completed" and swept["result"] == job["result"]
+    check_end(user, swept)
