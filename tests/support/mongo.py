@@ -8,6 +8,7 @@ from pathlib import Path
 import pymongo
 from pymongo.errors import PyMongoError
 
+from tests.support.processes import is_stopped
 from tests.support.server import free_port
 from tests.support.waiting import wait_until
 
@@ -32,7 +33,11 @@ class DatabaseProcess:
         return self
 
     def pause(self) -> None:
+        """Stop the process; returns once it does nothing any more, for a signal takes its time."""
+        assert self._process
+        pid = self._process.pid
         self._signal(signal.SIGSTOP)
+        wait_until(lambda: is_stopped(pid), 10, "the database to pause")
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)

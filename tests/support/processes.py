@@ -36,10 +36,17 @@ def cpu_ticks(pid: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
-def busiest(pids: list[int], ticks_before: dict[int, int]) -> int | None:
-    """The child that has worked for at least 0.2 s since."""
-    working = [pid for pid in pids if cpu_ticks(pid) - ticks_before.get(pid, 0) >= 20]
+def busiest(pids: list[int], ticks_before: dict[int, int], work_s: float) -> int | None:
+    """The child that has worked for so many seconds since; a new child's warm-up takes about a third of one."""
+    enough = work_s * os.sysconf("SC_CLK_TCK")
+    working = [pid for pid in pids if cpu_ticks(pid) - ticks_before.get(pid, 0) >= enough]
     return working[0] if working else None
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether every thread of the process has been stopped by a signal."""
+    states = [stat.read_text().rpartition(")")[2].split()[0] for stat in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return set(states) == {"T"}
 
 
 def kill(pid: int) -> None:
