@@ -2,6 +2,7 @@
 
 import logging
 import os
+from uuid import uuid4
 
 import firebase_admin
 import google.auth.credentials
@@ -13,6 +14,8 @@ from wordai_jobs.errors import StartError, Unauthenticated
 
 # Google's certificates are fetched on a thread that answers requests; firebase-admin's default is 120 seconds.
 _CERTIFICATES_TIMEOUT_S = 5
+# Google's clock and this machine's need not agree to the second, and a token may be used the moment it is made.
+_CLOCK_SKEW_S = 10
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +35,8 @@ class FirebaseTokens:
         try:
             credential = credentials.Certificate(credentials_file) if credentials_file else _NoCredential()
             options = {"projectId": project_id, "httpTimeout": _CERTIFICATES_TIMEOUT_S}
-            self._app = firebase_admin.App("wordai_jobs", credential, options)
+            # firebase-admin keeps its apps by name, in one place for the whole process.
+            self._app = firebase_admin.initialize_app(credential, options, name=f"wordai_jobs {uuid4()}")
             # firebase-admin makes its verifier on first use; a project id that it refuses must show now.
             auth._get_client(self._app)
         except (ValueError, OSError, FirebaseError, GoogleAuthError) as error:
@@ -42,7 +46,7 @@ class FirebaseTokens:
 
     def user_id(self, token: str) -> str:
         try:
-            claims = auth.verify_id_token(token, app=self._app)
+            claims = auth.verify_id_token(token, app=self._app, clock_skew_seconds=_CLOCK_SKEW_S)
         except auth.CertificateFetchError as error:
             logger.error("Google's certificates cannot be fetched, so no token can be verified: %s", error)
             raise Unauthenticated from error
