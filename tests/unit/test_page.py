@@ -1,0 +1,103 @@
+"""Pages as images and words, compared with what MuPDF makes of the same page."""
+
+import io
+import json
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pymupdf
+import pytest
+from PIL import Image, ImageChops, ImageStat
+
+from tests.support.pdfs import page_pdf, photo_pdf, text_pdf
+from wordai_jobs.rendering.options import RenderOptions
+from wordai_jobs.rendering.page import render_page
+
+OPTIONS = RenderOptions(dpi=150, format="auto", jpeg_quality=85, max_pixels=25_000_000)
+LEAST_PSNR_DB = 35.0
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The first page as its file has it, and as MuPDF draws it."""
+
+    image: Image.Image
+    suffix: str
+    expected: Image.Image
+
+
+def rendered(pdf: bytes, folder: Path, options: RenderOptions = OPTIONS, rotation: int = 0) -> Rendered:
+    with pymupdf.open(stream=pdf, filetype="pdf") as document:
+        document[0].set_rotation(rotation)
+        size = render_page(document, 1, options, folder)
+        drawn = document[0].get_pixmap(dpi=options.dpi, alpha=False).tobytes("png")
+    path = next(path for path in folder.iterdir() if path.suffix in (".png", ".jpg"))
+    assert sorted(found.name for found in folder.iterdir()) == sorted(["00001.json", path.name])
+    image = Image.open(io.BytesIO(path.read_bytes()))
+    assert image.size == size
+    return Rendered(image, path.suffix, Image.open(io.BytesIO(drawn)).convert("RGB"))
+
+
+def is_exact(page: Rendered) -> bool:
+    return ImageChops.difference(page.image.convert("RGB"), page.expected).getbbox() is None
+
+
+def psnr_db(first: Image.Image, second: Image.Image) -> float:
+    """Peak signal-to-noise ratio over all channels."""
+    squares = ImageStat.Stat(ImageChops.difference(first, second)).sum2
+    mean = sum(squares) / (3 * first.width * first.height)
+    return 10 * math.log10(255**2 / mean) if mean else math.inf
+
+
+def coloured(colours: int) -> bytes:
+    """A page of so many little squares, each of a colour of its own, none grey; their edges are blended, so there are more."""
+    squares = [
+        f"{(i % 16) / 15:.4f} {(i // 16) / 31:.4f} 1 rg {36 + 24 * (i % 16)} {36 + 24 * (i // 16)} 24 24 re f"
+        for i in range(colours)
+    ]
+    return page_pdf("\n".join(squares).encode())
+
+
+def test_a_page_of_few_greys_is_a_grey_png_and_exact(tmp_path: Path) -> None:
+    page = rendered(text_pdf(1), tmp_path)
+    assert (page.suffix, page.image.mode) == (".png", "L") and is_exact(page)
+
+
+@pytest.mark.parametrize("colours", [1, 16, 80])
+def test_a_page_of_at_most_256_colours_is_a_palette_png_and_exact(tmp_path: Path, colours: int) -> None:
+    page = rendered(coloured(colours), tmp_path)
+    assert (page.suffix, page.image.mode) == (".png", "P") and is_exact(page)
+
+
+@pytest.mark.parametrize("pdf", [photo_pdf(), coloured(480)], ids=["photograph", "many colours"])
+def test_a_page_of_more_colours_is_a_jpeg_that_looks_the_same(tmp_path: Path, pdf: bytes) -> None:
+    page = rendered(pdf, tmp_path)
+    assert (page.suffix, page.image.mode) == (".jpg", "RGB")
+    assert psnr_db(page.image, page.expected) >= LEAST_PSNR_DB
+
+
+def test_the_format_that_is_asked_for_is_made_whatever_the_page(tmp_path: Path) -> None:
+    for name in ("png", "jpeg"):
+        (tmp_path / name).mkdir()
+    png = rendered(photo_pdf(), tmp_path / "png", replace(OPTIONS, format="png"))
+    assert png.suffix == ".png" and is_exact(png)
+    assert rendered(text_pdf(1), tmp_path / "jpeg", replace(OPTIONS, format="jpeg")).suffix == ".jpg"
+
+
+def test_a_page_too_large_is_rendered_smaller_and_keeps_its_shape(tmp_path: Path) -> None:
+    small = page_pdf(b"0 0 7000 7000 re f", width=1400, height=700)
+    width, height = rendered(small, tmp_path, replace(OPTIONS, max_pixels=1_000_000)).image.size
+    assert 950_000 <= width * height <= 1_000_000 and abs(width / height - 2) < 0.01
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_words_lie_where_the_image_shows_them(tmp_path: Path, rotation: int) -> None:
+    page = rendered(text_pdf(1), tmp_path, rotation=rotation)
+    content = json.loads((tmp_path / "00001.json").read_text())
+    assert "page 1 of 1" in " ".join(content["text"].split())
+    image = page.image.convert("L")
+    for x0, y0, x1, y1, word in content["words"]:
+        assert 0 <= x0 < x1 <= image.width and 0 <= y0 < y1 <= image.height
+        box = image.crop((int(x0), int(y0), math.ceil(x1), math.ceil(y1)))
+        assert min(box.tobytes()) < 128, f"nothing is written where {word!r} should be"
