@@ -14,8 +14,10 @@ install: .venv/runtime ## make the virtual environment and install what the serv
 run: .venv/runtime ## serve on http://127.0.0.1:8000 in mode dev (settings: config.toml, WORDAI_JOBS_*)
 	@exec $(BIN)/python wsgi.py
 
-test: .venv/dev ## run the tests
-	@$(BIN)/python -m pytest
+TEST_PROCESSES ?= 4
+
+test: .venv/dev ## run the tests, several at a time (TEST_PROCESSES=0: one after the other)
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 lint: .venv/dev ## check style (flake8) and types (mypy, strict)
 	@$(BIN)/python -m flake8 wordai_jobs tests wsgi.py

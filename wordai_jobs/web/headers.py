@@ -28,15 +28,27 @@ def register(app: Flask, origins: tuple[str, ...]) -> None:
     def complete(response: Response) -> Response:
         response.headers["X-Request-ID"] = g.request_id
         response.headers["X-Content-Type-Options"] = "nosniff"
+        response.vary.add("Origin")
         if response.mimetype == "application/json":
             return _revalidated(response)
         return response
 
+    @app.before_request
+    def answer_preflight() -> Response | None:
+        """Before authentication, which a preflight never has, and for unknown paths too: their 404 must be readable."""
+        is_preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+        return Response(status=204) if is_preflight else None
+
     if origins:
         CORS(
-            app, origins=list(origins), supports_credentials=True, expose_headers=_EXPOSED, allow_headers=_ALLOWED,
-            methods=_METHODS, max_age=_PREFLIGHT_MAX_AGE_S, vary_header=True,
+            app, origins=[_exactly(origin) for origin in origins], supports_credentials=True, expose_headers=_EXPOSED,
+            allow_headers=_ALLOWED, methods=_METHODS, max_age=_PREFLIGHT_MAX_AGE_S, vary_header=True,
         )
+
+
+def _exactly(origin: str) -> re.Pattern[str]:
+    """An origin for flask-cors, which takes a string with brackets, as in http://[::1], for a pattern of its own."""
+    return re.compile(re.escape(origin) + r"\Z")
 
 
 def _revalidated(response: Response) -> Response:
