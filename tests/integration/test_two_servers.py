@@ -62,7 +62,7 @@ def test_a_server_that_starts_or_stops_beside_another_leaves_its_jobs_alone(pair
     third.kill()
     check_end(user, user.end_of(book))
     assert user.job(book)["status"] == "completed"
-    assert user.job(hanging)["status"] == "processing"
+    assert user.job(hanging)["status"] == "processing", user.job(hanging)
 
 
 def test_the_survivor_ends_the_jobs_of_a_server_that_was_killed(pair: Pair) -> None:

@@ -86,8 +86,18 @@ def page_pdf(content: bytes, *more: bytes, resources: bytes = b"", width: int = 
 
 
 @cache
-def hanging_pdf(depth: int = 9, width: int = 10) -> bytes:
-    """One page of nested forms: `width` to the power of `depth` drawings, which takes hours."""
+def hanging_pdf() -> bytes:
+    """One page filled with 17 billion tiles: it takes hours, and no more memory than another page."""
+    tile = stream(
+        b"0 0 m 500 600 l 300 200 l h f",
+        b"/Type /Pattern /PatternType 1 /PaintType 1 /TilingType 1 /BBox [0 0 600 700] /XStep 0.005 /YStep 0.005 "
+        b"/Resources << >>")
+    return page_pdf(b"/Pattern cs /P0 scn 0 0 600 700 re f", tile, resources=b"/Pattern << /P0 5 0 R >>")
+
+
+@cache
+def nested_forms_pdf(depth: int = 9, width: int = 10) -> bytes:
+    """One page of nested forms: `width` to the power of `depth` drawings, which takes hours, or all memory before."""
     forms = [
         stream(b" ".join(b"/F%d Do" % (level + 1) for _ in range(width)),
                b"/Type /XObject /Subtype /Form /BBox [0 0 600 700] /Resources << /XObject << /F%d %d 0 R >> >>" % (

@@ -1,6 +1,7 @@
 """Opening PDFs with MuPDF. Runs in a child only."""
 
 import errno
+import re
 from collections import OrderedDict
 from types import TracebackType
 
@@ -11,6 +12,8 @@ from wordai_jobs.rendering.options import Failure, RenderFailed
 # A PDF may have up to this much in front of its header (PDF 1.7 Reference, implementation note 13 in appendix H).
 _HEADER_WITHIN_BYTES = 1024
 _OPEN_DOCUMENTS = 4
+# MuPDF says `malloc (16 bytes) failed`, `realloc (536870912 bytes) failed`, `calloc (7 x 8 bytes) failed`.
+_NO_MEMORY = re.compile(r"\b(m|c|re)alloc\b.*failed|out of memory", re.IGNORECASE)
 
 
 def open_pdf(path: str) -> pymupdf.Document:
@@ -65,7 +68,7 @@ class translated_errors:
 
 
 def _failure_of(error: Exception, otherwise: Failure) -> Failure:
-    if isinstance(error, MemoryError) or "malloc" in str(error) or "out of memory" in str(error).lower():
+    if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
         return Failure.OUT_OF_MEMORY
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Failure.STORAGE_FULL
