@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.conftest import StartServer
 from tests.support.client import Client
-from tests.support.pdfs import photo_pdf
+from tests.support.pdfs import photo_pdf, text_pdf
 from tests.support.server import ServerProcess
 
 ORIGIN = "https://app.example"
@@ -154,6 +154,13 @@ def test_a_form_with_the_pdf_in_it_makes_upload_and_job_at_once(alice: Client) -
     assert shown == {
         "title": "From a form", "slug": "form", "order_index": 3, "is_published": False, "is_preview_free": True,
         "parent_id": None}
+
+
+def test_text_beyond_ascii_is_read_as_it_is_written(alice: Client) -> None:
+    job = alice.end_of(alice.submit(text_pdf(1, first_line="Été à Orléans: café")))
+    page = alice.get(f"/api/v1/books/{alice.book_id}/chapters/{job['result']['chapter_id']}/pages/1").json()
+    assert page["text"].startswith("Été à Orléans: café\n")
+    assert [word[4] for word in page["words"][:4]] == ["Été", "à", "Orléans:", "café"]
 
 
 def test_health_answers_without_a_token_and_names_the_version(server: ServerProcess) -> None:

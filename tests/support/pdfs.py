@@ -17,12 +17,12 @@ def shared_pdfs() -> list[Path]:
 
 
 @cache
-def text_pdf(pages: int, words: int = 150) -> bytes:
-    """Black text on white; page n says `page n of pages` first."""
+def text_pdf(pages: int, words: int = 150, first_line: str | None = None) -> bytes:
+    """Black text on white; page n says `page n of pages` first, or `first_line`, in letters of Latin-1."""
     with pymupdf.open() as document:
         for number in range(1, pages + 1):
             page = document.new_page()
-            page.insert_text((72, 72), f"page {number} of {pages}", fontsize=14)
+            page.insert_text((72, 72), first_line or f"page {number} of {pages}", fontsize=14)
             lines = [f"line {line} " + "lorem ipsum dolor " * 4 for line in range(words // 14)]
             page.insert_text((72, 110), lines, fontsize=9)
         return bytes(document.tobytes())

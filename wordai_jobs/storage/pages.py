@@ -3,14 +3,15 @@
 A chapter's id names both folders, so a page has one address while its job runs and afterwards.
 """
 
-import json
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wordai_jobs.storage.folder import DataFolder, fsync_folder, full_disk_in_words
+import orjson
+
+from wordai_jobs.storage.folder import DataFolder, fsync_folder, full_disk_in_words, sync_file_system
 
 _MEDIA_TYPES = {".png": "image/png", ".jpg": "image/jpeg"}
 
@@ -38,11 +39,8 @@ class PageStore:
 
     def sync(self, chapter_id: str) -> None:
         """Make the staged files last, so that a chapter never appears with pages that a power cut takes away."""
-        staging = self._staging(chapter_id)
         with full_disk_in_words():
-            for entry in os.scandir(staging):
-                _fsync(entry.path)
-            fsync_folder(staging)
+            sync_file_system(self._staging(chapter_id))
 
     def publish(self, chapter_id: str) -> None:
         """Move a staged chapter into place; raises FileNotFoundError where somebody removed it meanwhile."""
@@ -74,10 +72,10 @@ class PageStore:
     def words(self, chapter_id: str, number: int) -> dict[str, Any] | None:
         """`text` and `words` of a page of a finished chapter."""
         try:
-            content = (self._chapter(chapter_id) / f"{number:05d}.json").read_text(encoding="ascii")
+            content = (self._chapter(chapter_id) / f"{number:05d}.json").read_bytes()
         except FileNotFoundError:
             return None
-        words: dict[str, Any] = json.loads(content)
+        words: dict[str, Any] = orjson.loads(content)
         return words
 
     def _staging(self, chapter_id: str) -> Path:
@@ -85,11 +83,3 @@ class PageStore:
 
     def _chapter(self, chapter_id: str) -> Path:
         return self._folder.chapters / chapter_id
-
-
-def _fsync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
