@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: help install run test lint clean
+.PHONY: help install run test lint bench clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -20,8 +20,11 @@ test: .venv/dev ## run the tests, several at a time (TEST_PROCESSES=0: one after
 	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 lint: .venv/dev ## check style (flake8) and types (mypy, strict)
-	@$(BIN)/python -m flake8 wordai_jobs tests wsgi.py
+	@$(BIN)/python -m flake8 wordai_jobs tests benchmarks wsgi.py
 	@$(BIN)/python -m mypy
+
+bench: .venv/dev ## measure, and print one table (PARTS="books polls" for some of it); let nothing else run meanwhile
+	@$(BIN)/python -m benchmarks $(PARTS)
 
 clean: ## remove the virtual environment and caches; data/ stays
 	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache

@@ -1,0 +1,88 @@
+"""What the service takes: the time of a 202, memory for books of any size, the time to start."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import requests
+
+from benchmarks.books import Book
+from benchmarks.figures import Figure, Row, Target, percentile
+from benchmarks.service import run_book, serving, wait_for_end
+from tests.support.client import Client
+from tests.support.pdfs import text_pdf
+from tests.support.processes import renderers
+from tests.support.server import ServerProcess
+from tests.support.waiting import wait_until
+
+RUNS = 5
+_ENQUEUES = 40
+_SIZES = (10, 283, 5000)
+
+
+def enqueue() -> Iterator[Row]:
+    """The 202 of an uploaded PDF while nothing else goes on."""
+    medians, worst = [], []
+    with serving() as server:
+        user = Client(server.url, "bench")
+        file_id = user.upload(text_pdf(1)).json()["file_id"]
+        for _ in range(RUNS):
+            taken = []
+            for _ in range(_ENQUEUES):
+                response = user.enqueue(file_id)
+                response.raise_for_status()
+                taken.append(response.elapsed.total_seconds() * 1000)
+                wait_for_end(user, response.json()["job_id"])
+            medians.append(percentile(taken, 50))
+            worst.append(percentile(taken, 99))
+    yield Row("enqueue p50", Figure.of(medians, "ms"), Target(10, 5, at_most=True))
+    yield Row("enqueue p99", Figure.of(worst, "ms"))
+
+
+def memory() -> Iterator[Row]:
+    """Peaks of the server and of its largest renderer, each for a fresh server and one book."""
+    peaks: dict[int, list[float]] = {}
+    for pages in _SIZES:
+        peaks[pages] = []
+        for _ in range(RUNS if pages < max(_SIZES) else 2):
+            with serving({"jobs.timeout_s": 300}) as server:
+                run_book(Client(server.url, "bench"), Book("text", text_pdf(pages, words=30), pages))
+                peaks[pages].append(_peak_mb(server.pid))
+                largest = max(_peak_mb(pid) for pid in renderers(server))
+        yield Row(f"peak memory of the server, {pages} pages", Figure.of(peaks[pages], "MB"))
+        yield Row(f"peak memory of a renderer, {pages} pages", Figure.of([largest], "MB"))
+    small = Figure.of(peaks[_SIZES[0]]).median
+    yield Row(
+        "memory of the server, 5,000 pages / 10 pages", Figure.of([peak / small for peak in peaks[_SIZES[-1]]]),
+        Target(1.15, 1.02, at_most=True))
+
+
+def start() -> Iterator[Row]:
+    """From `python wsgi.py` to the first answer, and until database, storage and renderers are ready."""
+    answers, ready = [], []
+    for _ in range(RUNS):
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            server = ServerProcess(Path(folder))
+            started = time.perf_counter()
+            server.launch()
+            wait_until(lambda: _is_up(f"{server.url}/health"), 60, "the first answer", 0.01)  # noqa: B023
+            answers.append(time.perf_counter() - started)
+            wait_until(lambda: _is_up(f"{server.url}/health/ready"), 60, "readiness", 0.01)  # noqa: B023
+            ready.append(time.perf_counter() - started)
+            server.stop()
+    yield Row("start to the first answer", Figure.of(answers, "s"))
+    yield Row("start to ready", Figure.of(ready, "s"), Target(2, 1, at_most=True))
+
+
+def _is_up(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
+def _peak_mb(pid: int) -> float:
+    """VmHWM: the most resident memory the process has had."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("VmHWM:"))) / 1024

@@ -1,0 +1,132 @@
+"""Polls a second beside a Flask and waitress application that returns a constant; their latency while books render."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from benchmarks.books import measured_books
+from benchmarks.figures import Figure, Row, Target, percentile, ratios
+from benchmarks.service import serving, wait_for_end
+from tests.support.client import Client
+from tests.support.firebase import PROJECT, Google
+from tests.support.pdfs import text_pdf
+from tests.support.server import free_port
+from tests.support.waiting import wait_until
+
+RUNS = 5
+_CONNECTIONS = 8
+_SECONDS = 4.0
+_POLLS_A_SECOND = 50
+
+
+def throughput() -> Iterator[Row]:
+    """Authenticated polls of an ended job in mode firebase, and the constant application, each alone, in turns."""
+    with tempfile.TemporaryDirectory() as folder:
+        google = Google(Path(folder))
+        settings: dict[str, object] = {"auth.mode": "firebase", "auth.firebase_project_id": PROJECT}
+        with serving(settings, google.environment) as server:
+            user = Client(server.url, "alice", google.token("alice"))
+            job_id = user.submit(text_pdf(1))
+            wait_for_end(user, job_id)
+            headers = {"Authorization": str(user.session.headers["Authorization"])}
+            size = len(user.get(f"/api/v1/books/jobs/{job_id}").content)
+            polls, constants = [], []
+            with constant_application(size) as constant_port:
+                for _ in range(RUNS):
+                    constants.append(requests_a_second(constant_port, "/", {}))
+                    polls.append(requests_a_second(server.port, f"/api/v1/books/jobs/{job_id}", headers))
+        google.close()
+    yield Row("polls, mode firebase", Figure.of(polls, "/s"))
+    yield Row("the constant application", Figure.of(constants, "/s"))
+    yield Row("polls / the constant application", ratios(Figure.of(polls), Figure.of(constants)), Target(0.45, 0.7))
+
+
+def latency() -> Iterator[Row]:
+    """A poller and a caller of /health at 50 requests a second each while two books render."""
+    book = measured_books()[0]
+    with serving() as server:
+        user = Client(server.url, "bench")
+        file_id = user.upload(book.pdf).json()["file_id"]
+        polls, healths = [], []
+        for _ in range(RUNS):
+            jobs = [user.enqueue(file_id).json()["job_id"] for _ in range(2)]
+            headers = {"Authorization": str(user.session.headers["Authorization"])}
+            with ThreadPoolExecutor(2) as threads:
+                polling = threads.submit(paced, f"{server.url}/api/v1/books/jobs/{jobs[1]}", headers)
+                asking = threads.submit(paced, f"{server.url}/health", {})
+                polls.append(polling.result())
+                healths.append(asking.result())
+            for job_id in jobs:
+                wait_for_end(user, job_id)
+    for name, runs, target in (
+        ("poll", polls, Target(25, 10, at_most=True)), ("/health", healths, Target(50, 10, at_most=True)),
+    ):
+        for percent in (50, 99):
+            values = [percentile(run, percent) * 1000 for run in runs]
+            yield Row(
+                f"{name} p{percent} while two books render", Figure.of(values, "ms"), target if percent == 99 else None)
+
+
+def paced(url: str, headers: dict[str, str]) -> list[float]:
+    """Seconds each request took, at 50 a second, until two books are about done."""
+    session, taken = requests.Session(), []
+    started = time.perf_counter()
+    for number in range(int(_SECONDS / 2 * _POLLS_A_SECOND)):
+        time.sleep(max(0.0, started + number / _POLLS_A_SECOND - time.perf_counter()))
+        before = time.perf_counter()
+        session.get(url, headers=headers, timeout=10).raise_for_status()
+        taken.append(time.perf_counter() - before)
+    return taken
+
+
+def requests_a_second(port: int, path: str, headers: dict[str, str]) -> float:
+    """From a process of its own, over keep-alive connections, for a few seconds."""
+    command = [
+        sys.executable, "-m", "benchmarks.load", str(port), path, str(_CONNECTIONS), str(_SECONDS), json.dumps(headers)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+@contextmanager
+def constant_application(size: int) -> Iterator[int]:
+    """Its port. The same server and threads, one view that returns `size` bytes of JSON."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.polls", str(port), str(size)])
+    try:
+        wait_until(lambda: _answers(port), what="the constant application")
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _answers(port: int) -> bool:
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/", timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
+def serve_constant(port: int, size: int) -> None:
+    from flask import Flask, Response
+    from waitress import serve
+    app: Any = Flask("constant")
+    body = json.dumps({"constant": "x" * (size - 16)})
+
+    @app.get("/")  # type: ignore[untyped-decorator]
+    def constant() -> Response:
+        return Response(body, mimetype="application/json")
+
+    serve(app, host="127.0.0.1", port=port, threads=8)
+
+
+if __name__ == "__main__":
+    serve_constant(int(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,77 @@
+"""The service under measurement: a real server process, and a user of it."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import requests
+
+from benchmarks.books import Book
+from tests.support.client import Client, Json
+from tests.support.server import ServerProcess
+from tests.support.waiting import wait_until
+
+# Clients poll every 2 seconds; a benchmark has to see the end sooner, without keeping the server busy with it.
+_POLL_S = 0.01
+_JOB_TIMEOUT_S = 300.0
+
+T = TypeVar("T")
+
+
+@contextmanager
+def serving(settings: dict[str, object] | None = None, env: dict[str, str] | None = None) -> Iterator[ServerProcess]:
+    """A server with the default settings, warm, on an empty data folder that goes with it."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        server = ServerProcess(Path(folder), {"limits.max_active_jobs_per_user": 100, **(settings or {})}, env).start()
+        try:
+            yield server.wait_until_ready()
+        finally:
+            server.stop()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One book from upload to `completed`: seconds in all, and from the 202 until its first page could be read."""
+
+    seconds: float
+    first_page_s: float
+
+
+def run_book(user: Client, book: Book) -> Run:
+    started = time.perf_counter()
+    file_id = user.upload(book.pdf).json()["file_id"]
+    job_id = user.enqueue(file_id).json()["job_id"]
+    accepted = time.perf_counter()
+    read_first_page(user, job_id)
+    first_page_s = time.perf_counter() - accepted
+    wait_for_end(user, job_id)
+    return Run(time.perf_counter() - started, first_page_s)
+
+
+def read_first_page(user: Client, job_id: str) -> bytes:
+    """The image of whichever page is there first."""
+    def page() -> Json | None:
+        pages = user.get(f"/api/v1/books/jobs/{job_id}/pages").json()["pages"]
+        return pages[0] if pages else None
+
+    found = _wait(page)
+    image = requests.get(user.url + found["background_url"], timeout=10)
+    image.raise_for_status()
+    return image.content
+
+
+def wait_for_end(user: Client, job_id: str) -> None:
+    def has_ended() -> bool:
+        job = user.job(job_id)
+        assert job["status"] != "failed", job
+        return bool(job["status"] == "completed")
+
+    _wait(has_ended)
+
+
+def _wait(condition: Callable[[], T | None]) -> T:
+    return wait_until(condition, _JOB_TIMEOUT_S, "the benchmark's job", _POLL_S)
