@@ -4,22 +4,10 @@ Importing this module starts nothing; asking it for `application` does.
 """
 
 import atexit
-import sys
 from typing import Any
 
 from wordai_jobs import logs
 from wordai_jobs.config import load_config
-from wordai_jobs.errors import StartError
-
-
-def main() -> None:
-    """Serve with the configured settings; one line and exit code 1 where that cannot be."""
-    from wordai_jobs.server import serve
-    logs.configure()
-    try:
-        serve(load_config())
-    except StartError as error:
-        sys.exit(f"wordai_jobs: {error}")
 
 
 def __getattr__(name: str) -> Any:
@@ -36,4 +24,5 @@ def __getattr__(name: str) -> Any:
 
 
 if __name__ == "__main__":
+    from wordai_jobs.server import main
     main()

@@ -9,7 +9,7 @@ from flask import Flask
 
 from wordai_jobs.auth.signing import UrlSigner
 from wordai_jobs.auth.verifier import DevTokens, TokenVerifier
-from wordai_jobs.config import AuthSettings, Config
+from wordai_jobs.config import AuthSettings, Config, MongodbSettings, RenderingSettings
 from wordai_jobs.database.books import BookRepository
 from wordai_jobs.database.chapters import ChapterRepository
 from wordai_jobs.database.client import Database
@@ -123,18 +123,17 @@ def _build(config: Config) -> _Parts:
     folder = DataFolder(Path(config.storage.data_dir))
     folder.create()
     secret_key = config.server.secret_key or folder.secret_key()
-    embedded = EmbeddedDatabase(folder.mongodb) if config.mongodb.uri == "embedded" else None
-    database = Database(embedded.uri if embedded else config.mongodb.uri, config.mongodb.database)
+    embedded, database = configured_database(config.mongodb, folder)
     instance = Instance.of_this_process()
     jobs_recorded, chapters, books_recorded = JobRepository(database), ChapterRepository(database), BookRepository(database)
     instances = InstanceRepository(database)
     uploads_recorded, keys = UploadRepository(database), KeyRepository(database)
     pages, upload_store = PageStore(folder), UploadStore(folder, instance.instance_id)
-    pool = _render_pool(config)
+    pool = _render_pool(config.rendering)
     inspector = Inspector(config.rendering.memory_limit_mb)
     pipeline = Pipeline(upload_store, pages, pool, books_recorded, chapters)
     runner = JobRunner(config.jobs.workers, config.jobs.max_queued, run=pipeline.run, fail=pipeline.fail)
-    sweep = Sweep(instance.instance_id, jobs_recorded, chapters, instances, pages, runner)
+    sweep = Sweep(instance.instance_id, jobs_recorded, chapters, instances, pages, runner.live)
     cleanup = Cleanup(
         timedelta(days=config.jobs.retention_days), jobs_recorded, chapters, uploads_recorded, instances, pages,
         upload_store)
@@ -157,10 +156,19 @@ def _build(config: Config) -> _Parts:
     ))
 
 
-def _render_pool(config: Config) -> RenderPool:
-    rendering = config.rendering
-    options = RenderOptions(rendering.dpi, rendering.format, rendering.jpeg_quality, rendering.max_pixels)
-    return RenderPool(rendering.process_count, options, rendering.page_timeout_s, rendering.memory_limit_mb)
+def configured_database(settings: MongodbSettings, folder: DataFolder) -> tuple[EmbeddedDatabase | None, Database]:
+    """The connection, and the server to start before it is used where that is the embedded one."""
+    embedded = EmbeddedDatabase(folder.mongodb) if settings.uri == "embedded" else None
+    return embedded, Database(embedded.uri if embedded else settings.uri, settings.database)
+
+
+def render_options(settings: RenderingSettings) -> RenderOptions:
+    return RenderOptions(settings.dpi, settings.format, settings.jpeg_quality, settings.max_pixels)
+
+
+def _render_pool(settings: RenderingSettings) -> RenderPool:
+    return RenderPool(
+        settings.process_count, render_options(settings), settings.page_timeout_s, settings.memory_limit_mb)
 
 
 def _firebase(settings: AuthSettings) -> TokenVerifier:

@@ -127,3 +127,7 @@ class StatusUnavailable(AppError):
 
 class StartError(Exception):
     """The server cannot start; the message is the one line its operator reads."""
+
+
+class DataFolderInUse(StartError):
+    """A server that runs has the embedded database of this data folder."""

@@ -4,6 +4,7 @@ import io
 import logging
 import resource
 import signal
+import sys
 import threading
 from types import FrameType
 from typing import Any
@@ -16,8 +17,9 @@ from waitress.server import create_server
 from waitress.task import WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
+from wordai_jobs import logs
 from wordai_jobs.app import create_app, lifecycle
-from wordai_jobs.config import Config
+from wordai_jobs.config import Config, load_config
 from wordai_jobs.errors import StartError
 from wordai_jobs.web.errors import REFUSED_KEY
 
@@ -29,6 +31,15 @@ _CONNECTION_LIMIT = 2000
 _MOST_DISCARDED = 4
 
 logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Serve with the configured settings; one line and exit code 1 where that cannot be."""
+    logs.configure()
+    try:
+        serve(load_config())
+    except StartError as error:
+        sys.exit(f"wordai_jobs: {error}")
 
 
 def serve(config: Config) -> None:

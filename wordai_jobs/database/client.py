@@ -58,35 +58,57 @@ class Database:
         """
         with errors_in_words():
             for collection in (self.jobs, self.idempotency_keys):
-                self._create_expiry(collection, "created_at", retention_days * _SECONDS_A_DAY)
-            self.idempotency_keys.create_indexes([
-                IndexModel([("user_id", ASCENDING), ("key", ASCENDING)], unique=True),
-            ])
-            self.jobs.create_indexes([
+                self._create_expiry(collection, retention_days * _SECONDS_A_DAY)
+            for collection, indexes in self._indexes:
+                collection.create_indexes(list(indexes))
+
+    def missing_indexes(self, retention_days: int) -> list[str]:
+        """Those that `create_indexes` would make or change, as `collection.index`; raises DatabaseError."""
+        expiry = IndexModel("created_at", expireAfterSeconds=retention_days * _SECONDS_A_DAY)
+        wanted = [(self.jobs, (expiry,)), (self.idempotency_keys, (expiry,)), *self._indexes]
+        with errors_in_words():
+            return [
+                f"{collection.name}.{index.document['name']}"
+                for collection, indexes in wanted
+                for index in indexes if not _is_there(index, collection.index_information())
+            ]
+
+    @property
+    def _indexes(self) -> list[tuple[Collection[Document], tuple[IndexModel, ...]]]:
+        """All but those that expire documents."""
+        return [
+            (self.idempotency_keys, (IndexModel([("user_id", ASCENDING), ("key", ASCENDING)], unique=True),)),
+            (self.jobs, (
                 IndexModel("job_id", unique=True),
                 IndexModel([("user_id", ASCENDING), ("status", ASCENDING)]),
                 IndexModel("updated_at"),
-            ])
-            self.books.create_indexes([
+            )),
+            (self.books, (
                 IndexModel("book_id", unique=True),
                 IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)]),
-            ])
-            self.chapters.create_indexes([
+            )),
+            (self.chapters, (
                 IndexModel("chapter_id", unique=True),
                 IndexModel([("book_id", ASCENDING), ("slug", ASCENDING)], unique=True),
                 IndexModel("file_id"),
-            ])
-            self.uploads.create_indexes([IndexModel("file_id", unique=True), IndexModel("created_at")])
-            self.instances.create_indexes([IndexModel("instance_id", unique=True)])
+            )),
+            (self.uploads, (IndexModel("file_id", unique=True), IndexModel("created_at"))),
+            (self.instances, (IndexModel("instance_id", unique=True),)),
+        ]
 
-    def _create_expiry(self, collection: Collection[Document], field: str, seconds: int) -> None:
+    def _create_expiry(self, collection: Collection[Document], seconds: int) -> None:
         try:
-            collection.create_index(field, expireAfterSeconds=seconds)
+            collection.create_index("created_at", expireAfterSeconds=seconds)
         except OperationFailure as error:
             if error.code not in _INDEX_CONFLICTS:
                 raise
-            index = {"keyPattern": {field: ASCENDING}, "expireAfterSeconds": seconds}
+            index = {"keyPattern": {"created_at": ASCENDING}, "expireAfterSeconds": seconds}
             self._database.command("collMod", collection.name, index=index)
+
+
+def _is_there(wanted: IndexModel, existing: Mapping[str, Any]) -> bool:
+    found = existing.get(wanted.document["name"], {})
+    return bool(found) and all(found.get(option) == wanted.document.get(option) for option in ("unique", "expireAfterSeconds"))
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from typing import IO
 import pymongo
 from pymongo.errors import PyMongoError
 
-from wordai_jobs.errors import StartError
+from wordai_jobs.errors import DataFolderInUse, StartError
 
 START_TIMEOUT_S = 30.0
 # Its handler of SIGTERM hangs now and then, on a busy machine every third time; an orderly end takes half a second.
@@ -54,7 +54,8 @@ class EmbeddedDatabase:
     def start(self) -> None:
         """Returns once the database answers.
 
-        Raises StartError where another server has the folder, or the database is not installed or does not come up.
+        Raises DataFolderInUse where another server has the folder, and StartError where the database is not installed
+        or does not come up.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock()
@@ -100,7 +101,7 @@ class EmbeddedDatabase:
                 return fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 if time.monotonic() > deadline:
-                    raise StartError(
+                    raise DataFolderInUse(
                         f"Another server is using the data folder {self._folder.parent}; stop it, or set storage.data_dir"
                     ) from error
                 time.sleep(0.05)

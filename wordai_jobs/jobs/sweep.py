@@ -1,13 +1,13 @@
 """Ends the jobs that nobody runs any more: those of servers that died, and those a long absence of the database left."""
 
 import logging
+from collections.abc import Callable
 
 from wordai_jobs.clock import utc_now
 from wordai_jobs.database.chapters import ChapterRepository
 from wordai_jobs.database.instances import InstanceRepository
 from wordai_jobs.database.jobs import JobRepository
 from wordai_jobs.errors import DatabaseError
-from wordai_jobs.jobs.runner import JobRunner
 from wordai_jobs.model.instance import Instance
 from wordai_jobs.model.job import SERVER_RESTARTED, Job
 from wordai_jobs.storage.pages import PageStore
@@ -22,14 +22,15 @@ class Sweep:
 
     def __init__(
         self, instance_id: str, jobs: JobRepository, chapters: ChapterRepository, instances: InstanceRepository,
-        pages: PageStore, runner: JobRunner,
+        pages: PageStore, live: Callable[[str], object | None],
     ) -> None:
+        """`live` finds a job that this process runs, by its id."""
         self._instance_id = instance_id
         self._jobs = jobs
         self._chapters = chapters
         self._instances = instances
         self._pages = pages
-        self._runner = runner
+        self._live = live
 
     def run(self) -> int:
         """End every orphaned job, each by itself; returns how many were ended. Raises DatabaseError where none can be read."""
@@ -41,7 +42,7 @@ class Sweep:
 
     def _is_orphaned(self, job: Job, instances: dict[str, Instance]) -> bool:
         if job.instance_id == self._instance_id:
-            return self._runner.live(job.job_id) is None
+            return self._live(job.job_id) is None
         instance = instances.get(job.instance_id)
         return instance is None or instance.is_dead(utc_now())
 
