@@ -1,0 +1,24 @@
+"""A client of the service: upload a PDF, make a chapter of it, watch it become one, read it.
+
+    from wordai_jobs.client import Client
+
+    with Client("https://wordai.example", token) as client:
+        job = client.submit(Path("book.pdf"), book_id, "Chapter 1")
+        job = client.wait(job.job_id, on_progress=lambda job: print(job.progress, job.message))
+
+It needs requests, and nothing of the server.
+"""
+
+from wordai_jobs.client.client import Client, ReadyReport, dev_token
+from wordai_jobs.client.errors import (
+    AccessDenied, Busy, ClientError, Conflict, FileChanged, NotAuthenticated, NotFound, Refused, ServerFault, Unreachable,
+    WaitTimeout,
+)
+from wordai_jobs.client.models import Book, Chapter, File, Job, Page, PageContent, PagesDone
+from wordai_jobs.model.job import JobStatus
+
+__all__ = [
+    "AccessDenied", "Book", "Busy", "Chapter", "Client", "ClientError", "Conflict", "File", "FileChanged", "Job",
+    "JobStatus", "NotAuthenticated", "NotFound", "Page", "PageContent", "PagesDone", "ReadyReport", "Refused",
+    "ServerFault", "Unreachable", "WaitTimeout", "dev_token",
+]

@@ -1,0 +1,65 @@
+"""What a client's call can end with, other than its answer. `ClientError` catches all of it."""
+
+
+class ClientError(Exception):
+    """`detail` is in words for a user; `status` is HTTP's, None where there was no answer.
+
+    `retry_after_s` is how many seconds the server asks to wait before the next try, None where it does not say.
+    """
+
+    def __init__(self, detail: str, status: int | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+class Unreachable(ClientError):
+    """No answer came: wrong address, no network, or the server is not running."""
+
+
+class NotAuthenticated(ClientError):
+    """401: no token, or one that has expired or is not valid here."""
+
+
+class AccessDenied(ClientError):
+    """403: it belongs to somebody else."""
+
+
+class NotFound(ClientError):
+    """404: there is no such job, book, chapter, page or file."""
+
+
+class Conflict(ClientError):
+    """409: the job's state does not allow it."""
+
+
+class Refused(ClientError):
+    """400, 413, 422 and other 4xx: the server does not want this as it is, and would not the next time."""
+
+
+class Busy(ClientError):
+    """429 and 503: not now; the same may well be taken later."""
+
+
+class ServerFault(ClientError):
+    """Other 5xx, from the server or from a proxy before it."""
+
+
+class FileChanged(ClientError):
+    """The PDF became shorter while it was sent."""
+
+
+class WaitTimeout(ClientError):
+    """The job has not ended in the time that the caller wanted to wait. It goes on."""
+
+
+_BY_STATUS: dict[int, type[ClientError]] = {
+    401: NotAuthenticated, 403: AccessDenied, 404: NotFound, 409: Conflict, 429: Busy, 503: Busy,
+}
+
+
+def error_for(status: int, detail: str, retry_after_s: float | None) -> ClientError:
+    """The error that an answer with this status is raised as."""
+    kind = _BY_STATUS.get(status, ServerFault if status >= 500 else Refused)
+    return kind(detail, status, retry_after_s)
