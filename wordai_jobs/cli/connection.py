@@ -1,0 +1,93 @@
+"""Which server a command talks to, and as whom."""
+
+import functools
+import shlex
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from wordai_jobs.client import Client, ClientError
+from wordai_jobs.client.transport import OnTrouble
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+# Not WORDAI_JOBS_…: those are the server's settings, which refuse names that they do not know.
+URL_VARIABLE = "WORDAI_URL"
+TOKEN_VARIABLE = "WORDAI_TOKEN"
+_KEYS = ("server", "token")
+
+Command = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """`server_option` is what has to be added to another command for it to reach the same server."""
+
+    server_url: str
+    token: str | None
+    server_option: str
+
+    def client(self, on_trouble: OnTrouble | None = None) -> Client:
+        """Raises UsageError where the address is none."""
+        try:
+            return Client(self.server_url, self.token, on_trouble=on_trouble or _say_trouble)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+
+    def command(self, text: str) -> str:
+        """A command line that goes on with what this one began."""
+        return f"wordai-jobs {text}{self.server_option}"
+
+
+def server_option(command: Command) -> Command:
+    """Adds --server, and gives the command a Connection as its first argument."""
+
+    @click.option("--server", envvar=URL_VARIABLE, metavar="URL", help=f"Address of the server; {DEFAULT_URL} if not set.")
+    @functools.wraps(command)
+    def run(server: str | None, token: str | None = None, **options: Any) -> Any:
+        return command(_connection(server, token), **options)
+
+    return run
+
+
+def connection_options(command: Command) -> Command:
+    """Adds --server and --token, and gives the command a Connection as its first argument."""
+    return click.option(
+        "--token", envvar=TOKEN_VARIABLE, metavar="TOKEN",
+        help=f"Who you are. Better in {TOKEN_VARIABLE}: other users of this machine see command lines.",
+    )(server_option(command))
+
+
+def config_file() -> Path:
+    return Path(click.get_app_dir("wordai-jobs")) / "client.toml"
+
+
+def _connection(server: str | None, token: str | None) -> Connection:
+    file = _read(config_file())
+    url = server or file.get("server") or DEFAULT_URL
+    is_option = click.get_current_context().get_parameter_source("server") is ParameterSource.COMMANDLINE
+    token = (token or file.get("token") or "").strip()
+    return Connection(url, token or None, f" --server {shlex.quote(url)}" if is_option else "")
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{path} is not valid TOML: {error}") from error
+    for key, value in values.items():
+        if key not in _KEYS or not isinstance(value, str):
+            raise click.UsageError(f"{path}: {key}: only {' and '.join(_KEYS)} can be set, each to a string")
+    if "token" in values and path.stat().st_mode & 0o077:
+        click.echo(f"wordai-jobs: others on this machine can read your token: chmod 600 {path}", err=True)
+    return values
+
+
+def _say_trouble(error: ClientError, pause_s: float) -> None:
+    click.echo(f"wordai-jobs: {error.detail}; trying again", err=True)

@@ -1,0 +1,37 @@
+"""`wordai-jobs doctor`: whether a server could run here, and what to do where not."""
+
+from dataclasses import asdict
+
+import click
+
+from wordai_jobs.cli.configured import config_option
+from wordai_jobs.cli.exits import Exit
+from wordai_jobs.cli.output import as_json_option, print_json
+
+
+@click.command()
+@config_option
+@as_json_option
+def doctor(as_json: bool) -> Exit:
+    """Check what the server needs to run here.
+
+    That is settings, sign-in, storage, secret key, port, database, indexes and renderers. Each is `ok`, a `warning`, or
+    a `problem` with what to do about it; exit code 1 where there is a problem. It can be run before the first start, and
+    beside a running server, which is then asked how it is.
+
+    \b
+    Example:
+      wordai-jobs doctor --config /etc/wordai-jobs/config.toml
+    """
+    from wordai_jobs.cli.checks import Level, findings
+    found = []
+    for finding in findings():
+        found.append(finding)
+        if not as_json:
+            click.echo(f"{finding.level:8} {finding.check}: {finding.detail}")
+            if finding.advice:
+                click.echo(f"{'':8} -> {finding.advice}")
+    problems = sum(finding.level is Level.PROBLEM for finding in found)
+    if as_json:
+        print_json({"problems": problems, "checks": [asdict(finding) for finding in found]})
+    return Exit.FAILED if problems else Exit.DONE

@@ -1,0 +1,79 @@
+"""The program: its commands, and every error as one line and an exit code."""
+
+import logging
+import sys
+from io import TextIOWrapper
+
+import click
+
+from wordai_jobs import __version__
+from wordai_jobs.cli import doctor, jobs, operations, submit
+from wordai_jobs.cli.exits import MEANINGS, Exit
+from wordai_jobs.client.errors import ClientError
+from wordai_jobs.errors import DatabaseError, StartError
+
+
+@click.group(epilog=MEANINGS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message="wordai-jobs %(version)s")
+def program() -> None:
+    """Turns PDFs into chapters of books.
+
+    \b
+    A user's commands talk to a server over HTTP. Its address and a token come from, first that is there:
+      --server and --token
+      WORDAI_URL and WORDAI_TOKEN in the environment
+      server = "…" and token = "…" in ~/.config/wordai-jobs/client.toml (chmod 600)
+    Without an address it is http://127.0.0.1:8000.
+
+    An operator's commands (serve, doctor, sweep, create-indexes) read the server's own settings: config.toml or
+    --config, and WORDAI_JOBS_<SECTION>__<KEY>.
+
+    \b
+    Example, with a server in mode dev on this machine:
+      export WORDAI_TOKEN=$(wordai-jobs token alice)
+      wordai-jobs submit book.pdf --new-book "My book" --title "Chapter 1" --wait
+    """
+
+
+for command in (
+    submit.submit, jobs.status, jobs.jobs, jobs.books, jobs.cancel, jobs.retry, jobs.token, operations.serve, doctor.doctor,
+    operations.sweep, operations.create_indexes,
+):
+    program.add_command(command)
+
+
+def main() -> None:
+    """Run the command that the arguments name, and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a title that this terminal cannot show is no reason to fail
+    # What goes wrong is said once, as the command's error; `serve` sets up a log of its own.
+    logging.getLogger("wordai_jobs").addHandler(logging.NullHandler())
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        return program.main(prog_name="wordai-jobs", standalone_mode=False) or Exit.DONE
+    except click.Abort:
+        return Exit.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except ClientError as error:
+        return _fail(error.detail, Exit.REFUSED)
+    except DatabaseError as error:
+        return _fail(f"MongoDB: {error.words} (mongodb.uri)", Exit.FAILED)
+    except StartError as error:
+        return _fail(str(error), Exit.FAILED)
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), Exit.FAILED)
+
+
+def _fail(line: str, code: Exit) -> Exit:
+    click.echo(f"wordai-jobs: {line}", err=True)
+    return code
+
+
+if __name__ == "__main__":
+    main()
