@@ -22,6 +22,7 @@ ALLOWED = {
     "rendering": BOTTOM,
     "jobs": BOTTOM | {"rendering", "storage", "database"},
     "library": BOTTOM | {"rendering", "storage", "database"},
+    "client": {"model"},
     "web": BOTTOM | {"auth", "config", "storage", "database", "rendering", "jobs", "library"},
 }
 
@@ -60,6 +61,12 @@ def test_the_server_loads_no_pdf_library_and_in_mode_dev_no_firebase() -> None:
     loaded = loaded_by("import wordai_jobs.server")
     assert "flask" in loaded
     assert not loaded & {"pymupdf", "PIL", "firebase_admin", "secantus"}
+
+
+def test_a_users_commands_load_nothing_of_the_server() -> None:
+    loaded = loaded_by("import wordai_jobs.cli.main")
+    assert "click" in loaded
+    assert not loaded & {"flask", "pymongo", "pymupdf", "pydantic", "firebase_admin", "waitress"}
 
 
 def test_creating_the_application_starts_no_thread_and_no_process(tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ from dataclasses import asdict
 
 import click
 
-from wordai_jobs.cli.configured import config_option
 from wordai_jobs.cli.exits import Exit
 from wordai_jobs.cli.output import as_json_option, print_json
+from wordai_jobs.cli.settings import config_option
 
 
 @click.command()
@@ -23,7 +23,7 @@ def doctor(as_json: bool) -> Exit:
     Example:
       wordai-jobs doctor --config /etc/wordai-jobs/config.toml
     """
-    from wordai_jobs.cli.checks import Level, findings
+    from wordai_jobs.doctor import Level, findings
     found = []
     for finding in findings():
         found.append(finding)

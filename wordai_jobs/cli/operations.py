@@ -1,17 +1,13 @@
-"""The commands of an operator, on the server's machine: serve, sweep, create-indexes."""
+"""The commands of an operator, on the server's machine: serve, sweep, create-indexes.
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+The server's libraries are loaded when a command runs: a user's commands do without them.
+"""
 
 import click
 
-from wordai_jobs.cli.configured import config_option, data_folder, opened_database
 from wordai_jobs.cli.output import as_json_option, print_json
+from wordai_jobs.cli.settings import config_option
 from wordai_jobs.errors import DataFolderInUse
-from wordai_jobs.storage.folder import DataFolder
-
-if TYPE_CHECKING:
-    from wordai_jobs.config import Config
 
 
 @click.command()
@@ -42,9 +38,9 @@ def sweep(as_json: bool) -> None:
       wordai-jobs sweep
     """
     from wordai_jobs.config import load_config
-    config = load_config()
+    from wordai_jobs.maintenance import sweep_once
     try:
-        ended, note = _sweep(config, data_folder(config)), ""
+        ended, note = sweep_once(load_config()), ""
     except DataFolderInUse:
         ended, note = 0, "a server is running on this data folder, and sweeps by itself"
     if as_json:
@@ -64,9 +60,9 @@ def create_indexes(as_json: bool) -> None:
       wordai-jobs create-indexes
     """
     from wordai_jobs.config import load_config
-    config = load_config()
+    from wordai_jobs.maintenance import make_indexes
     try:
-        made, note = _create_indexes(config), ""
+        made, note = make_indexes(load_config()), ""
     except DataFolderInUse:
         made, note = [], "a server is running on this data folder, and has made them at its start"
     if as_json:
@@ -75,27 +71,3 @@ def create_indexes(as_json: bool) -> None:
         click.echo(f"Nothing to do: {note}")
     else:
         click.echo("\n".join(f"made {name}" for name in made) or "All indexes are there")
-
-
-def _sweep(config: "Config", folder: DataFolder) -> int:
-    from wordai_jobs.database.chapters import ChapterRepository
-    from wordai_jobs.database.instances import InstanceRepository
-    from wordai_jobs.database.jobs import JobRepository
-    from wordai_jobs.jobs.sweep import Sweep
-    from wordai_jobs.model.instance import Instance
-    from wordai_jobs.storage.pages import PageStore
-    with opened_database(config, folder) as database:
-        # This process has no heartbeat. Should it die between taking a job over and ending it, the next sweep will.
-        return Sweep(
-            Instance.of_this_process().instance_id, JobRepository(database), ChapterRepository(database),
-            InstanceRepository(database), PageStore(folder), live=lambda job_id: None,
-        ).run()
-
-
-def _create_indexes(config: "Config") -> list[str]:
-    is_embedded = config.mongodb.uri == "embedded"
-    folder = data_folder(config) if is_embedded else DataFolder(Path(config.storage.data_dir))
-    with opened_database(config, folder) as database:
-        missing = database.missing_indexes(config.jobs.retention_days)
-        database.create_indexes(config.jobs.retention_days)
-        return missing

@@ -52,6 +52,10 @@ def _enqueue(
     """Upload first: a PDF that is refused leaves no empty book behind."""
     try:
         file = client.upload(pdf, show.upload)
+    except KeyboardInterrupt:
+        show.end()
+        click.echo("Upload stopped; no job was made", err=True)
+        raise
     finally:
         show.end()
     book_id = book or client.create_book(new_book or title).book_id

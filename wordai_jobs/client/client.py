@@ -23,6 +23,8 @@ from wordai_jobs.model.job import JobStatus
 _API = "/api/v1"
 _LONGEST_LIST = 100
 _POLL_INTERVAL_S = 2.0
+# A server needs at most 2.5 s to find that its database is away.
+_READY_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +160,10 @@ class Client:
 
     def ready(self) -> ReadyReport:
         """How the server is; needs no token. Raises Unreachable, or another ClientError where this is no such server."""
-        version = str(json_of(self._transport.once("GET", "/health")).get("version", "unknown"))
+        health = json_of(self._transport.once("GET", "/health", _READY_TIMEOUT_S))
+        version = str(health.get("version", "unknown"))
         try:
-            self._transport.once("GET", "/health/ready")
+            self._transport.once("GET", "/health/ready", _READY_TIMEOUT_S)
         except Busy as error:
             return ReadyReport(False, error.detail, version)
         return ReadyReport(True, "ready", version)

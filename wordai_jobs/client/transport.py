@@ -35,12 +35,14 @@ class Transport:
     def close(self) -> None:
         self._session.close()
 
-    def once(self, method: str, path: str, **options: Any) -> requests.Response:
-        """One try. Returns answers below 300 and 304; raises ClientError for all others, and for none."""
+    def once(self, method: str, path: str, timeout_s: float = _READ_TIMEOUT_S, **options: Any) -> requests.Response:
+        """One try, given up after `timeout_s` of silence.
+
+        Returns answers below 300 and 304; raises ClientError for all others, and for none.
+        """
         try:
             response = self._session.request(
-                method, self.server_url + path, timeout=(_CONNECT_TIMEOUT_S, _READ_TIMEOUT_S), allow_redirects=False,
-                **options)
+                method, self.server_url + path, timeout=(_CONNECT_TIMEOUT_S, timeout_s), allow_redirects=False, **options)
         except requests.RequestException as error:
             raise Unreachable(f"The server at {self.server_url} cannot be reached: {_why(error)}") from error
         self._has_answered = True
