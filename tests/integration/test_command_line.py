@@ -17,10 +17,14 @@ from tests.support.client import Client
 from tests.support.command import Program
 from tests.support.mongo import DatabaseProcess
 from tests.support.pdfs import hanging_pdf, text_pdf
+from tests.support.proxy import proxy_to
 from tests.support.server import ServerProcess, free_port
 from tests.support.waiting import wait_until
 from wordai_jobs import __version__
 from wordai_jobs.cli.main import program as commands
+from wordai_jobs.config import parse_config
+from wordai_jobs.doctor import Level
+from wordai_jobs.doctor.storage import storage
 
 
 @pytest.fixture
@@ -129,7 +133,8 @@ def test_what_cannot_be_done_is_one_line_and_an_exit_code(program: Program, serv
 
     (program.folder / "no.pdf").write_text("no PDF")
     assert refused("submit", "no.pdf", "--new-book", "B") == "wordai-jobs: The file is not a PDF\n"
-    assert refused("submit", "book.pdf", "--book", "none") == "wordai-jobs: Book none not found\n"
+    unsent = program.run("submit", "book.pdf", "--book", "none", expect=3)
+    assert (unsent.stdout, unsent.stderr) == ("", "wordai-jobs: Book none not found\n")
     assert program.run("books").stdout == "BOOK  TITLE\n"
     assert refused("status", "none", "--watch") == "wordai-jobs: Job none not found\n"
     assert refused("books", "--token", "forged") == "wordai-jobs: Could not validate credentials\n"
@@ -152,6 +157,12 @@ def test_server_and_token_may_come_from_a_file(program: Program, server: ServerP
     assert program.run("books").stderr == ""
     file.write_text('sever = "http://127.0.0.1"\n')
     assert "sever" in program.run("books", expect=2).stderr
+
+
+def test_a_server_that_gives_no_dev_tokens_is_said_to_be_one(program: Program, server: ServerProcess) -> None:
+    with proxy_to(server.url) as proxy:
+        proxy.faults.append(404)  # what a server in mode firebase answers
+        assert "is not in mode dev" in program.run("token", "carol", "--server", proxy.url, expect=3).stderr
 
 
 def test_every_command_has_help_with_an_example(program: Program) -> None:
@@ -243,12 +254,12 @@ def test_nothing_is_written_into_a_data_folder_that_is_not_there_or_somebody_els
         os.chown(theirs, 54321, 54321)
     program.env["WORDAI_JOBS_STORAGE__DATA_DIR"] = str(theirs)
     assert "run this as that user" in program.run("sweep", expect=1).stderr
-    assert checks(program, expect=1)["storage"] == "problem"
+    assert storage(parse_config({"storage": {"data_dir": str(theirs)}})).level is Level.PROBLEM
 
 
-def checks(program: Program, *arguments: str, expect: int = 0) -> dict[str, str]:
-    """What the doctor finds: a level for each check."""
-    found = json.loads(program.run("doctor", "--json", *arguments, expect=expect).stdout)
+def checks(program: Program, *arguments: str) -> dict[str, str]:
+    """What the doctor finds where there is no problem: a level for each check."""
+    found = json.loads(program.run("doctor", "--json", *arguments).stdout)
     return {finding["check"]: finding["level"] for finding in found["checks"]}
 
 

@@ -25,11 +25,11 @@ Command = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """`server_option` is what has to be added to another command for it to reach the same server."""
+    """`same_options` is what has to be added to another command for it to reach the same server as the same user."""
 
     server_url: str
     token: str | None
-    server_option: str
+    same_options: str
 
     def client(self, on_trouble: OnTrouble | None = None) -> Client:
         """Raises UsageError where the address is none."""
@@ -40,7 +40,7 @@ class Connection:
 
     def command(self, text: str) -> str:
         """A command line that goes on with what this one began."""
-        return f"wordai-jobs {text}{self.server_option}"
+        return f"wordai-jobs {text}{self.same_options}"
 
 
 def server_option(command: Command) -> Command:
@@ -69,9 +69,14 @@ def config_file() -> Path:
 def _connection(server: str | None, token: str | None) -> Connection:
     file = _read(config_file())
     url = server or file.get("server") or DEFAULT_URL
-    is_option = click.get_current_context().get_parameter_source("server") is ParameterSource.COMMANDLINE
+    same_server = f" --server {shlex.quote(url)}" if _is_on_command_line("server") else ""
+    same_token = " --token …" if _is_on_command_line("token") else ""
     token = (token or file.get("token") or "").strip()
-    return Connection(url, token or None, f" --server {shlex.quote(url)}" if is_option else "")
+    return Connection(url, token or None, same_server + same_token)
+
+
+def _is_on_command_line(option: str) -> bool:
+    return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
 
 
 def _read(path: Path) -> dict[str, str]:

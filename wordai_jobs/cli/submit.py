@@ -49,7 +49,12 @@ def submit(
 def _enqueue(
     client: Client, show: Watcher, pdf: Path, title: str, book: str | None, new_book: str | None,
 ) -> tuple[str, Job]:
-    """Upload first: a PDF that is refused leaves no empty book behind."""
+    """The token and the book are checked before the upload, which may take long; a new book is made after it, so that a
+    PDF that is refused leaves none behind."""
+    if book:
+        client.book(book)
+    else:
+        client.books()
     try:
         file = client.upload(pdf, show.upload)
     except KeyboardInterrupt:

@@ -69,6 +69,9 @@ class Client:
         """The user's books, newest first."""
         return [Book.of(book) for book in json_of(self._get("/books"))["books"]]
 
+    def book(self, book_id: str) -> Book:
+        return Book.of(json_of(self._get(f"/books/{_quoted(book_id)}")))
+
     def upload(self, pdf: Path, on_progress: UploadProgress | None = None) -> File:
         """Send a PDF from disk, which is never held in memory; `on_progress(sent, size)` in bytes.
 
