@@ -1,5 +1,6 @@
 """A client of the service: upload a PDF, make a chapter of it, watch it become one, read it.
 
+    from pathlib import Path
     from wordai_jobs.client import Client
 
     with Client("https://wordai.example", token) as client:

@@ -75,6 +75,7 @@ class Client:
     def upload(self, pdf: Path, on_progress: UploadProgress | None = None) -> File:
         """Send a PDF from disk, which is never held in memory; `on_progress(sent, size)` in bytes.
 
+        Sent again where the server is busy, but not where the connection breaks: the server may have stored it already.
         Raises Refused where it is no PDF that can be made a chapter, and OSError where it cannot be read.
         """
         with open(pdf, "rb") as file:
