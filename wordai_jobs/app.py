@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flask import Flask
 
+from wordai_jobs.auth.remembered import RememberedTokens
 from wordai_jobs.auth.signing import UrlSigner
 from wordai_jobs.auth.verifier import DevTokens, TokenVerifier
 from wordai_jobs.config import AuthSettings, Config, MongodbSettings, RenderingSettings
@@ -174,4 +175,4 @@ def _render_pool(settings: RenderingSettings) -> RenderPool:
 def _firebase(settings: AuthSettings) -> TokenVerifier:
     # Imported where it is needed: firebase-admin takes half a second and 60 MB, for nothing in mode dev.
     from wordai_jobs.auth.firebase import FirebaseTokens
-    return FirebaseTokens(settings.firebase_project_id, settings.credentials_file)
+    return RememberedTokens(FirebaseTokens(settings.firebase_project_id, settings.credentials_file))

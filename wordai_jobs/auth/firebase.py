@@ -10,6 +10,7 @@ from firebase_admin import auth, credentials
 from firebase_admin.exceptions import FirebaseError
 from google.auth.exceptions import GoogleAuthError
 
+from wordai_jobs.auth.verifier import Verified
 from wordai_jobs.errors import StartError, Unauthenticated
 
 # Google's certificates are fetched on a thread that answers requests; firebase-admin's default is 120 seconds.
@@ -44,12 +45,12 @@ class FirebaseTokens:
         if os.environ.get("FIREBASE_AUTH_EMULATOR_HOST"):
             logger.warning("FIREBASE_AUTH_EMULATOR_HOST is set: tokens are not verified, anyone can be anyone")
 
-    def user_id(self, token: str) -> str:
+    def verify(self, token: str) -> Verified:
         try:
             claims = auth.verify_id_token(token, app=self._app, clock_skew_seconds=_CLOCK_SKEW_S)
+            return Verified(str(claims["uid"]), float(claims["exp"]))
         except auth.CertificateFetchError as error:
             logger.error("Google's certificates cannot be fetched, so no token can be verified: %s", error)
             raise Unauthenticated from error
         except Exception as error:  # hostile tokens find errors that the library did not think of; none lets them in
             raise Unauthenticated from error
-        return str(claims["uid"])

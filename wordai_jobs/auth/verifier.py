@@ -1,6 +1,7 @@
 """Verifying bearer tokens. Whatever goes wrong with one, its caller is nobody."""
 
 import logging
+from dataclasses import dataclass
 from typing import Protocol
 
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -14,10 +15,18 @@ _MAX_TOKEN_LENGTH = 8192
 logger = logging.getLogger(__name__)
 
 
-class TokenVerifier(Protocol):
-    """Turns a token into the id of its user."""
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Whose token it is, and until when it is good, in seconds since 1970."""
 
-    def user_id(self, token: str) -> str:
+    user_id: str
+    expires_at: float
+
+
+class TokenVerifier(Protocol):
+    """Tells whose a token is."""
+
+    def verify(self, token: str) -> Verified:
         """Raises Unauthenticated unless the token is genuine and valid now."""
 
 
@@ -31,14 +40,14 @@ class DevTokens:
         token = self._serializer.dumps(user_id)
         return token if isinstance(token, str) else token.decode("ascii")
 
-    def user_id(self, token: str) -> str:
+    def verify(self, token: str) -> Verified:
         try:
-            user_id = self._serializer.loads(token, max_age=DEV_TOKEN_MAX_AGE_S)
+            user_id, signed_at = self._serializer.loads(token, max_age=DEV_TOKEN_MAX_AGE_S, return_timestamp=True)
         except BadData as error:
             raise Unauthenticated from error
         if not isinstance(user_id, str):
             raise Unauthenticated
-        return user_id
+        return Verified(user_id, signed_at.timestamp() + DEV_TOKEN_MAX_AGE_S)
 
 
 def bearer_token(authorization: str | None) -> str:

@@ -52,7 +52,7 @@ def services() -> Services:
 
 def authenticate() -> None:
     """Find out who calls, for `user_id`; raises Unauthenticated. Set before the requests of a blueprint."""
-    g.user_id = services().verifier.user_id(bearer_token(request.headers.get("Authorization")))
+    g.user_id = services().verifier.verify(bearer_token(request.headers.get("Authorization"))).user_id
 
 
 def user_id() -> str:
