@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: help install run test lint bench clean
+.PHONY: help install run test test-js lint bench clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -18,6 +18,9 @@ TEST_PROCESSES ?= 4
 
 test: .venv/dev ## run the tests, several at a time (TEST_PROCESSES=0: one after the other)
 	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
+
+test-js: ## run the tests of the page's JavaScript alone (make test runs them too)
+	@node --test tests/javascript/*.test.mjs
 
 lint: .venv/dev ## check style (flake8) and types (mypy, strict)
 	@$(BIN)/python -m flake8 wordai_jobs tests benchmarks wsgi.py

@@ -1,0 +1,15 @@
+"""The page's modules, by node's own test runner."""
+
+import subprocess
+from pathlib import Path
+
+from tests.support.browser import require
+
+ROOT = Path(__file__).resolve().parents[2]
+TESTS = sorted(str(path) for path in (ROOT / "tests" / "javascript").glob("*.test.mjs"))
+
+
+def test_the_javascript_modules_pass_their_own_tests() -> None:
+    assert TESTS
+    run = subprocess.run([require("node"), "--test", *TESTS], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stdout[-5000:] + run.stderr[-2000:]
