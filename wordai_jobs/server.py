@@ -96,6 +96,7 @@ def _bind(app: Flask, config: Config) -> Any:
             app, host=config.server.host, port=config.server.port, threads=config.server.threads, ident=None,
             connection_limit=_CONNECTION_LIMIT, asyncore_use_poll=True, channel_request_lookahead=0,
             max_request_body_size=config.limits.max_upload_mb * 1024 * 1024 + _MULTIPART_ROOM_BYTES,
+            clear_untrusted_proxy_headers=False,  # mode dev looks at X-Forwarded-For; nothing else believes in one
         )
     except OSError as error:
         raise StartError(f"Cannot listen on {config.server.host}:{config.server.port}: {error.strerror}") from error
