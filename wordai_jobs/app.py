@@ -37,7 +37,7 @@ from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.storage.folder import DataFolder
 from wordai_jobs.storage.pages import PageStore
 from wordai_jobs.storage.uploads import UploadStore
-from wordai_jobs.web import books, dev, errors, files, headers, health, images, jobs
+from wordai_jobs.web import books, dev, errors, files, headers, health, images, jobs, page
 from wordai_jobs.web.context import EXTENSION, Services, refuse_dev_from_outside
 
 _LIFECYCLE = "wordai_jobs.lifecycle"
@@ -64,6 +64,7 @@ def create_app(config: Config) -> Flask:
     app.before_request(refuse_dev_from_outside)
     for blueprint in (jobs.blueprint, files.blueprint, books.blueprint, images.blueprint, health.blueprint):
         app.register_blueprint(blueprint)
+    app.register_blueprint(page.create_blueprint(page.SignIn.of(config.auth), config.limits.max_upload_mb))
     if parts.services.dev_tokens:
         app.register_blueprint(dev.blueprint)
     return app

@@ -58,6 +58,8 @@ class AuthSettings(_Section):
     mode: Literal["dev", "firebase"] = Field("dev", description="dev: anyone is who they say, loopback only; firebase")
     firebase_project_id: str = Field("", description="the Firebase project whose users may call; needed in mode firebase")
     credentials_file: str = Field("", description="service account JSON; not needed to verify tokens")
+    firebase_web_config: dict[str, str] = Field(
+        {}, description="apiKey, authDomain … of the Firebase web app, with which the page at / signs users in; not secret")
 
 
 class MongodbSettings(_Section):
