@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: help install run test test-js lint bench clean
+.PHONY: help install run test test-js test-tools lint bench clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -29,6 +29,8 @@ lint: .venv/dev ## check style (flake8) and types (mypy, strict)
 bench: .venv/dev ## measure, and print one table (PARTS="books polls" for some of it); let nothing else run meanwhile
 	@$(BIN)/python -m benchmarks $(PARTS)
 
+test-tools: tests/acceptance/node_modules/.installed ## install what browser tests need from npm (220 MB)
+
 clean: ## remove the virtual environment and caches; data/ stays
 	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -43,4 +45,8 @@ clean: ## remove the virtual environment and caches; data/ stays
 
 .venv/dev: .venv/runtime
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,dev]'
+	@touch $@
+
+tests/acceptance/node_modules/.installed: tests/acceptance/package.json tests/acceptance/.npmrc
+	cd tests/acceptance && npm install --loglevel=error
 	@touch $@

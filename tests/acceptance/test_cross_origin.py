@@ -1,0 +1,196 @@
+"""A page on one origin, nginx and the application on another: what the page can read, even while the application is away."""
+
+import re
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.acceptance.conftest import OpenPage
+from tests.conftest import StartServer
+from tests.support.backends import absent, silent
+from tests.support.client import Client, Json
+from tests.support.nginx import Nginx, nginx_before
+from tests.support.pdfs import text_pdf
+from tests.support.server import ServerProcess
+from tests.support.sites import Site
+from tests.support.waiting import wait_until
+
+DOWN = "The service is restarting or down, try again in a moment"
+PAGES = 40
+# Slow enough that something can happen while the job runs.
+SLOW = {"rendering.processes": 1, "rendering.dpi": 300, "jobs.shutdown_grace_s": 120}
+USER = "reader"
+JOB = "/api/v1/books/jobs/some-job"
+MB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Service:
+    """The application behind nginx, which allows the site's pages."""
+
+    server: ServerProcess
+    nginx: Nginx
+
+    @property
+    def url(self) -> str:
+        return self.nginx.url
+
+
+@pytest.fixture
+def service(start_server: StartServer, tmp_path: Path, site: Site) -> Iterator[Service]:
+    server = start_server({"cors.origins": [site.origin], **SLOW}).wait_until_ready()
+    with nginx_before(server.port, tmp_path / "nginx", [site.origin]) as nginx:
+        yield Service(server, nginx)
+
+
+@pytest.fixture(scope="module")
+def away(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+    """nginx before nobody."""
+    with absent() as port, nginx_before(port, tmp_path_factory.mktemp("away"), [site.origin]) as nginx:
+        yield nginx
+
+
+def ask(page: Page, url: str, **options: Any) -> Json:
+    """What the page can read of an answer."""
+    answer: Json = page.evaluate("([url, options]) => ask(url, options)", [url, options])
+    return answer
+
+
+def upload(page: Page, service: Service, token: str) -> Json:
+    page.set_input_files("input", {"name": "book.pdf", "mimeType": "application/pdf", "buffer": text_pdf(PAGES)})
+    uploaded: Json = page.evaluate("([api, token]) => upload(api, token)", [service.url, token])
+    return uploaded
+
+
+def follow(page: Page, service: Service, token: str, job_id: str) -> None:
+    """Have the page poll; returns once it has."""
+    page.evaluate("([api, token, jobId]) => follow(api, token, jobId)", [service.url, token, job_id])
+    page.wait_for_function("jobId => seen.jobs.some(job => job.job_id === jobId)", arg=job_id)
+
+
+def outcome(page: Page) -> Json:
+    """How polling ended, for the page."""
+    page.wait_for_function("seen.outcome !== null", timeout=120_000)
+    ended: Json = page.evaluate("seen.outcome")
+    return ended
+
+
+def sign_in(page: Page, service: Service) -> str:
+    token: str = ask(page, f"{service.url}/dev/token", method="POST", json={"user_id": USER})["body"]["token"]
+    return token
+
+
+def wait_until_rendering(service: Service, job_id: str) -> None:
+    watcher = Client(service.server.url, USER)
+    wait_until(lambda: watcher.job(job_id)["progress"] > 30, what="the first page")
+    assert watcher.job(job_id)["status"] == "processing"
+
+
+def check_read(page: Page, service: Service, token: str, job: Json, book_id: str) -> None:
+    """The page can read the finished chapter."""
+    assert job["status"] == "completed" and job["result"]["total_pages"] == PAGES
+    chapter = ask(page, f"{service.url}/api/v1/books/{book_id}/chapters/{job['result']['chapter_id']}", token=token)
+    assert len(chapter["body"]["pages"]) == PAGES
+
+
+def check_readable(answer: Json, status: int, detail: str, retry_after: str | None) -> None:
+    assert answer.get("status") == status, answer
+    assert answer["body"] == {"detail": detail} and answer["retryAfter"] == retry_after
+    assert re.fullmatch("[0-9a-f]{32}", answer["requestId"])
+
+
+def test_a_page_polls_on_while_the_application_is_killed_and_its_retry_completes(
+    service: Service, site: Site, open_page: OpenPage,
+) -> None:
+    page = open_page(site)
+    token = sign_in(page, service)
+    uploaded = upload(page, service, token)
+    job_id = uploaded["jobId"]
+    follow(page, service, token, job_id)
+    wait_until_rendering(service, job_id)
+    service.server.kill()
+
+    address = f"/api/v1/books/jobs/{job_id}/pages"  # not asked before, so the browser asks whether it may
+    check_readable(ask(page, service.url + address, token=token), 502, DOWN, "2")
+    assert re.search(rf'"OPTIONS {address}" 204 .* upstream 502 ', service.nginx.log)
+    page.wait_for_function("seen.problems.some(({status, message}) => status === 502 && message === " + repr(DOWN) + ")")
+    assert page.evaluate("seen.outcome") is None
+
+    service.server.start()
+    assert outcome(page) == {"rejected": "Server restarted while the job was running"}
+    last_seen = page.evaluate("seen.jobs.at(-1)")
+    assert (last_seen["status"], last_seen["error"]) == ("failed", "Server restarted while the job was running")
+
+    retried = ask(page, f"{service.url}/api/v1/books/jobs/{job_id}/retry", method="POST", token=token)
+    assert retried["status"] == 202 and retried["body"]["job_id"] != job_id
+    follow(page, service, token, retried["body"]["job_id"])
+    check_read(page, service, token, outcome(page), uploaded["bookId"])
+    assert page.evaluate("seen.errors") == []
+
+
+def test_a_restart_in_order_goes_unnoticed_by_whoever_polls(service: Service, site: Site, open_page: OpenPage) -> None:
+    page = open_page(site)
+    token = sign_in(page, service)
+    uploaded = upload(page, service, token)
+    follow(page, service, token, uploaded["jobId"])
+    wait_until_rendering(service, uploaded["jobId"])
+    assert service.server.process
+    service.server.process.send_signal(signal.SIGTERM)
+    assert service.server.process.wait(120) == 0
+    check_readable(ask(page, f"{service.url}/api/v1/books", token=token), 502, DOWN, "2")
+    service.server.start()
+
+    check_read(page, service, token, outcome(page), uploaded["bookId"])
+    assert page.evaluate("seen.errors") == []
+    assert set(page.evaluate("seen.problems.map(({status}) => status)")) <= {502}
+
+
+def test_a_page_of_an_origin_that_is_not_configured_can_read_nothing(
+    server: ServerProcess, site: Site, open_page: OpenPage, tmp_path: Path,
+) -> None:
+    page = open_page(site)
+    allowed = ["https://app.example"]
+    with absent() as nobody, nginx_before(server.port, tmp_path / "alive", allowed) as alive, \
+            nginx_before(nobody, tmp_path / "away", allowed) as away:
+        urls = [
+            f"{alive.url}/health", f"{alive.url}/api/v1/books", f"{alive.url}/nowhere", f"{alive.url}/metrics",
+            f"{away.url}/health",
+        ]
+        for url in urls:
+            assert "rejected" in ask(page, url), url
+            assert "rejected" in ask(page, url, token="a-token"), url
+            assert "rejected" in ask(page, url, method="POST", json={"user_id": USER}), url
+        assert "TypeError" in page.evaluate("url => import(url).catch(String)", f"{alive.url}/static/poll-job.js")
+        assert re.search('"GET /health" 200 ', alive.log), "the answer was there, and the page could not read it"
+
+
+def test_an_upload_that_nginx_refuses_can_be_read(away: Nginx, site: Site, open_page: OpenPage) -> None:
+    answer = ask(open_page(site), f"{away.url}/api/v1/files", method="POST", token="a-token", size=102 * MB)
+    check_readable(answer, 413, "The upload is larger than the limit of 100 MB", None)
+
+
+def test_a_page_that_asks_too_often_can_read_that(site: Site, open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_page(site)
+    # A new address each time, so that each is preceded by a preflight, which is refused in its turn.
+    flood = """async url => (await Promise.all(
+        Array.from({length: 300}, () => ask(`${url}/${crypto.randomUUID()}`, {token: "a-token"})))
+    ).filter(({status}) => status !== 502)"""
+    with absent() as port, nginx_before(port, tmp_path, [site.origin]) as nginx:
+        refused = next(filter(None, (page.evaluate(flood, nginx.url) for _ in range(10))))
+    for answer in refused:
+        check_readable(answer, 429, "Too many requests, try again in a moment", "1")
+
+
+def test_an_application_that_does_not_answer_in_time_can_be_told_from_one_that_is_down(
+    site: Site, open_page: OpenPage, tmp_path: Path,
+) -> None:
+    page = open_page(site)
+    soon = {"proxy_read_timeout 60s;": "proxy_read_timeout 1s;"}
+    with silent() as port, nginx_before(port, tmp_path, [site.origin], soon) as nginx:
+        answer = ask(page, nginx.url + JOB, token="a-token")
+    check_readable(answer, 504, "The service took too long to answer, try again in a moment", "2")

@@ -1,0 +1,57 @@
+"""Mode firebase from sign-up to page: tokens of Firebase's own emulator, through nginx."""
+
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from tests.support.client import Client
+from tests.support.emulator import PROJECT, FirebaseEmulator
+from tests.support.leftovers import check_end
+from tests.support.nginx import Nginx, nginx_before
+from tests.support.pdfs import text_pdf
+from tests.support.server import ServerProcess
+
+ORIGIN = "https://app.example"
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirebaseEmulator]:
+    running = FirebaseEmulator(tmp_path_factory.mktemp("emulator")).launch()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def front(emulator: FirebaseEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+    """nginx before a server in mode firebase."""
+    settings = {"auth.mode": "firebase", "auth.firebase_project_id": PROJECT, "cors.origins": [ORIGIN]}
+    server = ServerProcess(tmp_path_factory.mktemp("firebase"), settings, emulator.environment).start()
+    emulator.wait_until_ready()
+    with nginx_before(server.port, tmp_path_factory.mktemp("nginx"), [ORIGIN]) as nginx:
+        yield nginx
+    assert server.stop() == 0, server.log[-3000:]
+
+
+def test_a_user_who_signs_up_uploads_polls_and_reads_and_nobody_else_does(
+    emulator: FirebaseEmulator, front: Nginx,
+) -> None:
+    alice_id, alice_token = emulator.sign_up("alice@reader.example")
+    alice = Client(front.url, alice_id, alice_token)
+    job = alice.end_of(alice.submit(text_pdf(3)))
+    assert (job["status"], job["user_id"]) == ("completed", alice_id)
+    check_end(alice, job)
+
+    bob_id, bob_token = emulator.sign_up("bob@reader.example")
+    assert bob_id != alice_id
+    refused = Client(front.url, bob_id, bob_token).get(f"/api/v1/books/jobs/{job['job_id']}")
+    assert (refused.status_code, refused.json()) == (403, {"detail": "Access denied to this job"})
+
+
+def test_a_token_of_mode_dev_is_worth_nothing_and_none_can_be_had(front: Nginx, server: ServerProcess) -> None:
+    dev_token = Client(server.url, "alice").session.headers["Authorization"]
+    refused = requests.get(
+        f"{front.url}/api/v1/books", headers={"Authorization": str(dev_token), "Origin": ORIGIN}, timeout=30)
+    assert (refused.status_code, refused.json()) == (401, {"detail": "Could not validate credentials"})
+    assert refused.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert requests.post(f"{front.url}/dev/token", json={"user_id": "alice"}, timeout=30).status_code == 404
