@@ -105,8 +105,16 @@ class Lifecycle:
             raise
 
     def stop(self, grace_s: float) -> None:
-        """Take no more jobs, give those that run `grace_s` seconds, end the rest, then stop every thread and process."""
+        """`end_jobs`, then `release`."""
+        self.end_jobs(grace_s)
+        self.release()
+
+    def end_jobs(self, grace_s: float) -> None:
+        """Take no more jobs, give those that run `grace_s` seconds, end the rest. Requests are answered as before."""
         self.runner.shut_down(grace_s)
+
+    def release(self) -> None:
+        """Stop every thread and process. A request that came now would be answered with an error."""
         self.housekeeper.stop()
         self.inspector.stop()
         self.pool.stop()

@@ -58,11 +58,12 @@ def serve(config: Config) -> None:
     _Shutdown(app, http, config.jobs.shutdown_grace_s).on_signals()
     logger.info("serving on http://%s:%s, mode %s", http.effective_host, http.effective_port, config.auth.mode)
     http.run()
+    lifecycle(app).release()
     logger.info("stopped")
 
 
 class _Shutdown:
-    """Ends the application in order while requests are still answered, then the HTTP server."""
+    """Ends the jobs while requests are still answered, then the HTTP server; what it needed to answer is stopped after it."""
 
     def __init__(self, app: Flask, http: Any, grace_s: int) -> None:
         self._app = app
@@ -83,7 +84,7 @@ class _Shutdown:
     def _run(self) -> None:
         logger.info("stopping: running jobs get %d s", self._grace_s)
         try:
-            lifecycle(self._app).stop(self._grace_s)
+            lifecycle(self._app).end_jobs(self._grace_s)
         finally:
             # The map of sockets belongs to the HTTP server's own thread; without any, its loop ends.
             self._http.trigger.pull_trigger(lambda: wasyncore.close_all(self._http._map))

@@ -89,3 +89,18 @@ def check_after_restart(server: ServerProcess, user: Client, jobs: list[str], st
         assert (job["status"], job.get("error")) == (status, error)
         check_end(user, job)
     assert server.stop() == 0
+
+
+def test_no_poll_is_answered_with_an_error_while_the_server_stops(start_server: StartServer) -> None:
+    server = start_server({"jobs.shutdown_grace_s": 60, "jobs.workers": 1}).wait_until_ready()
+    user = Client(server.url, "somebody")
+    job_id = user.submit(text_pdf(40))
+    signal_stop(server)
+    statuses: set[int] = set()
+    try:
+        while True:  # until nobody is there to answer
+            statuses.add(user.get(f"/api/v1/books/jobs/{job_id}").status_code)
+    except requests.ConnectionError:
+        assert statuses == {200}
+    assert wait_for_exit(server) == 0
+    check_after_restart(server, user, [job_id], "completed", None)
