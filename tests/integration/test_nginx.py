@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from waitress.adjustments import Adjustments
 
 from tests.support.backends import HangingUp, absent, silent
 from tests.support.browser import require
@@ -19,6 +20,8 @@ from tests.support.client import Client
 from tests.support.nginx import SITE, Nginx, nginx_before, replaced, site, surroundings, syntax_check
 from tests.support.pdfs import photo_pdf
 from tests.support.server import ServerProcess, free_port
+from wordai_jobs.config import Config
+from wordai_jobs.errors import UploadTooLarge
 
 ORIGIN = "https://app.example"
 STRANGER = "https://stranger.example"
@@ -114,6 +117,15 @@ def test_the_file_as_it_is_has_no_mistake_and_no_warning(tmp_path: Path) -> None
     assert "syntax is ok" in said and "[warn]" not in said, said
 
 
+def test_the_files_limits_go_with_the_applications_defaults() -> None:
+    text = SITE.read_text()
+    limit_mb = Config().limits.max_upload_mb
+    assert f"client_max_body_size {limit_mb + 1}m;" in text
+    assert f'413     "{UploadTooLarge(limit_mb).detail}";' in text
+    kept = re.findall(r"keepalive_timeout (\d+)s;", text)
+    assert [int(seconds) < Adjustments.channel_timeout for seconds in kept] == [True], "waitress must not close first"
+
+
 def test_the_command_in_the_file_fills_in_tls_and_redirects_to_it(server: ServerProcess, tmp_path: Path) -> None:
     commands = re.findall(r"'(s/.*?/)' -e '(/.*?/d)'", SITE.read_text())
     assert len(commands) == 1
@@ -188,7 +200,9 @@ def test_a_book_goes_through_from_upload_to_image(server: ServerProcess, front: 
     polled = user.get(f"/api/v1/books/jobs/{job['job_id']}")
     again = user.get(f"/api/v1/books/jobs/{job['job_id']}", headers={"If-None-Match": polled.headers["ETag"]})
     assert again.status_code == 304
-    assert page["background_url"].partition("?")[2] not in front.log, "the log holds a key to an image"
+    path, _, key = page["background_url"].partition("?")
+    front.wait_until_logged(f'"GET {path}" 200 ')
+    assert key not in front.log, "the log holds a key to an image"
 
 
 def test_a_large_answer_is_compressed_and_can_still_be_asked_for_again(server: ServerProcess, front: Nginx) -> None:
@@ -204,16 +218,16 @@ def test_an_upload_a_little_too_large_is_refused_by_the_application(front: Nginx
     user = Client(front.url, "large-upload")
     refused = user.upload(b"%PDF-1.7\n" + bytes(100 * MB + 100_000))
     assert (refused.status_code, refused.json()) == (413, {"detail": "The upload is larger than the limit of 100 MB"})
-    assert re.search(r'"POST /api/v1/files" 413 .* upstream 413 ', front.log)
+    front.wait_until_logged('"POST /api/v1/files" 413 .* upstream 413 ')
 
 
 def test_a_request_has_one_id_in_both_logs_and_the_answer(server: ServerProcess, front: Nginx, away: Nginx) -> None:
     given = {"X-Request-ID": "my-request.1"}
     assert ask(front.port, headers=given)["X-Request-ID"] == "my-request.1"
-    assert "request my-request.1\n" in front.log
+    front.wait_until_logged("request my-request.1$")
     assert ask(away.port, headers=given)["X-Request-ID"] == "my-request.1"
     drawn = ask(front.port)["X-Request-ID"]
-    assert f"request {drawn}\n" in front.log
+    front.wait_until_logged(f"request {drawn}$")
 
 
 @pytest.mark.parametrize("hostile", ["a b", "x" * 65, "<script>", '"'])

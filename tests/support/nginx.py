@@ -3,6 +3,7 @@
 import grp
 import os
 import pwd
+import re
 import socket
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
@@ -51,6 +52,10 @@ class Nginx:
     def log(self) -> str:
         """The requests so far, one a line."""
         return (self.folder / "requests.log").read_text()
+
+    def wait_until_logged(self, pattern: str) -> None:
+        """A request is logged after it has been answered."""
+        wait_until(lambda: re.search(pattern, self.log, re.MULTILINE), 30, f"{pattern!r} in nginx's log")
 
     def start(self) -> "Nginx":
         self._process = subprocess.Popen(
