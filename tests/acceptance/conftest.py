@@ -33,7 +33,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     responses: list[Response] = []
 
     def open_(opened: Site) -> Page:
-        page = browser.new_context().new_page()
+        page = browser.new_context(ignore_https_errors=True).new_page()
         pages.append(page)
         page.set_default_timeout(60_000)
         page.on("response", lambda response: responses.append(response))

@@ -14,12 +14,13 @@ from tests.acceptance.conftest import OpenPage
 from tests.conftest import StartServer
 from tests.support.backends import absent, silent
 from tests.support.client import Client, Json
-from tests.support.nginx import Nginx, nginx_before
+from tests.support.nginx import Nginx, nginx_before, nginx_with_tls_before
 from tests.support.pdfs import text_pdf
 from tests.support.server import ServerProcess
 from tests.support.sites import Site
 from tests.support.waiting import wait_until
 
+TOO_LARGE = "The upload is larger than the limit of 100 MB"
 DOWN = "The service is restarting or down, try again in a moment"
 PAGES = 60
 # Slow enough that something can happen while the job runs.
@@ -117,7 +118,7 @@ def test_a_page_polls_on_while_the_application_is_killed_and_its_retry_completes
 
     address = f"/api/v1/books/jobs/{job_id}/pages"  # not asked before, so the browser asks whether it may
     check_readable(ask(page, service.url + address, token=token), 502, DOWN, "2")
-    service.nginx.wait_until_logged(f'"OPTIONS {address}" 204 .* upstream 502 ')
+    service.nginx.wait_until_logged(f'"OPTIONS {address}" HTTP/1.1 204 .* upstream 502 ')
     page.wait_for_function("seen.problems.some(({status, message}) => status === 502 && message === " + repr(DOWN) + ")")
     assert page.evaluate("seen.outcome") is None
 
@@ -166,12 +167,21 @@ def test_a_page_of_an_origin_that_is_not_configured_can_read_nothing(
             assert "rejected" in ask(page, url, token="a-token"), url
             assert "rejected" in ask(page, url, method="POST", json={"user_id": USER}), url
         assert "TypeError" in page.evaluate("url => import(url).catch(String)", f"{alive.url}/static/poll-job.js")
-        alive.wait_until_logged('"GET /health" 200 ')  # the answer was there, and the page could not read it
+        alive.wait_until_logged('"GET /health" HTTP/1.1 200 ')  # the answer was there, and the page could not read it
 
 
 def test_an_upload_that_nginx_refuses_can_be_read(away: Nginx, site: Site, open_page: OpenPage) -> None:
     answer = ask(open_page(site), f"{away.url}/api/v1/files", method="POST", token="a-token", size=102 * MB)
-    check_readable(answer, 413, "The upload is larger than the limit of 100 MB", None)
+    check_readable(answer, 413, TOO_LARGE, None)
+
+
+def test_over_tls_which_is_http_2_a_page_can_read_the_same(site: Site, open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_page(site)
+    with absent() as port, nginx_with_tls_before(port, tmp_path, [site.origin]) as nginx:
+        check_readable(ask(page, nginx.url + JOB, token="a-token"), 502, DOWN, "2")
+        large = ask(page, f"{nginx.url}/api/v1/files", method="POST", token="a-token", size=102 * MB)
+        check_readable(large, 413, TOO_LARGE, None)
+        nginx.wait_until_logged('"POST /api/v1/files" HTTP/2.0 413 ')
 
 
 def test_a_page_that_asks_too_often_can_read_that(site: Site, open_page: OpenPage, tmp_path: Path) -> None:

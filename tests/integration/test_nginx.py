@@ -4,7 +4,6 @@ import http.client
 import json
 import re
 import socket
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,9 +14,8 @@ import requests
 from waitress.adjustments import Adjustments
 
 from tests.support.backends import HangingUp, absent, silent
-from tests.support.browser import require
 from tests.support.client import Client
-from tests.support.nginx import SITE, Nginx, nginx_before, replaced, site, surroundings, syntax_check
+from tests.support.nginx import SITE, Nginx, nginx_before, nginx_with_tls_before, site, syntax_check
 from tests.support.pdfs import photo_pdf
 from tests.support.server import ServerProcess, free_port
 from wordai_jobs.config import Config
@@ -127,39 +125,13 @@ def test_the_files_limits_go_with_the_applications_defaults() -> None:
 
 
 def test_the_command_in_the_file_fills_in_tls_and_redirects_to_it(server: ServerProcess, tmp_path: Path) -> None:
-    commands = re.findall(r"'(s/.*?/)' -e '(/.*?/d)'", SITE.read_text())
-    assert len(commands) == 1
-    with_tls = subprocess.run(
-        ["sed", "-e", commands[0][0], "-e", commands[0][1]], input=SITE.read_text(), capture_output=True, text=True, check=True)
-    certificate = make_certificate(tmp_path)
-    port, plain_port = free_port(), free_port()
-    text = replaced(with_tls.stdout, {
-        "listen 443 ssl http2 default_server;": f"listen 127.0.0.1:{port} ssl http2 default_server;",
-        "listen [::]:443 ssl http2 default_server;": "",
-        "listen 80 default_server;": f"listen 127.0.0.1:{plain_port} default_server;",
-        "listen [::]:80 default_server;": "",
-        "/etc/letsencrypt/live/api.example/fullchain.pem": str(certificate),
-        "/etc/letsencrypt/live/api.example/privkey.pem": str(tmp_path / "key.pem"),
-        **surroundings(server.port, [ORIGIN]),
-    })
-    running = Nginx(tmp_path / "nginx", text, port).start()
-    try:
-        secure = requests.get(f"https://127.0.0.1:{port}/health", verify=str(certificate), timeout=30)
+    plain_port = free_port()
+    with nginx_with_tls_before(server.port, tmp_path, [ORIGIN], plain_port) as nginx:
+        secure = requests.get(f"{nginx.url}/health", verify=str(tmp_path / "certificate.pem"), timeout=30)
         assert secure.ok and secure.headers["Strict-Transport-Security"] == "max-age=31536000"
         plain = requests.post(f"http://127.0.0.1:{plain_port}/api/v1/books?a=b", allow_redirects=False, timeout=30)
         assert (plain.status_code, plain.headers["Location"]) == (308, "https://127.0.0.1/api/v1/books?a=b")
-        check_own_answer(ask(port), 400, "Bad request")  # HTTP at the port of HTTPS
-    finally:
-        running.stop()
-
-
-def make_certificate(folder: Path) -> Path:
-    certificate = folder / "certificate.pem"
-    subprocess.run([
-        require("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
-        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(folder / "key.pem"), "-out", str(certificate),
-    ], check=True, capture_output=True, timeout=60)
-    return certificate
+        check_own_answer(ask(nginx.port), 400, "Bad request")  # HTTP at the port of HTTPS
 
 
 # --- Before an application that answers -------------------------------------------------------------------------------
@@ -201,7 +173,7 @@ def test_a_book_goes_through_from_upload_to_image(server: ServerProcess, front: 
     again = user.get(f"/api/v1/books/jobs/{job['job_id']}", headers={"If-None-Match": polled.headers["ETag"]})
     assert again.status_code == 304
     path, _, key = page["background_url"].partition("?")
-    front.wait_until_logged(f'"GET {path}" 200 ')
+    front.wait_until_logged(f'"GET {path}" HTTP/1.1 200 ')
     assert key not in front.log, "the log holds a key to an image"
 
 
@@ -218,7 +190,7 @@ def test_an_upload_a_little_too_large_is_refused_by_the_application(front: Nginx
     user = Client(front.url, "large-upload")
     refused = user.upload(b"%PDF-1.7\n" + bytes(100 * MB + 100_000))
     assert (refused.status_code, refused.json()) == (413, {"detail": "The upload is larger than the limit of 100 MB"})
-    front.wait_until_logged('"POST /api/v1/files" 413 .* upstream 413 ')
+    front.wait_until_logged('"POST /api/v1/files" HTTP/1.1 413 .* upstream 413 ')
 
 
 def test_a_request_has_one_id_in_both_logs_and_the_answer(server: ServerProcess, front: Nginx, away: Nginx) -> None:

@@ -41,7 +41,7 @@ class FirebaseEmulator:
         return self
 
     def wait_until_ready(self) -> "FirebaseEmulator":
-        wait_until(self._answers, 180, "the Firebase Auth emulator")
+        wait_until(self._answers, 300, "the Firebase Auth emulator")
         return self
 
     def sign_up(self, email: str) -> tuple[str, str]:

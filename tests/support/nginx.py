@@ -41,10 +41,10 @@ http {{
 class Nginx:
     """nginx with one site, which listens at `port` of loopback."""
 
-    def __init__(self, folder: Path, text: str, port: int) -> None:
+    def __init__(self, folder: Path, text: str, port: int, scheme: str = "http") -> None:
         self.folder = folder
         self.port = port
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"{scheme}://127.0.0.1:{port}"
         self._configuration = write_configuration(folder, text)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -83,8 +83,51 @@ def nginx_before(
     """nginx before the application at that port, for pages of `origins`; `changes` as in `site`."""
     port = free_port()
     running = Nginx(folder, site(port, backend_port, origins, changes), port).start()
-    yield running
-    running.stop()
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@contextmanager
+def nginx_with_tls_before(
+    backend_port: int, folder: Path, origins: Iterable[str] = (), plain_port: int | None = None,
+) -> Iterator[Nginx]:
+    """nginx with TLS filled in, as the file says it is done, and a certificate in `certificate.pem` of the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    _make_certificate(folder)
+    text = replaced(_with_tls_filled_in(), {
+        "listen 443 ssl http2 default_server;": f"listen 127.0.0.1:{port} ssl http2 default_server;",
+        "listen [::]:443 ssl http2 default_server;": "",
+        "listen 80 default_server;": f"listen 127.0.0.1:{plain_port or free_port()} default_server;",
+        "listen [::]:80 default_server;": "",
+        "/etc/letsencrypt/live/api.example/fullchain.pem": "certificate.pem",
+        "/etc/letsencrypt/live/api.example/privkey.pem": "key.pem",
+        **surroundings(backend_port, origins),
+    })
+    running = Nginx(folder, text, port, "https").start()
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def _with_tls_filled_in() -> str:
+    """What the command makes of the file that stands in its own comment."""
+    text = SITE.read_text()
+    commands = re.findall(r"sed -i -e '(s/.*?/)' -e '(/.*?/d)'", text)
+    assert len(commands) == 1, "deploy/nginx.conf must say once how to fill in TLS"
+    sed = ["sed", "-e", commands[0][0], "-e", commands[0][1]]
+    return subprocess.run(sed, input=text, capture_output=True, text=True, check=True).stdout
+
+
+def _make_certificate(folder: Path) -> None:
+    subprocess.run([
+        require("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(folder / "key.pem"),
+        "-out", str(folder / "certificate.pem"),
+    ], check=True, capture_output=True, timeout=60)
 
 
 def site(port: int, backend_port: int, origins: Iterable[str], changes: Mapping[str, str] | None = None) -> str:
