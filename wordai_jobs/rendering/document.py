@@ -68,8 +68,13 @@ class translated_errors:
 
 
 def _failure_of(error: Exception, otherwise: Failure) -> Failure:
-    if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
+    if _is_out_of_memory(error):
         return Failure.OUT_OF_MEMORY
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Failure.STORAGE_FULL
     return otherwise
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Also where it happened inside one of MuPDF's bindings: those report a MemoryError as the cause of a SystemError."""
+    return isinstance(error, MemoryError) or isinstance(error.__cause__, MemoryError) or bool(_NO_MEMORY.search(str(error)))

@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,12 @@ _PALETTE_COLOURS = 256
 # Level 1 takes a third of the time of the default 6 for files 10 to 20 % larger.
 _PNG_LEVEL = 1
 _CHROMA_4_2_0 = 2
+# A JPEG's sides have 16 bits; the rest is room for rounding.
+_LONGEST_SIDE = 65_000
+# The server reads a page's words into its memory. A full page of a newspaper has 30,000 characters; past this many, with
+# the coordinates of a word counted as 20, the words of a page are left out.
+_MOST_CHARACTERS = 1_000_000
+_COORDINATES_CHARACTERS = 20
 
 Word = list[float | str]
 
@@ -41,8 +48,8 @@ def render_page(document: pymupdf.Document, number: int, options: RenderOptions,
 
 
 def _zoom(rect: pymupdf.Rect, options: RenderOptions) -> float:
-    """Pixels per point: as `dpi` asks, or less where the image would have more than `max_pixels`."""
-    zoom = options.dpi / POINTS_PER_INCH
+    """Pixels per point: as `dpi` asks, or less where the image would have more than `max_pixels` or too long a side."""
+    zoom: float = min(options.dpi / POINTS_PER_INCH, _LONGEST_SIDE / max(rect.width, rect.height, 1))
     width, height = math.ceil(rect.width * zoom) + 1, math.ceil(rect.height * zoom) + 1
     if width * height > options.max_pixels:
         zoom *= math.sqrt(options.max_pixels / (width * height))
@@ -72,11 +79,22 @@ def _lossless(image: Image.Image, any_colours: bool) -> Image.Image | None:
 
 
 def _save_words(textpage: pymupdf.TextPage, zoom: float, size: tuple[int, int], path: Path) -> None:
-    content = {"text": _text(textpage.extractText()), "words": _words(textpage.extractWORDS(), zoom, size)}
+    text, entries = textpage.extractText()[:_MOST_CHARACTERS], _readable(textpage.extractWORDS())
+    content = {"text": _text(text), "words": _words(entries, zoom, size)}
     _write(path, lambda part: part.write_bytes(orjson.dumps(content)))
 
 
-def _words(entries: list[tuple[Any, ...]], zoom: float, size: tuple[int, int]) -> list[Word]:
+def _readable(entries: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """The first words of a page, up to more than anybody could read."""
+    left = _MOST_CHARACTERS
+    for entry in entries:
+        left -= len(entry[4]) + _COORDINATES_CHARACTERS
+        if left < 0:
+            return
+        yield entry
+
+
+def _words(entries: Iterable[tuple[Any, ...]], zoom: float, size: tuple[int, int]) -> list[Word]:
     """MuPDF's words, in pixels. In plain numbers: its Rect and Matrix would take longer than the extraction."""
     width, height = size
     words: list[Word] = []
