@@ -14,6 +14,14 @@ def command(pid: int) -> str:
         return ""
 
 
+def parent(pid: int) -> int:
+    """The process id of the parent; 0 where the process is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
 def children_named(server: ServerProcess, part: str) -> list[int]:
     return sorted(pid for pid in server.children() if part in command(pid))
 
@@ -61,3 +69,10 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def memory_kb(pid: int, peak: bool = False) -> int:
+    """Memory in use, or the most that ever was."""
+    field = "VmHWM:" if peak else "VmRSS:"
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith(field)))

@@ -141,24 +141,33 @@ class _Worker:
             self._child.kill()
             self._start_child()
 
-    def _start_child(self) -> bool:
-        """Until it comes up, since without a child this thread can do nothing; False once the pool is closed."""
+    def _start_child(self, task: RenderTask | None = None) -> bool:
+        """Until it comes up, since without a child this thread can do nothing.
+
+        False once the pool is closed, or the task that the child is for has ended: a job whose time is up must not wait
+        for a child that cannot be started.
+        """
+        def is_wanted() -> bool:
+            return not self._turns.is_closed and (task is None or task.is_wanted)
+
         self.is_ready = False
-        while not self._turns.is_closed:
+        while is_wanted():
             try:
-                self._child.start()
+                self._child.start(is_wanted)
                 self.is_ready = True
                 return True
             except ChildEnded as error:
                 logger.error("%s", error)
                 self._child.kill()
                 time.sleep(_RESTART_PAUSE_S)
+            except WaitAbandoned:
+                self._child.kill()
         return False
 
     def _render(self, task: RenderTask, chunk: Chunk) -> bool:
         """Have a chunk rendered; whether the child can be used again."""
         needs_new_child = not self._child.is_running or (chunk.is_retry and self._child.requests > 0)
-        if needs_new_child and not self._start_child():
+        if needs_new_child and not self._start_child(task):
             return False
         progress = _ChunkProgress(chunk)
         try:
@@ -227,5 +236,5 @@ def _page(number: int, answer: dict[str, Any]) -> Page:
         if "failure" in answer:
             raise _PageFailed(Failure(answer["failure"]))
         return Page(number, int(answer["width"]), int(answer["height"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ChildEnded("the renderer sent garbage") from error

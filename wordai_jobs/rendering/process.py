@@ -51,8 +51,11 @@ class ChildProcess:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def start(self) -> None:
-        """Start the child and wait until its libraries are loaded; raises ChildEnded where it does not come up."""
+    def start(self, is_wanted: Callable[[], bool] = lambda: True) -> None:
+        """Start the child and wait until its libraries are loaded.
+
+        Raises ChildEnded where it does not come up, or WaitAbandoned once `is_wanted` says no.
+        """
         self.kill()
         command = [sys.executable, "-m", "wordai_jobs.rendering.child", str(os.getpid()), str(self._memory_limit_mb)]
         try:
@@ -64,7 +67,7 @@ class ChildProcess:
         self._received = b""
         self.requests = 0
         try:
-            self.receive(START_TIMEOUT_S)
+            self.receive(START_TIMEOUT_S, is_wanted)
         except ChildTimedOut as error:
             self.kill()
             raise ChildEnded(f"{self._name} was not ready within {START_TIMEOUT_S:.0f} s") from error
@@ -119,7 +122,7 @@ class ChildProcess:
         """The answer in a line. A child that a hostile PDF has taken over may send anything."""
         try:
             answer = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ChildEnded(f"{self._name} sent garbage") from error
         if not isinstance(answer, dict):
             raise ChildEnded(f"{self._name} sent garbage")

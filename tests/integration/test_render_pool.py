@@ -1,0 +1,84 @@
+"""The rendering pool by itself, with real children: what it does when they cannot start or talk nonsense."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.pdfs import text_pdf
+from tests.support.processes import command, kill, parent
+from tests.support.server import descendants
+from tests.support.waiting import wait_until
+from wordai_jobs.rendering.options import RenderOptions
+from wordai_jobs.rendering.pool import RenderPool
+from wordai_jobs.rendering.process import ChildEnded, ChildProcess
+from wordai_jobs.rendering.task import RenderingError
+
+OPTIONS = RenderOptions(dpi=72, format="auto", jpeg_quality=85, max_pixels=1_000_000)
+
+
+@pytest.fixture
+def pool() -> Iterator[RenderPool]:
+    running = RenderPool(1, OPTIONS, page_timeout_s=30, memory_limit_mb=512)
+    running.start()
+    wait_until(lambda: running.ready_count == 1, what="a child")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def pdf(tmp_path: Path) -> Path:
+    path = tmp_path / "a.pdf"
+    path.write_bytes(text_pdf(3))
+    return path
+
+
+def kill_children() -> None:
+    for pid in descendants(os.getpid()):
+        if parent(pid) == os.getpid() and "rendering.child" in command(pid):
+            kill(pid)
+
+
+def rendered(pool: RenderPool, pdf: Path, folder: Path, pages: int = 3) -> int:
+    folder.mkdir()
+    with pool.rendering(pdf, folder, pages) as task:
+        found = [wait_until(lambda: task.next_page(0.1), what="a page") for _ in range(pages)]
+    return len(found)
+
+
+def test_a_book_can_be_given_up_while_no_child_can_be_started(
+    pool: RenderPool, pdf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(sys, "executable", str(tmp_path / "no such program"))
+        kill_children()
+        with pool.rendering(pdf, tmp_path, 3) as task:
+            assert task.next_page(0.5) is None
+            given_up_at = time.monotonic()
+        assert time.monotonic() - given_up_at < 10, "leaving waits for the child that holds a chunk"
+    assert rendered(pool, pdf, tmp_path / "later") == 3, "children start again once they can"
+
+
+@pytest.mark.parametrize("answer", [
+    b'{"page": 1, "width": 1e999, "height": 9}', b'{"failure": []}', b"[" * 60_000, b"\xff", b"17", b'{"width": {}}'])
+def test_a_child_that_talks_nonsense_fails_its_book_and_not_the_pool(
+    pool: RenderPool, pdf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes,
+) -> None:
+    """As a hostile PDF that has taken over its child could make it do."""
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    receive = ChildProcess._parsed
+    with monkeypatch.context() as taken_over:
+        taken_over.setattr(ChildProcess, "_parsed", lambda child, line: receive(child, line if b"ready" in line else answer))
+        with pytest.raises(RenderingError, match="Page 1 crashed the renderer"), pool.rendering(pdf, folder, 3) as task:
+            wait_until(lambda: task.next_page(0.1), what="the end of the book")
+    assert rendered(pool, pdf, tmp_path / "later") == 3
+
+
+def test_a_child_that_cannot_be_started_is_an_error_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no such program"))
+    with pytest.raises(ChildEnded, match="renderer 1 could not be started"):
+        ChildProcess("renderer 1", 512).start()
