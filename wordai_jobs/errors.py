@@ -69,6 +69,15 @@ class UploadTooLarge(AppError):
         super().__init__(f"The upload is larger than the limit of {limit_mb} MB")
 
 
+class BodyTooLarge(AppError):
+    """The body holds fields, and is larger than fields can be."""
+
+    status = 413
+
+    def __init__(self) -> None:
+        super().__init__("The body is larger than the limit of 1 MB")
+
+
 class Invalid(AppError):
     """A field is missing, of a wrong type or out of range; the detail names it."""
 

@@ -15,12 +15,13 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
 from waitress.task import WSGITask
-from waitress.utilities import RequestEntityTooLarge
+from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
 
 from wordai_jobs import logs
 from wordai_jobs.app import create_app, lifecycle
 from wordai_jobs.config import Config, load_config
 from wordai_jobs.errors import StartError
+from wordai_jobs.storage.folder import FULL_DISK
 from wordai_jobs.web.errors import REFUSED_KEY
 
 # A multipart body is a little longer than the file in it.
@@ -105,8 +106,15 @@ def _bind(app: Flask, config: Config) -> Any:
     return http
 
 
-class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
-    """Reads to its end, and throws away, a body that is too large: a client that still sends would not see the answer."""
+class _NoRoom(Error):  # type: ignore[misc]  # waitress has no types
+    """What a client sends is kept in a temporary file, and there is no room for it."""
+
+    code = 507
+    reason = "Insufficient Storage"
+
+
+class _Parser(HTTPRequestParser):  # type: ignore[misc]
+    """Reads to its end, and throws away, a body that cannot be taken: a client that still sends would not see the answer."""
 
     _left_to_discard = 0
 
@@ -116,11 +124,24 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
             self._left_to_discard -= taken
             self.completed = self._left_to_discard == 0
             return taken
-        consumed: int = super().received(data)
+        try:
+            consumed: int = super().received(data)
+        except ValueError as error:  # waitress lets through what urllib says of an address that is none
+            self._refuse(BadRequest(str(error)))
+            return len(data)
+        except OSError as error:
+            if error.errno not in FULL_DISK:
+                raise
+            self._refuse(_NoRoom(str(error)), self.content_length - self.body_bytes_received - len(data))
+            return len(data)
         if self.completed and self.body_bytes_received == 0 and self._is_worth_discarding():
-            self._left_to_discard = self.content_length
-            self.completed = False
+            self._refuse(self.error, self.content_length)
         return consumed
+
+    def _refuse(self, error: Error, left_to_discard: int = 0) -> None:
+        self.error = error
+        self._left_to_discard = max(left_to_discard, 0)
+        self.completed = self._left_to_discard == 0
 
     def _is_worth_discarding(self) -> bool:
         return (

@@ -55,6 +55,24 @@ def test_a_full_storage_fails_jobs_and_uploads_until_there_is_room(
     assert user.job(retried["job_id"])["status"] == "completed"
 
 
+def test_no_room_for_what_is_being_received_is_full_storage_too(start_server: StartServer, small_disk: Path) -> None:
+    """Bodies are kept in temporary files until they are complete, and then once more until they have been read as a form."""
+    temporary = small_disk / "tmp"
+    temporary.mkdir()
+    server = start_server({"storage.data_dir": str(small_disk / "data")}, {"TMPDIR": str(temporary)})
+    user = Client(server.url, "somebody")
+    address, filler = f"/api/v1/books/{user.book_id}/chapters/from-pdf", small_disk / "filler"
+    pdf = text_pdf(1) + bytes(800_000)
+    for leave_bytes in (400_000, 1_200_000):
+        fill(filler, leave_bytes)
+        for path in ("/api/v1/files", address):
+            refused = user.post(path, data={"title": "A chapter"}, files={"file": ("a.pdf", pdf)})
+            assert (refused.status_code, refused.json()) == (507, {"detail": "Storage is full"}), (leave_bytes, path)
+        filler.unlink()
+    assert list(temporary.iterdir()) == []
+    assert user.end_of(user.submit(pdf))["status"] == "completed"
+
+
 def fill(path: Path, leave_bytes: int) -> None:
     stats = os.statvfs(path.parent)
     with open(path, "wb") as file:

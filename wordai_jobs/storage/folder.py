@@ -6,12 +6,15 @@ import logging
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from wordai_jobs.errors import StartError, StorageFull
 
+# What the system says where there is no room: the disk is full, or the owner's share of it is used up.
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 # Left free for the database's log and the page files of running jobs when an upload is weighed against the room.
 RESERVE_BYTES = 16 * 1024 * 1024
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -58,12 +61,9 @@ class DataFolder:
         return shutil.disk_usage(self.path).free > size + RESERVE_BYTES
 
     def check_writable(self) -> None:
-        """Write and remove a small file; raises OSError where that fails."""
-        probe = self.staging / f".probe-{secrets.token_hex(8)}"
-        try:
-            probe.write_bytes(b"ok")
-        finally:
-            probe.unlink(missing_ok=True)
+        """Write a small file that never has a name, so that nothing can leave it behind; raises OSError where that fails."""
+        with tempfile.TemporaryFile(dir=self.staging, buffering=0) as probe:
+            probe.write(b"ok")
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def full_disk_in_words() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in FULL_DISK:
             raise StorageFull from error
         raise
 

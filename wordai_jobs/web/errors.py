@@ -6,7 +6,8 @@ from typing import cast
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from wordai_jobs.errors import AppError, UploadTooLarge
+from wordai_jobs.errors import AppError, StorageFull, UploadTooLarge
+from wordai_jobs.storage.folder import FULL_DISK
 
 # Where the HTTP server has refused a request before the application saw it, it says so here: (status, words).
 REFUSED_KEY = "wordai_jobs.refused"
@@ -34,10 +35,8 @@ def register(app: Flask, max_upload_mb: int) -> None:
     @app.before_request
     def refuse() -> None:
         status = request.environ.get(REFUSED_KEY)
-        if status == 413:
-            raise UploadTooLarge(max_upload_mb)
         if status:
-            raise RefusedByServer(status)
+            raise _refusal(status, max_upload_mb)
 
     @app.errorhandler(AppError)
     def app_error(error: AppError) -> Response:
@@ -57,8 +56,16 @@ def register(app: Flask, max_upload_mb: int) -> None:
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
+        if isinstance(error, OSError) and error.errno in FULL_DISK:  # reading a form can fill the disk too
+            return app_error(StorageFull())
         logger.error("%s %s failed (request %s)", request.method, request.path, g.request_id, exc_info=error)
         return _answer(500, "Internal server error", {})
+
+
+def _refusal(status: int, max_upload_mb: int) -> AppError:
+    if status == 413:
+        return UploadTooLarge(max_upload_mb)
+    return StorageFull() if status == 507 else RefusedByServer(status)
 
 
 def _answer(status: int, detail: str, headers: dict[str, str]) -> Response:

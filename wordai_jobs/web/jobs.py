@@ -4,7 +4,7 @@ import base64
 import binascii
 import logging
 import re
-from datetime import datetime
+from datetime import datetime, timezone
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -148,6 +148,6 @@ def _position(cursor: str) -> tuple[datetime, str]:
     try:
         text = base64.urlsafe_b64decode(cursor.encode("ascii") + b"==").decode()
         moment, _, job_id = text.partition(" ")
-        return datetime.fromisoformat(moment), job_id
-    except (ValueError, binascii.Error) as error:
+        return datetime.fromisoformat(moment).astimezone(timezone.utc), job_id
+    except (ValueError, OverflowError, binascii.Error) as error:
         raise Invalid("cursor: must be a next_cursor of this list") from error

@@ -9,13 +9,15 @@ from flask import request
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 from werkzeug.exceptions import BadRequest as MalformedJson
 
-from wordai_jobs.errors import BadRequest, Invalid
+from wordai_jobs.errors import BadRequest, BodyTooLarge, Invalid
 from wordai_jobs.model.book import MAX_SLUG_LENGTH
 from wordai_jobs.model.job import JobStatus
 
 MAX_TITLE_LENGTH = 300
 _MAX_ID_LENGTH = 200
 _MAX_ORDER_INDEX = 2**31 - 1
+# Fields are small. A body as large as a PDF may be would cost many times its size in memory once it is read as JSON.
+_MAX_JSON_BYTES = 1024 * 1024
 _NO_TEXT = ("Cc", "Cs", "Co", "Cn")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -83,7 +85,12 @@ class JobFilter(BaseModel):
 
 
 def json_body(model: type[Model]) -> Model:
-    """The JSON body of the request, its types exact; raises BadRequest where it is no JSON, Invalid where it is not right."""
+    """The JSON body of the request, its types exact.
+
+    Raises BodyTooLarge, BadRequest where it is no JSON, Invalid where it is not right.
+    """
+    if (request.content_length or 0) > _MAX_JSON_BYTES:
+        raise BodyTooLarge
     try:
         body = request.get_json(force=True)
     except (MalformedJson, RecursionError) as error:
