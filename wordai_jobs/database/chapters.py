@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from itertools import count
 from typing import Any
 
 from pymongo import ASCENDING
@@ -24,10 +25,9 @@ class ChapterRepository:
 
         Adding a chapter that is there already changes nothing, so an insert whose outcome is unknown may be repeated.
         """
-        attempt = 0
+        slug = chapter.slug
         while True:
-            attempt += 1
-            tried = replace(chapter, slug=numbered_slug(chapter.slug, attempt))
+            tried = replace(chapter, slug=slug)
             try:
                 with errors_in_words():
                     self._chapters.insert_one(_to_document(tried))
@@ -36,6 +36,13 @@ class ChapterRepository:
                 there = self.find(chapter.chapter_id)
                 if there:
                     return there
+            slug = self._free_slug(chapter.book_id, chapter.slug)  # somebody else may take it meanwhile
+
+    def _free_slug(self, book_id: str, slug: str) -> str:
+        """The slug with the first number behind it that the book does not have."""
+        with errors_in_words():
+            taken = {found["slug"] for found in self._chapters.find({"book_id": book_id}, {"_id": False, "slug": True})}
+        return next(tried for attempt in count(1) if (tried := numbered_slug(slug, attempt)) not in taken)
 
     def find(self, chapter_id: str) -> Chapter | None:
         """A chapter without its pages."""

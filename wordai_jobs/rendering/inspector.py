@@ -13,8 +13,10 @@ from wordai_jobs.rendering.process import ChildEnded, ChildProcess, ChildTimedOu
 
 # Real PDFs open within milliseconds; one whose cross-reference table must be rebuilt takes up to a second for 100 MB.
 INSPECT_TIMEOUT_S = 10
-# Requests wait for their turn on the threads that also answer polls, so only a few may.
+# Requests wait for their turn on the threads that also answer polls, so only a few may wait for long, and the others only
+# for a moment: behind PDFs that open as they should, that is enough.
 MAX_WAITING = 3
+_WAIT_FOR_PLACE_S = 0.5
 _BUSY_RETRY_S = 5
 
 logger = logging.getLogger(__name__)
@@ -43,7 +45,7 @@ class Inspector:
 
         Raises InvalidPdf with what is wrong with it, or Busy where too many uploads wait to be looked at.
         """
-        if not self._places.acquire(blocking=False):
+        if not self._places.acquire(timeout=_WAIT_FOR_PLACE_S):
             raise Busy("Too many uploads at once, try again soon", _BUSY_RETRY_S)
         try:
             future: Future[int] = Future()
