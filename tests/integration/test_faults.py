@@ -12,7 +12,7 @@ from tests.conftest import StartServer
 from tests.support.client import Client
 from tests.support.leftovers import check_end, staged
 from tests.support.mongo import DatabaseProcess
-from tests.support.pdfs import photo_pdf, text_pdf
+from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
 from tests.support.waiting import wait_until
 
 
@@ -101,6 +101,22 @@ def test_a_database_that_is_away_for_a_while_costs_no_job(start_server: StartSer
     assert job["status"] == "completed"
     check_end(user, job)
     assert user.job(ended)["status"] == "completed"
+
+
+def test_a_job_that_fails_while_the_database_is_away_keeps_its_own_error(
+    start_server: StartServer, database: DatabaseProcess,
+) -> None:
+    server = start_server({"mongodb.uri": database.uri, "rendering.page_timeout_s": 2})
+    user = Client(server.url, "somebody")
+    job_id = user.submit(hanging_pdf())
+    wait_until(lambda: user.job(job_id)["progress"] >= 30)
+    database.pause()
+    try:
+        wait_until(lambda: "took longer than 2 s" in server.log, what="the end of the page")
+        wait_until(lambda: server.log.partition("took longer than 2 s")[2].count("ERROR wordai_jobs.database.client") > 3)
+    finally:
+        database.resume()
+    assert user.end_of(job_id)["error"] == "Page 1 took longer than 2 s"
 
 
 def test_a_database_that_is_gone_for_good_is_named_by_readiness_while_health_stays(

@@ -1,4 +1,4 @@
-"""The thread that keeps the server's place: heartbeat, sweep, and the removal of what nobody needs any more."""
+"""What keeps the server's place beside its jobs: heartbeat, sweep, and the removal of what nobody needs any more."""
 
 import logging
 import threading
@@ -25,7 +25,10 @@ logger = logging.getLogger(__name__)
 
 
 class Housekeeper:
-    """Does its chores at their intervals. One that fails stops neither the others nor its own next time."""
+    """Does its chores at their intervals. One that fails stops neither the others nor its own next time.
+
+    The heartbeat has a thread of its own: a sweep or a clean-up that takes long must not have this server taken for dead.
+    """
 
     def __init__(
         self, instance: Instance, instances: InstanceRepository, jobs: JobRepository, runner: JobRunner, sweep: Sweep,
@@ -37,9 +40,11 @@ class Housekeeper:
         self._runner = runner
         self._sweep = sweep
         self._lease = lease
-        self._chores = [
+        signs_of_life = [
             _Chore("cancellation", _TICK_S, self._cancel_requested),
             _Chore("heartbeat", HEARTBEAT_INTERVAL_S, self._beat),
+        ]
+        upkeep = [
             _Chore("overdue jobs", HEARTBEAT_INTERVAL_S, runner.fail_overdue),
             _Chore("sweep", HEARTBEAT_INTERVAL_S, sweep.run),
             _Chore("old servers", _CLEANUP_INTERVAL_S, self._forget_old_instances),
@@ -48,7 +53,10 @@ class Housekeeper:
             _Chore("old uploads", _CLEANUP_INTERVAL_S, cleanup.remove_old_uploads),
         ]
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._run, args=(chores,), name=name, daemon=True)
+            for name, chores in (("heartbeat", signs_of_life), ("housekeeping", upkeep))
+        ]
 
     def start(self) -> None:
         """Record this server and sweep once, before any job is taken; raises DatabaseError."""
@@ -56,19 +64,21 @@ class Housekeeper:
         swept = self._sweep.run()
         if swept:
             logger.info("the sweep at start ended %d jobs of servers that are gone", swept)
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Stop the chores and take this server off the record."""
         self._stopping.set()
-        if self._thread.ident is None:
-            return
-        self._thread.join(HEARTBEAT_INTERVAL_S)
-        _Chore("sign off", 0, lambda: self._instances.remove(self._instance.instance_id)).do()
+        started = [thread for thread in self._threads if thread.ident is not None]
+        for thread in started:
+            thread.join(HEARTBEAT_INTERVAL_S)
+        if started:
+            _Chore("sign off", 0, lambda: self._instances.remove(self._instance.instance_id)).do()
 
-    def _run(self) -> None:
+    def _run(self, chores: list["_Chore"]) -> None:
         while not self._stopping.is_set():
-            for chore in self._chores:
+            for chore in chores:
                 chore.do_if_due()
             self._stopping.wait(_TICK_S)
 

@@ -10,7 +10,7 @@ from wordai_jobs.database.chapters import ChapterRepository
 from wordai_jobs.errors import DatabaseError, StorageFull
 from wordai_jobs.jobs.running import JobAborted, JobLost, RunningJob
 from wordai_jobs.model.book import Chapter
-from wordai_jobs.model.job import Job, JobStatus
+from wordai_jobs.model.job import JobStatus
 from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.rendering.task import RenderingError
 from wordai_jobs.storage.pages import PageStore
@@ -98,7 +98,7 @@ class Pipeline:
     def _fail(self, running: RunningJob, error: str) -> None:
         """Remove what there is of the chapter, then record the failure: a failed job has left nothing."""
         logger.info("job %s failed: %s", running.job.job_id, error)
-        self._remove(running.job)
+        self._remove(running)
         try:
             running.end(running.job.failed(error))
         except JobLost:
@@ -112,11 +112,12 @@ class Pipeline:
         end = running.end_by_others()
         logger.warning("job %s was ended by another server: %s", running.job.job_id, end.status if end else "unknown")
         if end is None or end.status is not JobStatus.COMPLETED:
-            self._remove(running.job)
+            self._remove(running)
 
-    def _remove(self, job: Job) -> None:
-        self._chapters.remove(job.chapter_id)
-        self._pages.remove(job.chapter_id)
+    def _remove(self, running: RunningJob) -> None:
+        chapter_id = running.job.chapter_id
+        running.to_the_last(lambda: self._chapters.remove(chapter_id))
+        self._pages.remove(chapter_id)
 
 
 @contextmanager

@@ -93,7 +93,7 @@ class RunningJob:
 
     def end(self, job: Job) -> None:
         """Record the last state of a job whatever happens around it; raises JobLost or DatabaseError."""
-        self._record(job, lambda: _retried(lambda: self._repository.update(job), self._may_still_end))
+        self._record(job, lambda: self.to_the_last(lambda: self._repository.update(job)))
 
     def persistently(self, operation: Callable[[], T]) -> T:
         """The outcome of a database operation, tried again while the database is away and the job has time."""
@@ -102,10 +102,14 @@ class RunningJob:
             return True
         return _retried(operation, may_go_on)
 
+    def to_the_last(self, operation: Callable[[], T]) -> T:
+        """The outcome of a database operation that belongs to the job's end, tried again for as long as that may take."""
+        return _retried(operation, self._may_still_end)
+
     def end_by_others(self) -> Job | None:
         """How whoever took the job away ended it; None where it did not within a minute, or the record is gone."""
         for _ in range(_LOST_TRIES):
-            job = _retried(lambda: self._repository.find(self.job.job_id), self._may_still_end)
+            job = self.to_the_last(lambda: self._repository.find(self.job.job_id))
             if job is None or job.status.has_ended:
                 return job
             time.sleep(_RETRY_PAUSE_S)
