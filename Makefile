@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: help install run test test-js test-tools lint bench clean
+.PHONY: help install run test test-js test-tools soak lint bench clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -21,6 +21,12 @@ test: .venv/dev ## run the tests, several at a time (TEST_PROCESSES=0: one after
 
 test-js: ## run the tests of the page's JavaScript alone (make test runs them too)
 	@node --test tests/javascript/*.test.mjs
+
+SOAK_JOBS ?= 1000
+SOAK_KILLS ?= 200
+soak: .venv/dev ## run 1,000 jobs and kill the server 200 times, half an hour or so (figures: docs/reliability.md)
+	@SOAK_JOBS=$(SOAK_JOBS) SOAK_KILLS=$(SOAK_KILLS) $(BIN)/python -m pytest -s tests/integration/test_leaks.py tests/integration/test_kills.py \
+		-k 'leaked or again_and_again'
 
 lint: .venv/dev ## check style (flake8) and types (mypy, strict)
 	@$(BIN)/python -m flake8 wordai_jobs tests benchmarks wsgi.py

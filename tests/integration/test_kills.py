@@ -59,6 +59,8 @@ def test_no_job_is_lost_or_stuck_when_the_server_is_killed_again_and_again(start
         for job_id, progress in seen.items():
             assert user.job(job_id)["progress"] >= progress, "progress fell over a restart"
     jobs = check_all_ended(server, user, accepted)
+    completed = [job["status"] for job in jobs].count("completed")
+    print(f"\n{KILLS} kills: {len(jobs)} jobs were accepted, {completed} completed, {len(jobs) - completed} failed")
     errors = {job.get("error") for job in jobs}
     assert errors <= {None, RESTARTED} and RESTARTED in errors, errors
 

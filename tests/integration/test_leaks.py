@@ -53,6 +53,7 @@ def test_no_descriptor_thread_child_or_memory_is_leaked_over_many_jobs(start_ser
     assert ends.count("failed") == JOBS // 4 and ends.count("completed") == JOBS - JOBS // 4
     wait_until(lambda: held(server)["children"] == before["children"], what="as many children as before")
     after, memory_after = held(server), status(server.pid, "VmRSS")
+    print(f"\n{JOBS} jobs, {ends.count('failed')} of them failed: {before} -> {after}, {memory_before} -> {memory_after} kB")
     assert after["descriptors"] <= before["descriptors"] + 3, (before, after)
     assert after["threads"] <= before["threads"] + 2, (before, after)
     assert memory_after < memory_before + 20_000, f"{memory_before} kB -> {memory_after} kB"
