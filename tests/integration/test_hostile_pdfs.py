@@ -123,7 +123,7 @@ def test_hundreds_of_damaged_pdfs_are_refused_or_end_with_the_right_words(target
 
     with ThreadPoolExecutor(CLIENTS) as threads:
         outcomes = [one for some in threads.map(run, range(CLIENTS)) for one in some]
-    assert len(outcomes) == MUTATIONS and {"completed", "failed", "refused"} == set(outcomes)
+    assert len(outcomes) == MUTATIONS and {"completed", "refused"} <= set(outcomes)
     assert len(published(target.data)) - chapters_before == outcomes.count("completed")
     uploads = list((target.data / "uploads").iterdir())
     assert len(uploads) - uploads_before == MUTATIONS - outcomes.count("refused")

@@ -12,6 +12,8 @@ from tests.support.pdfs import text_pdf
 from tests.support.processes import command, kill, parent
 from tests.support.server import descendants
 from tests.support.waiting import wait_until
+from wordai_jobs.errors import InvalidPdf
+from wordai_jobs.rendering.inspector import Inspector
 from wordai_jobs.rendering.options import RenderOptions
 from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.rendering.process import ChildEnded, ChildProcess
@@ -62,20 +64,43 @@ def test_a_book_can_be_given_up_while_no_child_can_be_started(
     assert rendered(pool, pdf, tmp_path / "later") == 3, "children start again once they can"
 
 
-@pytest.mark.parametrize("answer", [
-    b'{"page": 1, "width": 1e999, "height": 9}', b'{"failure": []}', b"[" * 60_000, b"\xff", b"17", b'{"width": {}}'])
+NONSENSE = [
+    b'{"page": 1, "width": 1e999, "height": 9}', b'{"failure": []}', b"[" * 60_000, b"\xff", b"17", b'{"width": {}}']
+
+
+@pytest.mark.parametrize("answer", NONSENSE)
 def test_a_child_that_talks_nonsense_fails_its_book_and_not_the_pool(
     pool: RenderPool, pdf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes,
 ) -> None:
     """As a hostile PDF that has taken over its child could make it do."""
     folder = tmp_path / "pages"
     folder.mkdir()
-    receive = ChildProcess._parsed
     with monkeypatch.context() as taken_over:
-        taken_over.setattr(ChildProcess, "_parsed", lambda child, line: receive(child, line if b"ready" in line else answer))
+        take_over(taken_over, answer)
         with pytest.raises(RenderingError, match="Page 1 crashed the renderer"), pool.rendering(pdf, folder, 3) as task:
             wait_until(lambda: task.next_page(0.1), what="the end of the book")
     assert rendered(pool, pdf, tmp_path / "later") == 3
+
+
+def take_over(children: pytest.MonkeyPatch, answer: bytes) -> None:
+    parsed = ChildProcess._parsed
+    children.setattr(ChildProcess, "_parsed", lambda child, line: parsed(child, line if b"ready" in line else answer))
+
+
+def test_an_inspector_that_talks_nonsense_refuses_the_upload_and_is_replaced(
+    pdf: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inspector = Inspector(memory_limit_mb=512)
+    inspector.start()
+    try:
+        for answer in NONSENSE:
+            with monkeypatch.context() as taken_over:
+                take_over(taken_over, answer)
+                with pytest.raises(InvalidPdf, match="damaged"):
+                    inspector.page_count(pdf)
+        assert inspector.page_count(pdf) == 3
+    finally:
+        inspector.stop()
 
 
 def test_a_child_that_cannot_be_started_is_an_error_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

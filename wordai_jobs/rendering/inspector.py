@@ -82,6 +82,7 @@ class Inspector:
             raise InvalidPdf(f"PDF took longer than {INSPECT_TIMEOUT_S} s to open") from error
         except ChildEnded as error:
             logger.warning("%s crashed the inspector: %s", pdf.name, error)
+            self._child.kill()
             raise InvalidPdf(Failure.DAMAGED.words) from error
         if "failure" not in answer:
             return int(answer["page_count"])
@@ -98,10 +99,15 @@ class Inspector:
         request = {"op": "inspect", "pdf": str(pdf)}
         if self._child.is_running:
             try:
-                self._child.send(request)
-                return self._child.receive(INSPECT_TIMEOUT_S)
+                return self._answer(request)
             except ChildEnded as error:
                 logger.info("%s; trying again in a new one", error)
         self._child.start()
+        return self._answer(request)
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         self._child.send(request)
-        return self._child.receive(INSPECT_TIMEOUT_S)
+        answer = self._child.receive(INSPECT_TIMEOUT_S)
+        if isinstance(answer.get("page_count"), int) or answer.get("failure") in list(Failure):
+            return answer
+        raise ChildEnded("the inspector sent garbage")
