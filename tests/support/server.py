@@ -84,7 +84,7 @@ class ServerProcess:
         assert self.process.poll() is None, f"the server ended with {self.process.returncode}:\n{self.log[-3000:]}"
         try:
             return requests.get(f"{self.url}/health", timeout=10).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):  # not listening yet; listening, and starting still
             return False
 
     def _environment(self) -> dict[str, str]:
