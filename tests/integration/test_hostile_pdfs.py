@@ -13,7 +13,7 @@ from tests.support.hostile import (
     circular_form_pdf, circular_pages_pdf, content_bomb_pdf, false_count_pdf, image_bomb_pdf, many_pages_pdf, mutations,
     truncated, wide_pdf, without_xref, wordy_pdf, xref_bomb_pdf)
 from tests.support.leftovers import check_end, published, staged
-from tests.support.pdfs import hanging_pdf, page_pdf, photo_pdf, text_pdf
+from tests.support.pdfs import hanging_pdf, nested_forms_pdf, page_pdf, photo_pdf, text_pdf
 from tests.support.processes import memory_kb
 from tests.support.server import ServerProcess
 
@@ -64,8 +64,9 @@ def end(user: Client, pdf: bytes) -> Json:
     return job
 
 
-@pytest.mark.parametrize("build", [content_bomb_pdf, image_bomb_pdf, hanging_pdf, lambda: wordy_pdf(300_000)], ids=[
-    "a gigabyte of content", "a gigabyte of image", "endless nested forms", "more words than memory"])
+@pytest.mark.parametrize("build", [
+    content_bomb_pdf, image_bomb_pdf, hanging_pdf, nested_forms_pdf, lambda: wordy_pdf(300_000)], ids=[
+    "a gigabyte of content", "a gigabyte of image", "endless tiles", "endless nested forms", "more words than memory"])
 def test_a_page_that_takes_too_much_ends_its_own_job_while_others_are_rendered(
     user: Client, build: Callable[[], bytes],
 ) -> None:

@@ -82,6 +82,21 @@ def test_a_child_that_talks_nonsense_fails_its_book_and_not_the_pool(
     assert rendered(pool, pdf, tmp_path / "later") == 3
 
 
+def test_an_error_that_nobody_foresaw_fails_its_book_and_not_the_pool(
+    pool: RenderPool, pdf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def send(child: ChildProcess, request: object) -> None:
+        raise RuntimeError("a bug")
+
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    with monkeypatch.context() as broken:
+        broken.setattr(ChildProcess, "send", send)
+        with pytest.raises(RenderingError, match="Internal error"), pool.rendering(pdf, folder, 3) as task:
+            wait_until(lambda: task.next_page(0.1), what="the end of the book")
+    assert rendered(pool, pdf, tmp_path / "later") == 3
+
+
 def take_over(children: pytest.MonkeyPatch, answer: bytes) -> None:
     parsed = ChildProcess._parsed
     children.setattr(ChildProcess, "_parsed", lambda child, line: parsed(child, line if b"ready" in line else answer))

@@ -133,6 +133,10 @@ class _Worker:
     def _work(self, task: RenderTask, chunk: Chunk) -> None:
         try:
             is_child_good = self._render(task, chunk)
+        except Exception:  # this thread outlives whatever it meets: without it, its child serves nobody any more
+            logger.exception("pages %s of %s met an unexpected error", chunk.pages, task.pdf.name)
+            task.fail("Internal error")
+            is_child_good = False
         finally:
             # Before a new child is started: a cancelled job waits for its pages to be let go.
             task.give_back()
