@@ -58,7 +58,7 @@ def test_a_slow_chore_keeps_neither_heartbeat_nor_cancellation_waiting(database:
     cleanup = SlowCleanup(
         timedelta(days=7), jobs, chapters, UploadRepository(database), instances, pages,
         UploadStore(folder, instance.instance_id))
-    sweep = Sweep(instance.instance_id, jobs, chapters, instances, pages, runner)
+    sweep = Sweep(instance.instance_id, jobs, chapters, instances, pages, runner.live)
     housekeeper = Housekeeper(instance, instances, jobs, runner, sweep, cleanup, Lease())
     housekeeper.start()
     try:

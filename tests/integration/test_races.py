@@ -17,7 +17,6 @@ from wordai_jobs.database.chapters import ChapterRepository
 from wordai_jobs.database.client import Database
 from wordai_jobs.database.instances import InstanceRepository
 from wordai_jobs.database.jobs import JobRepository
-from wordai_jobs.jobs.runner import JobRunner
 from wordai_jobs.jobs.sweep import Sweep
 from wordai_jobs.storage.folder import DataFolder
 from wordai_jobs.storage.pages import PageStore
@@ -41,10 +40,9 @@ def records(database: DatabaseProcess) -> Iterator[Database]:
 
 def sweeps(records: Database, data: Path) -> list[Sweep]:
     """As of so many servers beside the one that has the jobs."""
-    runner = JobRunner(1, 1, run=lambda running: None, fail=lambda running, error: None)
     return [
         Sweep(str(uuid4()), JobRepository(records), ChapterRepository(records), InstanceRepository(records),
-              PageStore(DataFolder(data)), runner)
+              PageStore(DataFolder(data)), lambda job_id: None)
         for _ in range(SWEEPERS)
     ]
 
