@@ -9,7 +9,7 @@ from wordai_jobs.config import parse_config
 
 _ANSWERED_BY_FLASK = ("HEAD", "OPTIONS")
 # What anybody may ask for. Whatever else there is needs a token.
-PUBLIC = ("/", "/health", "/health/ready", "/metrics", "/openapi.json", "/docs", "/dev/token")
+PUBLIC = ("/", "/app-config.json", "/health", "/health/ready", "/metrics", "/openapi.json", "/docs", "/dev/token")
 PUBLIC_FOLDERS = ("/static/", "/docs/")
 
 
