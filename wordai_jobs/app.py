@@ -37,7 +37,7 @@ from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.storage.folder import DataFolder
 from wordai_jobs.storage.pages import PageStore
 from wordai_jobs.storage.uploads import UploadStore
-from wordai_jobs.web import books, dev, errors, files, headers, health, images, jobs, page
+from wordai_jobs.web import access, books, dev, errors, files, headers, health, images, jobs, page
 from wordai_jobs.web.context import EXTENSION, Services, refuse_dev_from_outside
 
 _LIFECYCLE = "wordai_jobs.lifecycle"
@@ -59,6 +59,7 @@ def create_app(config: Config) -> Flask:
     app.config["MAX_FORM_MEMORY_SIZE"] = 1024 * 1024
     app.extensions[EXTENSION] = parts.services
     app.extensions[_LIFECYCLE] = parts.lifecycle
+    access.register(app)
     headers.register(app, config.cors.origins)
     errors.register(app, config.limits.max_upload_mb)
     app.before_request(refuse_dev_from_outside)

@@ -124,6 +124,14 @@ class LimitsSettings(_Section):
     max_active_jobs_per_user: int = Field(20, ge=1, le=10_000, description="jobs one user may have running and waiting")
 
 
+class LoggingSettings(_Section):
+    """What is logged, and how. Always to standard error, one event a line."""
+
+    format: Literal["text", "json"] = Field("text", description="text for people, json for log collectors")
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="what is not worth less is logged")
+    polls: bool = Field(True, description="whether each status poll has its line, JOB STATUS")
+
+
 class Config(_Section):
     """All settings, validated, unchangeable."""
 
@@ -135,6 +143,7 @@ class Config(_Section):
     jobs: JobsSettings = JobsSettings()
     rendering: RenderingSettings = RenderingSettings()
     limits: LimitsSettings = LimitsSettings()
+    logging: LoggingSettings = LoggingSettings()
 
     @model_validator(mode="after")
     def _is_safe(self) -> "Config":

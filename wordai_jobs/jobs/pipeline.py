@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from wordai_jobs import logs
 from wordai_jobs.clock import utc_now
 from wordai_jobs.database.books import BookRepository
 from wordai_jobs.database.chapters import ChapterRepository
@@ -41,7 +42,7 @@ class Pipeline:
 
     def run(self, running: RunningJob) -> None:
         """Every outcome is recorded here; nothing is raised."""
-        with _left_to_the_sweep(running.job.job_id):
+        with logs.about_job(running.job.job_id), _left_to_the_sweep(running.job.job_id):
             try:
                 self._run_steps(running)
                 logger.info("job %s completed: %d pages", running.job.job_id, running.job.total_pages)
@@ -54,7 +55,7 @@ class Pipeline:
 
     def fail(self, running: RunningJob, error: str) -> None:
         """End a job that this thread does not run: one that waits in line. As with `run`, nothing is raised."""
-        with _left_to_the_sweep(running.job.job_id):
+        with logs.about_job(running.job.job_id), _left_to_the_sweep(running.job.job_id):
             self._fail(running, error)
 
     def _run_steps(self, running: RunningJob) -> None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 
+from wordai_jobs import logs
 from wordai_jobs.clock import utc_now
 from wordai_jobs.database.chapters import ChapterRepository
 from wordai_jobs.database.instances import InstanceRepository
@@ -47,6 +48,10 @@ class Sweep:
         return instance is None or instance.is_dead(utc_now())
 
     def _end(self, job: Job) -> bool:
+        with logs.about_job(job.job_id):
+            return self._try_to_end(job)
+
+    def _try_to_end(self, job: Job) -> bool:
         try:
             return self._end_by_what_is_there(job)
         except (DatabaseError, OSError) as error:

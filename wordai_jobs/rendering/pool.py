@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from wordai_jobs import logs
 from wordai_jobs.model.book import Page
 from wordai_jobs.rendering.options import Failure, RenderOptions
 from wordai_jobs.rendering.process import ChildEnded, ChildProcess, ChildTimedOut, WaitAbandoned
@@ -126,7 +127,8 @@ class _Worker:
         try:
             self._start_child()
             while work := self._turns.take():
-                self._work(*work)
+                with logs.about_job(work[0].job_id):
+                    self._work(*work)
         finally:
             self._child.kill()
 

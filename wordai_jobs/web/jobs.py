@@ -2,18 +2,19 @@
 
 import base64
 import binascii
-import logging
 import re
 from datetime import datetime
 
 from flask import Blueprint, Response, jsonify, request
 
+from wordai_jobs import logs
 from wordai_jobs.clock import isoformat
 from wordai_jobs.errors import DatabaseError, Invalid, StatusUnavailable
 from wordai_jobs.jobs.service import Enqueued
 from wordai_jobs.model.book import slugify
 from wordai_jobs.model.job import ChapterRequest, Job
 from wordai_jobs.model.upload import Upload
+from wordai_jobs.web.access import is_poll_of
 from wordai_jobs.web.context import authenticate, services, user_id
 from wordai_jobs.web.files import uploaded_pdf
 from wordai_jobs.web.schemas import JobFilter, NewChapter, NewChapterFromFile, form_body, json_body, query
@@ -25,7 +26,6 @@ _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/api/v1/books")
 blueprint.before_request(authenticate)
-logger = logging.getLogger(__name__)
 
 
 @blueprint.post("/<book_id>/chapters/from-pdf")
@@ -55,7 +55,7 @@ def status(job_id: str) -> Response:
         job = services().jobs.get(job_id, user_id())
     except DatabaseError as error:
         raise StatusUnavailable(error.words) from error
-    logger.info("JOB STATUS %s %s %d%%", job.job_id, job.status, job.progress)
+    is_poll_of(job)
     return _job_response(job)
 
 
@@ -121,6 +121,7 @@ def _idempotency_key() -> str | None:
 
 
 def _accepted(enqueued: Enqueued) -> tuple[Response, int]:
+    logs.concern_job(enqueued.job.job_id)
     response = _job_response(enqueued.job)
     response.headers["Location"] = f"/api/v1/books/jobs/{enqueued.job.job_id}"
     if enqueued.is_replay:

@@ -1,0 +1,64 @@
+"""One log line a request, and the request's id. The query string is never logged: it may hold a signature."""
+
+import logging
+import re
+import time
+from typing import Any
+from uuid import uuid4
+
+from flask import Flask, Response, g, request
+
+from wordai_jobs import logs
+from wordai_jobs.model.job import Job
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
+_LONGEST_PATH = 500
+
+logger = logging.getLogger("wordai_jobs.access")
+polls = logging.getLogger(logs.POLLS)
+
+
+def register(app: Flask) -> None:
+    """Give every request its id and its line. Registered before everything else, so that it sees the finished answer."""
+
+    @app.before_request
+    def begin() -> None:
+        g.began_at = time.perf_counter()
+        given = request.headers.get("X-Request-ID", "")
+        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        logs.begin_request(g.request_id, (request.view_args or {}).get("job_id"))
+
+    @app.after_request
+    def complete(response: Response) -> Response:
+        response.headers["X-Request-ID"] = g.request_id
+        _log(response, (time.perf_counter() - g.began_at) * 1000)
+        return response
+
+    @app.teardown_request
+    def end(error: BaseException | None) -> None:
+        logs.end_request()
+
+
+def is_poll_of(job: Job) -> None:
+    """The request asks how this job stands: its line is `JOB STATUS <job_id> <status> <progress>%`."""
+    g.polled_job = job
+
+
+def _log(response: Response, took_ms: float) -> None:
+    extra = {"fields": _fields(response, took_ms)}
+    job: Job | None = g.get("polled_job")
+    if job and response.status_code < 400:
+        polls.info("JOB STATUS %s %s %d%%", job.job_id, job.status, job.progress, extra=extra)
+    else:
+        logger.info(
+            "%s %s %d %.1f ms %d bytes", request.method, request.path[:_LONGEST_PATH], response.status_code, took_ms,
+            response.content_length or 0, extra=extra)
+
+
+def _fields(response: Response, took_ms: float) -> dict[str, Any]:
+    """What the line says, for logs in JSON."""
+    return {
+        "method": request.method, "path": request.path[:_LONGEST_PATH],
+        "route": request.url_rule.rule if request.url_rule else None, "status": response.status_code,
+        "duration_ms": round(took_ms, 2), "bytes": response.content_length or 0,
+    }
