@@ -132,6 +132,12 @@ class LoggingSettings(_Section):
     polls: bool = Field(True, description="whether each status poll has its line, JOB STATUS")
 
 
+class MetricsSettings(_Section):
+    """Where Prometheus reads /metrics."""
+
+    port: int = Field(0, ge=0, le=65535, description="loopback port of /metrics alone; 0 serves it with everything else")
+
+
 class Config(_Section):
     """All settings, validated, unchangeable."""
 
@@ -144,6 +150,7 @@ class Config(_Section):
     rendering: RenderingSettings = RenderingSettings()
     limits: LimitsSettings = LimitsSettings()
     logging: LoggingSettings = LoggingSettings()
+    metrics: MetricsSettings = MetricsSettings()
 
     @model_validator(mode="after")
     def _is_safe(self) -> "Config":

@@ -9,7 +9,9 @@ from wordai_jobs.clock import utc_now
 from wordai_jobs.database.books import BookRepository
 from wordai_jobs.database.chapters import ChapterRepository
 from wordai_jobs.errors import DatabaseError, StorageFull
+from wordai_jobs.jobs.error_class import error_class
 from wordai_jobs.jobs.running import JobAborted, JobLost, RunningJob
+from wordai_jobs.metrics.jobs import JobMetrics, Phase
 from wordai_jobs.model.book import Chapter
 from wordai_jobs.model.job import Job, JobStatus
 from wordai_jobs.rendering.pool import RenderPool
@@ -32,13 +34,14 @@ class Pipeline:
 
     def __init__(
         self, uploads: UploadStore, pages: PageStore, pool: RenderPool, books: BookRepository,
-        chapters: ChapterRepository,
+        chapters: ChapterRepository, metrics: JobMetrics | None = None,
     ) -> None:
         self._uploads = uploads
         self._pages = pages
         self._pool = pool
         self._books = books
         self._chapters = chapters
+        self._metrics = metrics or JobMetrics()
 
     def run(self, running: RunningJob) -> None:
         """Every outcome is recorded here; nothing is raised."""
@@ -59,13 +62,18 @@ class Pipeline:
             self._fail(running, error)
 
     def _run_steps(self, running: RunningJob) -> None:
-        self._fetch(running)
-        self._render(running)
-        self._create_chapter(running)
+        with self._metrics.phase(Phase.FETCH):
+            self._fetch(running)
+        with self._metrics.phase(Phase.RENDER):
+            self._render(running)
+        with self._metrics.phase(Phase.CREATE):
+            self._create_chapter(running)
+        self._metrics.completed(running.job.age_s)
 
     def _fetch(self, running: RunningJob) -> None:
         running.check()
         running.advance(running.job.fetching())
+        self._metrics.started(running.job.age_s)
         if not self._uploads.path(running.job.file_id).is_file():
             raise UploadGone
         running.advance(running.job.fetched())
@@ -102,6 +110,7 @@ class Pipeline:
         self._remove(running.job)
         try:
             running.end(running.job.failed(error))
+            self._metrics.failed(error_class(error), running.job.age_s)
         except JobLost:
             self._clean_up_after_others(running)
 

@@ -1,4 +1,4 @@
-"""One log line a request, and the request's id. The query string is never logged: it may hold a signature."""
+"""One log line a request, its id, and its place in the statistics. The query string is never logged: it may be signed."""
 
 import logging
 import re
@@ -9,6 +9,7 @@ from uuid import uuid4
 from flask import Flask, Response, g, request
 
 from wordai_jobs import logs
+from wordai_jobs.metrics.http import HttpMetrics
 from wordai_jobs.model.job import Job
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
@@ -18,7 +19,7 @@ logger = logging.getLogger("wordai_jobs.access")
 polls = logging.getLogger(logs.POLLS)
 
 
-def register(app: Flask) -> None:
+def register(app: Flask, metrics: HttpMetrics) -> None:
     """Give every request its id and its line. Registered before everything else, so that it sees the finished answer."""
 
     @app.before_request
@@ -31,7 +32,9 @@ def register(app: Flask) -> None:
     @app.after_request
     def complete(response: Response) -> Response:
         response.headers["X-Request-ID"] = g.request_id
-        _log(response, (time.perf_counter() - g.began_at) * 1000)
+        took_s = time.perf_counter() - g.began_at
+        _log(response, took_s * 1000)
+        _measure(metrics, response, took_s)
         return response
 
     @app.teardown_request
@@ -55,10 +58,21 @@ def _log(response: Response, took_ms: float) -> None:
             response.content_length or 0, extra=extra)
 
 
+def _measure(metrics: HttpMetrics, response: Response, took_s: float) -> None:
+    metrics.answered(_route(), request.method, response.status_code, took_s)
+    if "polled_job" in g:
+        metrics.polled(took_s)
+
+
+def _route() -> str | None:
+    """The template that the address matched: there are few of them, whatever clients ask for."""
+    return request.url_rule.rule if request.url_rule else None
+
+
 def _fields(response: Response, took_ms: float) -> dict[str, Any]:
     """What the line says, for logs in JSON."""
     return {
         "method": request.method, "path": request.path[:_LONGEST_PATH],
-        "route": request.url_rule.rule if request.url_rule else None, "status": response.status_code,
+        "route": _route(), "status": response.status_code,
         "duration_ms": round(took_ms, 2), "bytes": response.content_length or 0,
     }

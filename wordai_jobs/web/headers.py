@@ -1,5 +1,7 @@
 """Headers that every answer carries: CORS, caching and what keeps browsers from guessing."""
 
+import re
+
 from flask import Flask, Response, request
 from flask_cors import CORS
 
