@@ -42,7 +42,7 @@ from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.storage.folder import DataFolder
 from wordai_jobs.storage.pages import PageStore
 from wordai_jobs.storage.uploads import UploadStore
-from wordai_jobs.web import access, books, dev, errors, files, headers, health, images, jobs, metrics, page
+from wordai_jobs.web import access, books, dev, docs, errors, files, headers, health, images, jobs, metrics, page
 from wordai_jobs.web.context import EXTENSION, Services, refuse_dev_from_outside
 
 _LIFECYCLE = "wordai_jobs.lifecycle"
@@ -68,7 +68,7 @@ def create_app(config: Config) -> Flask:
     headers.register(app, config.cors.origins)
     errors.register(app, config.limits.max_upload_mb)
     app.before_request(refuse_dev_from_outside)
-    for blueprint in (jobs.blueprint, files.blueprint, books.blueprint, images.blueprint, health.blueprint):
+    for blueprint in (jobs.blueprint, files.blueprint, books.blueprint, images.blueprint, health.blueprint, docs.blueprint):
         app.register_blueprint(blueprint)
     app.register_blueprint(page.create_blueprint(page.SignIn.of(config.auth), config.limits.max_upload_mb))
     if config.metrics.port == 0:
