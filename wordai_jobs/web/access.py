@@ -48,9 +48,12 @@ def is_poll_of(job: Job) -> None:
 
 
 def _log(response: Response, took_ms: float) -> None:
-    extra = {"fields": _fields(response, took_ms)}
     job: Job | None = g.get("polled_job")
-    if job and response.status_code < 400:
+    is_poll = job is not None and response.status_code < 400
+    if not (polls if is_poll else logger).isEnabledFor(logging.INFO):
+        return
+    extra = {"fields": _fields(response, took_ms)}
+    if job and is_poll:
         polls.info("JOB STATUS %s %s %d%%", job.job_id, job.status, job.progress, extra=extra)
     else:
         logger.info(

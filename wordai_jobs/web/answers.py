@@ -14,7 +14,8 @@ Uuid = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 Count = Annotated[int, Field(ge=0)]
 Moment = Annotated[
     str, Field(description="UTC, milliseconds", pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
-Word = tuple[float, float, float, float, str]
+# Not a tuple: tools for OpenAPI stumble over `prefixItems`.
+Word = Annotated[list[float | str], Field(min_length=5, max_length=5)]
 
 
 @_closed

@@ -25,7 +25,7 @@ def job_view(job: Job) -> JobAnswer:
 def _outcome(job: Job) -> JobOutcome:
     if job.status is JobStatus.COMPLETED:
         return {"result": {"chapter_id": job.chapter_id, "total_pages": job.total_pages}}
-    return {"error": job.error} if job.error else {}
+    return {"error": job.error or ""} if job.status is JobStatus.FAILED else {}
 
 
 def _end(job: Job) -> JobEnd:

@@ -43,7 +43,7 @@ _CHAPTER_ANSWER: answers.ChapterAnswer = {
 _CHAPTER_WITH_PAGES: answers.ChapterWithPagesAnswer = {**_CHAPTER_ANSWER, "pages": [{**_PAGE, "elements": []}]}
 _PAGE_CONTENT: answers.PageContentAnswer = {
     **_PAGE, "text": "MuPDF Explored",
-    "words": [(150.2, 140.0, 288.5, 171.3, "MuPDF"), (297.9, 140.0, 452.0, 171.3, "Explored")],
+    "words": [[150.2, 140.0, 288.5, 171.3, "MuPDF"], [297.9, 140.0, 452.0, 171.3, "Explored"]],
 }
 _FILE_ANSWER: answers.FileAnswer = {
     "file_id": _FILE, "filename": "document.pdf", "size": 4_194_304, "page_count": 283, "created_at": _BEFORE,
