@@ -10,9 +10,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime, timezone
 from typing import Any
 
-from wordai_jobs.clock import isoformat, utc_now
+from wordai_jobs.clock import isoformat
 from wordai_jobs.config import LoggingSettings
 
 # The line of a status poll is written to this logger, which `logging.polls` turns down.
@@ -76,7 +77,7 @@ class _TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         ids = " ".join(f"{name}={value}" for name, value in _ids().items())
         where = f"{record.name} [{ids}]" if ids else record.name
-        line = f"{isoformat(utc_now())} {record.levelname} {where}: {_one_line(record.getMessage())}"
+        line = f"{_time(record)} {record.levelname} {where}: {_one_line(record.getMessage())}"
         return f"{line}\n{_indented(self.formatException(record.exc_info))}" if record.exc_info else line
 
 
@@ -85,13 +86,17 @@ class _JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         event: dict[str, Any] = {
-            "time": isoformat(utc_now()), "level": record.levelname.lower(), "logger": record.name,
+            "time": _time(record), "level": record.levelname.lower(), "logger": record.name,
             "message": record.getMessage(), "request_id": _request_id.get(), "job_id": _job_id.get(),
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
             event["exception"] = self.formatException(record.exc_info)
         return json.dumps(event, default=str)
+
+
+def _time(record: logging.LogRecord) -> str:
+    return isoformat(datetime.fromtimestamp(record.created, timezone.utc))
 
 
 def _ids() -> dict[str, str]:

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app, jsonify, send_file
 from wordai_jobs.errors import NotFound
 from wordai_jobs.web.answers import DocumentAnswer
 from wordai_jobs.web.openapi.document import build
-from wordai_jobs.web.openapi.operation import Answer, operation
+from wordai_jobs.web.openapi.operation import Answer, Operation
 
 _STATIC = Path(__file__).resolve().parents[1] / "static"
 _PAGE = _STATIC / "docs" / "index.html"
@@ -27,13 +27,13 @@ blueprint = Blueprint("docs", __name__)
 
 
 @blueprint.get("/openapi.json")
-@operation("This document", Answer(200, "OpenAPI 3.1", DocumentAnswer), access="open")
+@Operation("This document", Answer(200, "OpenAPI 3.1", DocumentAnswer), access="open")
 def document() -> Response:
     return jsonify(_document())
 
 
 @blueprint.get("/docs")
-@operation(
+@Operation(
     "A page to read and try all of this",
     Answer(200, "The page", media_types=("text/html",), headers=("ETag", "Cache-Control", "Content-Security-Policy")),
     access="open")
@@ -44,7 +44,7 @@ def page() -> Response:
 
 
 @blueprint.get("/docs/<name>")
-@operation(
+@Operation(
     "The page's files", Answer(
         200, "The file", media_types=("text/javascript", "text/css"), headers=("ETag", "Cache-Control")),
     {404: "File x.js not found"}, access="open")

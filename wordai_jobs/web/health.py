@@ -8,13 +8,13 @@ from wordai_jobs import __version__
 from wordai_jobs.errors import DatabaseError, NotReady
 from wordai_jobs.web.answers import HealthAnswer, ReadyAnswer
 from wordai_jobs.web.context import services
-from wordai_jobs.web.openapi.operation import Answer, operation
+from wordai_jobs.web.openapi.operation import Answer, Operation
 
 blueprint = Blueprint("health", __name__, url_prefix="/health")
 
 
 @blueprint.get("")
-@operation("The process answers", Answer(200, "It does", HealthAnswer), access="open", has_head=True)
+@Operation("The process answers", Answer(200, "It does", HealthAnswer), access="open", has_head=True)
 def health() -> Response:
     """Answers whenever the process can: no authentication, no database."""
     waiting, running = services().runner.counts
@@ -22,7 +22,7 @@ def health() -> Response:
 
 
 @blueprint.get("/ready")
-@operation(
+@Operation(
     "Database, storage and page renderers work", Answer(200, "They do", ReadyAnswer),
     {503: ("the database cannot be reached", "no page renderer is running")}, access="open")
 def ready() -> Response:

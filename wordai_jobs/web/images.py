@@ -6,7 +6,7 @@ from wordai_jobs.errors import NotFound
 from wordai_jobs.web.books import page_number
 from wordai_jobs.web.context import authenticate, services, user_id
 from wordai_jobs.web.openapi.common import OF_PAGE
-from wordai_jobs.web.openapi.operation import Answer, operation
+from wordai_jobs.web.openapi.operation import Answer, Operation
 
 # An image never changes: a chapter's id names one rendering. Private: caches that people share must ask.
 _FOR_GOOD = "private, max-age=31536000, immutable"
@@ -15,7 +15,7 @@ blueprint = Blueprint("images", __name__, url_prefix="/api/v1/books")
 
 
 @blueprint.get("/<book_id>/chapters/<chapter_id>/pages/<n>/image")
-@operation(
+@Operation(
     "The image of a page, for its owner or for whoever has its signed address",
     Answer(
         200, "The image; it never changes", media_types=("image/png", "image/jpeg"), headers=("ETag", "Cache-Control"),

@@ -19,7 +19,7 @@ from wordai_jobs.web.answers import JobAnswer, JobListAnswer, JobPagesAnswer
 from wordai_jobs.web.context import authenticate, services, user_id
 from wordai_jobs.web.files import uploaded_pdf
 from wordai_jobs.web.openapi.common import OF_BOOK, OF_JOB, OF_QUEUE, OF_UPLOAD
-from wordai_jobs.web.openapi.operation import Answer, Form, operation
+from wordai_jobs.web.openapi.operation import Answer, Form, Operation
 from wordai_jobs.web.schemas import JobFilter, NewChapter, NewChapterFromFile, form_body, json_body, query
 from wordai_jobs.web.views import job_view, page_view
 
@@ -36,7 +36,7 @@ blueprint.before_request(authenticate)
 
 
 @blueprint.post("/<book_id>/chapters/from-pdf")
-@operation(
+@Operation(
     "Enqueue a job that makes a chapter, of an uploaded PDF or of one in the form", _ACCEPTED,
     {**OF_BOOK, **OF_UPLOAD, **OF_QUEUE, 404: ("Book 8d0f2a36 not found", "File file_5d1f0c9e not found"),
      422: ("title: Field required", "Idempotency-Key: this key was used with different fields")},
@@ -50,7 +50,7 @@ def enqueue(book_id: str) -> tuple[Response, int]:
 
 
 @blueprint.post("/jobs/<job_id>/retry")
-@operation(
+@Operation(
     "A new job from a failed one's inputs", _ACCEPTED,
     {**OF_JOB, **OF_QUEUE, 409: "Only a failed job can be retried; this one is processing"})
 def retry(job_id: str) -> tuple[Response, int]:
@@ -60,7 +60,7 @@ def retry(job_id: str) -> tuple[Response, int]:
 
 
 @blueprint.post("/jobs/<job_id>/cancel")
-@operation(
+@Operation(
     "End a job that has not ended", Answer(200, "The job, now failed with error `Cancelled by user`", JobAnswer),
     {**OF_JOB, 409: "Job has already completed", 503: "The job is being cancelled, which takes longer than usual"})
 def cancel(job_id: str) -> Response:
@@ -68,7 +68,7 @@ def cancel(job_id: str) -> Response:
 
 
 @blueprint.get("/jobs/<job_id>")
-@operation(
+@Operation(
     "How a job stands: the address to poll", _JOB,
     {**OF_JOB, 500: "Failed to get job status: the database cannot be reached"})
 def status(job_id: str) -> Response:
@@ -81,7 +81,7 @@ def status(job_id: str) -> Response:
 
 
 @blueprint.get("/jobs/<job_id>/pages")
-@operation(
+@Operation(
     "The pages rendered so far, readable while the job still runs", Answer(200, "The pages", JobPagesAnswer), OF_JOB)
 def pages(job_id: str) -> Response:
     job = services().jobs.get(job_id, user_id())
@@ -91,7 +91,7 @@ def pages(job_id: str) -> Response:
 
 
 @blueprint.get("/jobs")
-@operation(
+@Operation(
     "The caller's jobs, newest first", Answer(200, "A part of the list", JobListAnswer),
     {422: "limit: Input should be less than or equal to 100"}, query=JobFilter)
 def list_jobs() -> Response:

@@ -4,13 +4,13 @@ from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from wordai_jobs.web.context import services
-from wordai_jobs.web.openapi.operation import Answer, operation
+from wordai_jobs.web.openapi.operation import Answer, Operation
 
 blueprint = Blueprint("metrics", __name__)
 
 
 @blueprint.get("/metrics")
-@operation(
+@Operation(
     "What Prometheus reads", Answer(200, "Prometheus text", media_types=("text/plain",), headers=("Cache-Control",)),
     access="open")
 def metrics() -> Response:

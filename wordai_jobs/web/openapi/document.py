@@ -66,7 +66,7 @@ def _described(app: Flask) -> Iterator[Described]:
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         operation = operation_of(app.view_functions[rule.endpoint])
         if operation is None:
-            raise LookupError(f"{rule.rule} ({rule.endpoint}) is not described: it needs @operation")
+            raise LookupError(f"{rule.rule} ({rule.endpoint}) is not described: it needs @Operation")
         for method in _METHODS:
             if method in (rule.methods or ()):
                 yield rule, method, operation

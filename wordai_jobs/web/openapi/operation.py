@@ -1,8 +1,8 @@
 """What a view says of itself. It stands beside the view, so whoever changes one sees the other."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel
 
@@ -36,27 +36,24 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one address. `errors` are examples of the details that each status may have."""
+    """One method of one address, written above its view as a decorator.
+
+    `errors` are examples of the details that each status may have; `parameters` are names in `headers.REQUEST_PARAMETERS`.
+    """
 
     summary: str
     answer: Answer
-    errors: Errors
+    errors: Errors = field(default_factory=dict)
     json: type[BaseModel] | None = None
     form: Form | None = None
     query: type[BaseModel] | None = None
     parameters: tuple[str, ...] = ()
-    access: str = "token"
+    access: Literal["token", "open", "token or signature"] = "token"
     has_head: bool = False
 
-
-def operation(summary: str, answer: Answer, errors: Errors | None = None, **more: Any) -> Callable[[View], View]:
-    """Describe a view; see Operation. `access` is `token`, `open`, or `token or signature`."""
-    described = Operation(summary, answer, errors or {}, **more)
-
-    def describe(view: View) -> View:
-        setattr(view, _ATTRIBUTE, described)
+    def __call__(self, view: View) -> View:
+        setattr(view, _ATTRIBUTE, self)
         return view
-    return describe
 
 
 def operation_of(view: Callable[..., Any]) -> Operation | None:
