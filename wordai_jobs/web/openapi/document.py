@@ -25,6 +25,7 @@ Every error is `{"detail": "…"}` and nothing else. Pages on the configured ori
 _SECURITY: dict[str, list[dict[str, list[str]]]] = {
     "token": [{"bearer": []}], "open": [], "token or signature": [{"bearer": []}, {}],
 }
+_VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 Document = dict[str, Any]
@@ -73,8 +74,7 @@ def _described(app: Flask) -> Iterator[Described]:
 
 
 def _requests(described: list[Described]) -> set[type[BaseModel]]:
-    kinds = {kind for _, _, it in described for kind in (it.json, it.query, it.form and it.form.fields) if kind}
-    return kinds
+    return {kind for _, _, it in described for kind in (it.json, it.query, it.form and it.form.fields) if kind}
 
 
 def _answers(described: list[Described]) -> set[type]:
@@ -94,12 +94,12 @@ def _operation(rule: Rule, method: str, operation: Operation, schemas: Schemas) 
 
 
 def _parameters(rule: Rule, method: str, operation: Operation, schemas: Schemas) -> Iterator[Document]:
-    headers = ["X-Request-ID"]
+    names = [*_VARIABLE.findall(rule.rule), "X-Request-ID"]
     if is_revalidated(method, operation.answer):
-        headers.append("If-None-Match")
+        names.append("If-None-Match")
     if operation.answer.has_parts:
-        headers.append("Range")
-    for name in [*re.findall(r"<(?:\w+:)?(\w+)>", rule.rule), *headers, *operation.parameters]:
+        names.append("Range")
+    for name in (*names, *operation.parameters):
         yield {"$ref": f"#/components/parameters/{name}"}
     if operation.query:
         fields = schemas.fields(operation.query)
@@ -117,4 +117,4 @@ def _head(get: Document) -> Document:
 
 
 def _path(rule: Rule) -> str:
-    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+    return _VARIABLE.sub(r"{\1}", rule.rule)

@@ -39,9 +39,7 @@ PATH_PARAMETERS = {
         ("job_id", "A job", "0b5f7c0a-3f0d-4c58-9a42-1c8d1d3f5a6e"),
         ("file_id", "An uploaded PDF", "file_5d1f0c9e8b7a4f3e9d2c1b0a99887766"),
         ("n", "The number of a page, from 1", "17"),
-        ("name", "The name of a file", "docs.js"),
-        ("filename", "The name of a file", "poll-job.js"),
-        ("path", "The path of a file", "poll-job.js"),
+        ("name", "The name of a file", "docs.css"),
     )
 }
 
