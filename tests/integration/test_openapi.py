@@ -106,6 +106,13 @@ def test_every_header_and_parameter_has_an_example_that_fits(contract: Contract)
         contract.check_body(part["schema"], part["example"])
 
 
+def test_every_field_of_a_query_has_an_example_that_fits(contract: Contract) -> None:
+    fields = [part for _, _, operation in contract.operations() for part in operation["parameters"] if "$ref" not in part]
+    assert {field["name"] for field in fields} == {"status", "book_id", "limit", "cursor"}
+    for field in fields:
+        contract.check_body(field["schema"], field["example"])
+
+
 def test_every_error_is_a_detail_and_nothing_else(contract: Contract) -> None:
     for _, _, operation in contract.operations():
         for status, answer in operation["responses"].items():

@@ -88,6 +88,10 @@ class NewChapterFromFile(NewChapter):
 class JobFilter(BaseModel):
     """The query of the list of jobs."""
 
+    model_config = _with_example(
+        status="completed", book_id="8d0f2a36-2f7b-4f0e-8b3c-0f6f3a9f4b11", limit=20,
+        cursor="MjAyNi0wMi0wOFQwMDoxMDoyOC4zMjVaIDBiNWY3YzBhLTNmMGQtNGM1OC05YTQyLTFjOGQxZDNmNWE2ZQ")
+
     status: JobStatus | None = None
     book_id: Identifier | None = None
     limit: int = Field(20, ge=1, le=100)

@@ -102,9 +102,10 @@ def _parameters(rule: Rule, method: str, operation: Operation, schemas: Schemas)
     for name in (*names, *operation.parameters):
         yield {"$ref": f"#/components/parameters/{name}"}
     if operation.query:
-        fields = schemas.fields(operation.query)
+        fields, example = schemas.fields(operation.query), schemas.example(operation.query)
         for name, schema in fields["properties"].items():
-            yield {"name": name, "in": "query", "required": name in fields["required"], "schema": schema}
+            required = name in fields["required"]
+            yield {"name": name, "in": "query", "required": required, "schema": schema, "example": example[name]}
 
 
 def _head(get: Document) -> Document:
