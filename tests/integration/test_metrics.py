@@ -15,6 +15,7 @@ from tests.conftest import StartServer
 from tests.support.client import Client
 from tests.support.mongo import DatabaseProcess
 from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
+from tests.support.processes import busiest, cpu_ticks, renderers
 from tests.support.server import ROOT, ServerProcess, free_port
 from tests.support.tools import program
 from tests.support.waiting import wait_until
@@ -79,23 +80,29 @@ def test_a_completed_job_is_counted_and_its_time_is_measured(measured: ServerPro
 
 def test_failures_have_a_class_and_children_a_reason(measured: ServerProcess) -> None:
     user = Client(measured.url, "binh")
-    before = Scrape(measured.url)
+    before, children = Scrape(measured.url), renderers(measured)
     hanging, waiting = user.submit(hanging_pdf()), user.submit(photo_pdf())
     assert Scrape(measured.url)["wordai_jobs_queue_depth", {}] >= 1
     assert user.post(f"/api/v1/books/jobs/{waiting}/cancel").status_code == 200
     assert user.end_of(hanging)["error"] == "Page 1 took longer than 2 s"
+    wait_until(lambda: has_new_renderer(measured, children), what="the new child")
+    ticks = {pid: cpu_ticks(pid) for pid in renderers(measured)}
     running = user.submit(hanging_pdf())
-    wait_until(lambda: user.job(running)["progress"] >= 30)
+    wait_until(lambda: busiest(renderers(measured), ticks, 0.3), what="a child at work")
     assert Scrape(measured.url)["wordai_jobs_jobs", {"status": "processing"}] == 1
     assert user.post(f"/api/v1/books/jobs/{running}/cancel").status_code == 200
-    wait_until(lambda: Scrape(measured.url)["wordai_jobs_renderers_ready", {}] == 1, what="the new child")
+    for reason in ("hang", "cancelled"):
+        key = ("wordai_jobs_child_restarts_total", {"child": "renderer", "reason": reason})
+        wait_until(lambda key=key: Scrape(measured.url)[key] == before[key] + 1, what=reason)  # type: ignore[misc]
     after = Scrape(measured.url)
     for error, count in {"cancelled": 2, "page_timeout": 1, "other": 0}.items():
         key = ("wordai_jobs_job_failures_total", {"error": error})
         assert after[key] - before[key] == count, error
-    for reason in ("hang", "cancelled"):
-        key = ("wordai_jobs_child_restarts_total", {"child": "renderer", "reason": reason})
-        assert after[key] - before[key] == 1, reason
+
+
+def has_new_renderer(server: ServerProcess, before: list[int]) -> bool:
+    now = renderers(server)
+    return len(now) == len(before) and now != before and Scrape(server.url)["wordai_jobs_renderers_ready", {}] == 1
 
 
 def test_a_database_that_is_away_is_counted(start_server: StartServer, tmp_path: Path) -> None:
