@@ -42,6 +42,7 @@ GET /health/ready
 GET /metrics
 GET /openapi.json
 GET /docs
+GET /
 POST /dev/token
 """.split("\n")[1:-1]
 
@@ -132,6 +133,7 @@ def _conversation(alice: Client, bob: Client) -> Iterator[requests.Response]:
     """One of every answer that can be had without breaking the server."""
     book, pdf = f"/api/v1/books/{alice.book_id}", text_pdf(2)
     yield from (alice.get(path) for path in ("/health", "/health/ready", "/metrics", "/openapi.json", "/docs"))
+    yield from (alice.get(path) for path in ("/", "/app-config.json"))
     yield alice.request("HEAD", "/health")
     yield alice.post("/dev/token", json={"user_id": "somebody"})
     yield alice.post("/api/v1/books", json={"title": "Một cuốn sách"})

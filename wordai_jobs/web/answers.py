@@ -198,6 +198,23 @@ class DevTokenAnswer(TypedDict):
     expires_in_s: int
 
 
+class SignInSettings(TypedDict):
+    """How users of the web page sign in."""
+
+    mode: Literal["dev", "firebase"]
+    firebase: NotRequired[Annotated[dict[str, str], Field(description="the web configuration of the Firebase project")]]
+    emulator: NotRequired[Annotated[str | None, Field(description="host and port of a Firebase Auth emulator")]]
+
+
+@_closed
+class PageSettingsAnswer(TypedDict):
+    """What the web page has to know of the server before anyone has signed in."""
+
+    version: str
+    max_upload_mb: Annotated[int, Field(ge=1)]
+    auth: SignInSettings
+
+
 class DocumentAnswer(TypedDict):
     """This document; there is more in it."""
 

@@ -56,6 +56,7 @@ _LIST: answers.JobListAnswer = {"jobs": [_PROCESSING, _FAILED], "next_cursor": N
 _PAGES: answers.JobPagesAnswer = {"total_pages": 283, "pages": [_PAGE]}
 _BOOKS: answers.BookListAnswer = {"books": [_BOOK_ANSWER]}
 _CHAPTERS: answers.ChapterListAnswer = {"chapters": [_CHAPTER_ANSWER]}
+_PAGE_SETTINGS: answers.PageSettingsAnswer = {"version": __version__, "max_upload_mb": 100, "auth": {"mode": "dev"}}
 _DOCUMENT: answers.DocumentAnswer = {"openapi": "3.1.0", "info": {"title": "wordai_jobs"}, "paths": {}, "components": {}}
 
 EXAMPLES: dict[type, dict[str, Any]] = {
@@ -72,5 +73,6 @@ EXAMPLES: dict[type, dict[str, Any]] = {
     answers.HealthAnswer: {"health": _HEALTH},
     answers.ReadyAnswer: {"ready": _READY},
     answers.DevTokenAnswer: {"token": _TOKEN},
+    answers.PageSettingsAnswer: {"page": _PAGE_SETTINGS},
     answers.DocumentAnswer: {"document": _DOCUMENT},
 }
