@@ -14,8 +14,8 @@ def __getattr__(name: str) -> Any:
     if name != "application":
         raise AttributeError(name)
     from wordai_jobs.app import create_app, lifecycle
-    logs.configure()
     config = load_config()
+    logs.configure(config.logging)
     app = create_app(config)
     lifecycle(app).start()
     atexit.register(lifecycle(app).stop, config.jobs.shutdown_grace_s)

@@ -30,6 +30,11 @@ from wordai_jobs.jobs.service import JobLimits, JobService
 from wordai_jobs.jobs.sweep import Sweep
 from wordai_jobs.library.books import BookService
 from wordai_jobs.library.uploads import UploadService
+from wordai_jobs.metrics.database import DatabaseMetrics
+from wordai_jobs.metrics.listener import MetricsListener
+from wordai_jobs.metrics.registry import Metrics, Registry
+from wordai_jobs.metrics.rendering import RenderMetrics
+from wordai_jobs.metrics.state import watch_disk, watch_jobs, watch_renderers
 from wordai_jobs.model.instance import Instance
 from wordai_jobs.rendering.inspector import Inspector
 from wordai_jobs.rendering.options import RenderOptions
@@ -37,7 +42,7 @@ from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.storage.folder import DataFolder
 from wordai_jobs.storage.pages import PageStore
 from wordai_jobs.storage.uploads import UploadStore
-from wordai_jobs.web import books, dev, errors, files, headers, health, images, jobs, page
+from wordai_jobs.web import access, books, dev, docs, errors, files, headers, health, images, jobs, metrics, page
 from wordai_jobs.web.context import EXTENSION, Services, refuse_dev_from_outside
 
 _LIFECYCLE = "wordai_jobs.lifecycle"
@@ -59,12 +64,15 @@ def create_app(config: Config) -> Flask:
     app.config["MAX_FORM_MEMORY_SIZE"] = 1024 * 1024
     app.extensions[EXTENSION] = parts.services
     app.extensions[_LIFECYCLE] = parts.lifecycle
+    access.register(app, parts.services.metrics.http)
     headers.register(app, config.cors.origins)
     errors.register(app, config.limits.max_upload_mb)
     app.before_request(refuse_dev_from_outside)
-    for blueprint in (jobs.blueprint, files.blueprint, books.blueprint, images.blueprint, health.blueprint):
+    for blueprint in (jobs.blueprint, files.blueprint, books.blueprint, images.blueprint, health.blueprint, docs.blueprint):
         app.register_blueprint(blueprint)
     app.register_blueprint(page.create_blueprint(page.SignIn.of(config.auth), config.limits.max_upload_mb))
+    if config.metrics.port == 0:
+        app.register_blueprint(metrics.blueprint)
     if parts.services.dev_tokens:
         app.register_blueprint(dev.blueprint)
     return app
@@ -87,10 +95,13 @@ class Lifecycle:
     inspector: Inspector
     runner: JobRunner
     housekeeper: Housekeeper
+    metrics_listener: MetricsListener | None
 
     def start(self) -> None:
         """Returns once jobs can be taken; raises StartError, then everything is stopped again."""
         try:
+            if self.metrics_listener:
+                self.metrics_listener.start()
             self.pool.start()
             self.inspector.start()
             if self.embedded:
@@ -121,6 +132,8 @@ class Lifecycle:
         self.database.close()
         if self.embedded:
             self.embedded.stop()
+        if self.metrics_listener:
+            self.metrics_listener.stop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +146,18 @@ def _build(config: Config) -> _Parts:
     folder = DataFolder(Path(config.storage.data_dir))
     folder.create()
     secret_key = config.server.secret_key or folder.secret_key()
-    embedded, database = configured_database(config.mongodb, folder)
+    measured = Metrics()
+    embedded, database = configured_database(config.mongodb, folder, measured.database)
     instance = Instance.of_this_process()
     jobs_recorded, chapters, books_recorded = JobRepository(database), ChapterRepository(database), BookRepository(database)
     instances = InstanceRepository(database)
     uploads_recorded, keys = UploadRepository(database), KeyRepository(database)
     pages, upload_store = PageStore(folder), UploadStore(folder, instance.instance_id)
-    pool = _render_pool(config.rendering)
-    inspector = Inspector(config.rendering.memory_limit_mb)
-    pipeline = Pipeline(upload_store, pages, pool, books_recorded, chapters)
+    pool = _render_pool(config.rendering, measured.rendering)
+    inspector = Inspector(config.rendering.memory_limit_mb, measured.rendering)
+    pipeline = Pipeline(upload_store, pages, pool, books_recorded, chapters, measured.jobs)
     runner = JobRunner(config.jobs.workers, config.jobs.max_queued, run=pipeline.run, fail=pipeline.fail)
-    sweep = Sweep(instance.instance_id, jobs_recorded, chapters, instances, pages, runner.live)
+    sweep = Sweep(instance.instance_id, jobs_recorded, chapters, instances, pages, runner.live, measured.jobs)
     cleanup = Cleanup(
         timedelta(days=config.jobs.retention_days), jobs_recorded, chapters, uploads_recorded, instances, pages,
         upload_store)
@@ -152,33 +166,43 @@ def _build(config: Config) -> _Parts:
     services = Services(
         jobs=JobService(
             instance.instance_id, JobLimits(config.jobs.timeout_s, config.limits.max_active_jobs_per_user), jobs_recorded,
-            chapters, runner, Once(keys, jobs_recorded.find), lease),
+            chapters, runner, Once(keys, jobs_recorded.find), lease, measured.jobs),
         books=BookService(books_recorded, chapters, pages),
         uploads=UploadService(
             folder, upload_store, inspector, uploads_recorded, config.limits.max_upload_mb,
             config.rendering.max_pages),
-        runner=runner, pages=pages, folder=folder, database=database, pool=pool, signer=UrlSigner(secret_key),
+        runner=runner, pages=pages, folder=folder, database=database, pool=pool, signer=UrlSigner(secret_key), metrics=measured,
         verifier=dev_tokens or _firebase(config.auth), dev_tokens=dev_tokens,
     )
+    _watch(measured.registry, config, runner, pool, folder)
     return _Parts(services, Lifecycle(
         embedded=embedded, database=database, retention_days=config.jobs.retention_days, pool=pool, inspector=inspector,
         runner=runner, housekeeper=Housekeeper(instance, instances, jobs_recorded, runner, sweep, cleanup, lease),
+        metrics_listener=MetricsListener(config.metrics.port, measured.registry) if config.metrics.port else None,
     ))
 
 
-def configured_database(settings: MongodbSettings, folder: DataFolder) -> tuple[EmbeddedDatabase | None, Database]:
+def configured_database(
+    settings: MongodbSettings, folder: DataFolder, metrics: DatabaseMetrics | None = None,
+) -> tuple[EmbeddedDatabase | None, Database]:
     """The connection, and the server to start before it is used where that is the embedded one."""
     embedded = EmbeddedDatabase(folder.mongodb) if settings.uri == "embedded" else None
-    return embedded, Database(embedded.uri if embedded else settings.uri, settings.database)
+    return embedded, Database(embedded.uri if embedded else settings.uri, settings.database, metrics)
 
 
 def render_options(settings: RenderingSettings) -> RenderOptions:
     return RenderOptions(settings.dpi, settings.format, settings.jpeg_quality, settings.max_pixels)
 
 
-def _render_pool(settings: RenderingSettings) -> RenderPool:
+def _render_pool(settings: RenderingSettings, metrics: RenderMetrics) -> RenderPool:
     return RenderPool(
-        settings.process_count, render_options(settings), settings.page_timeout_s, settings.memory_limit_mb)
+        settings.process_count, render_options(settings), settings.page_timeout_s, settings.memory_limit_mb, metrics)
+
+
+def _watch(registry: Registry, config: Config, runner: JobRunner, pool: RenderPool, folder: DataFolder) -> None:
+    watch_jobs(registry, lambda: runner.counts, config.jobs.max_queued)
+    watch_renderers(registry, lambda: pool.ready_count)
+    watch_disk(registry, folder.path)
 
 
 def _firebase(settings: AuthSettings) -> TokenVerifier:

@@ -124,6 +124,20 @@ class LimitsSettings(_Section):
     max_active_jobs_per_user: int = Field(20, ge=1, le=10_000, description="jobs one user may have running and waiting")
 
 
+class LoggingSettings(_Section):
+    """What is logged, and how. Always to standard error, one event a line."""
+
+    format: Literal["text", "json"] = Field("text", description="text for people, json for log collectors")
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="what is not worth less is logged")
+    polls: bool = Field(True, description="whether each status poll has its line, JOB STATUS")
+
+
+class MetricsSettings(_Section):
+    """Where Prometheus reads /metrics."""
+
+    port: int = Field(0, ge=0, le=65535, description="loopback port of /metrics alone; 0 serves it with everything else")
+
+
 class Config(_Section):
     """All settings, validated, unchangeable."""
 
@@ -135,6 +149,8 @@ class Config(_Section):
     jobs: JobsSettings = JobsSettings()
     rendering: RenderingSettings = RenderingSettings()
     limits: LimitsSettings = LimitsSettings()
+    logging: LoggingSettings = LoggingSettings()
+    metrics: MetricsSettings = MetricsSettings()
 
     @model_validator(mode="after")
     def _is_safe(self) -> "Config":

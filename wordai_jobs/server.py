@@ -36,11 +36,16 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     """Serve with the configured settings; one line and exit code 1 where that cannot be."""
-    logs.configure()
     try:
-        serve(load_config())
+        config = load_config()
     except StartError as error:
         sys.exit(f"wordai_jobs: {error}")
+    logs.configure(config.logging)
+    try:
+        serve(config)
+    except StartError as error:
+        logger.critical("%s", error)
+        sys.exit(1)
 
 
 def serve(config: Config) -> None:
@@ -92,7 +97,6 @@ class _Shutdown:
 
 
 def _bind(app: Flask, config: Config) -> Any:
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of every burst
     try:
         http = create_server(
             app, host=config.server.host, port=config.server.port, threads=config.server.threads, ident=None,

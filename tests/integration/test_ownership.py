@@ -41,7 +41,7 @@ def owned(server: ServerProcess) -> Iterator[Owned]:
     job = owner.end_of(owner.enqueue(file_id).json()["job_id"])
     yield Owned(owner, job, {
         "book_id": owner.book_id, "chapter_id": job["result"]["chapter_id"], "job_id": job["job_id"],
-        "file_id": file_id, "number": "1"})
+        "file_id": file_id, "n": "1"})
     check_end(owner, owner.job(job["job_id"]))
     assert owner.job(job["job_id"]) == job, "somebody else has changed it"
 

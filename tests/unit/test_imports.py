@@ -9,21 +9,23 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "wordai_jobs"
 BOTTOM = {"errors", "clock", "model"}
+WATCHING = {"logs", "metrics"}
 # Which parts of the package each part may import; web comes before all, app and server before web.
 ALLOWED = {
     "model": {"clock"},
     "clock": set(),
     "errors": set(),
     "config": {"errors"},
-    "logs": set(),
+    "logs": {"clock", "config"},
+    "metrics": {"errors"},
     "auth": BOTTOM,
     "storage": BOTTOM,
-    "database": BOTTOM,
-    "rendering": BOTTOM,
-    "jobs": BOTTOM | {"rendering", "storage", "database"},
+    "database": BOTTOM | WATCHING,
+    "rendering": BOTTOM | WATCHING,
+    "jobs": BOTTOM | WATCHING | {"rendering", "storage", "database"},
     "library": BOTTOM | {"rendering", "storage", "database"},
     "client": {"model"},
-    "web": BOTTOM | {"auth", "config", "storage", "database", "rendering", "jobs", "library"},
+    "web": BOTTOM | WATCHING | {"auth", "config", "storage", "database", "rendering", "jobs", "library"},
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
-from wordai_jobs.database.client import Database, Document, errors_in_words
+from wordai_jobs.database.client import Database, Document
 from wordai_jobs.model.book import Chapter, Page, numbered_slug
 
 _WITHOUT_PAGES = {"_id": False, "pages": False}
@@ -19,6 +19,7 @@ class ChapterRepository:
 
     def __init__(self, database: Database) -> None:
         self._chapters = database.chapters
+        self._errors_in_words = database.errors_in_words
 
     def insert(self, chapter: Chapter) -> Chapter:
         """Add a chapter, with a number behind its slug where the book has that slug already.
@@ -29,7 +30,7 @@ class ChapterRepository:
         while True:
             tried = replace(chapter, slug=slug)
             try:
-                with errors_in_words():
+                with self._errors_in_words():
                     self._chapters.insert_one(_to_document(tried))
                 return tried
             except DuplicateKeyError:
@@ -40,48 +41,48 @@ class ChapterRepository:
 
     def _free_slug(self, book_id: str, slug: str) -> str:
         """The slug with the first number behind it that the book does not have."""
-        with errors_in_words():
+        with self._errors_in_words():
             taken = {found["slug"] for found in self._chapters.find({"book_id": book_id}, {"_id": False, "slug": True})}
         return next(tried for attempt in count(1) if (tried := numbered_slug(slug, attempt)) not in taken)
 
     def find(self, chapter_id: str) -> Chapter | None:
         """A chapter without its pages."""
-        with errors_in_words():
+        with self._errors_in_words():
             document = self._chapters.find_one({"chapter_id": chapter_id}, _WITHOUT_PAGES)
         return _from_document(document) if document else None
 
     def find_with_pages(self, chapter_id: str) -> Chapter | None:
-        with errors_in_words():
+        with self._errors_in_words():
             document = self._chapters.find_one({"chapter_id": chapter_id}, {"_id": False})
         return _from_document(document) if document else None
 
     def find_with_page(self, chapter_id: str, number: int) -> Chapter | None:
         """A chapter with just the page `number`, or with none where it has no such page."""
         fields = {"_id": False, "pages": {"$slice": [number - 1, 1]}}
-        with errors_in_words():
+        with self._errors_in_words():
             document = self._chapters.find_one({"chapter_id": chapter_id}, fields)
         return _from_document(document) if document else None
 
     def of_book(self, book_id: str) -> list[Chapter]:
         """A book's chapters in their order, without pages."""
-        with errors_in_words():
+        with self._errors_in_words():
             cursor = self._chapters.find({"book_id": book_id}, _WITHOUT_PAGES)
             in_order = cursor.sort([("order_index", ASCENDING), ("created_at", ASCENDING), ("chapter_id", ASCENDING)])
             return [_from_document(document) for document in in_order]
 
     def existing(self, chapter_ids: set[str]) -> set[str]:
         """Those of the given chapters that there are."""
-        with errors_in_words():
+        with self._errors_in_words():
             found = self._chapters.find({"chapter_id": {"$in": list(chapter_ids)}}, {"_id": False, "chapter_id": True})
             return {document["chapter_id"] for document in found}
 
     def uses_file(self, file_id: str) -> bool:
         """Whether a chapter was made from this upload."""
-        with errors_in_words():
+        with self._errors_in_words():
             return self._chapters.find_one({"file_id": file_id}, {"_id": True}) is not None
 
     def remove(self, chapter_id: str) -> None:
-        with errors_in_words():
+        with self._errors_in_words():
             self._chapters.delete_one({"chapter_id": chapter_id})
 
 

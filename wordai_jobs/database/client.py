@@ -11,6 +11,7 @@ from pymongo.collection import Collection
 from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidURI, OperationFailure, PyMongoError
 
 from wordai_jobs.errors import DatabaseError, StartError
+from wordai_jobs.metrics.database import DatabaseFault, DatabaseMetrics
 
 # A status poll has to say within 3 seconds that the database is away.
 OPERATION_TIMEOUT_MS = 2500
@@ -26,8 +27,9 @@ logger = logging.getLogger(__name__)
 class Database:
     """One database, its collections by name. Thread-safe, as pymongo's client is."""
 
-    def __init__(self, uri: str, name: str) -> None:
+    def __init__(self, uri: str, name: str, metrics: DatabaseMetrics | None = None) -> None:
         """Connects on first use; raises StartError for a URI that cannot be one."""
+        self._metrics = metrics or DatabaseMetrics()
         try:
             self._client: MongoClient[Document] = MongoClient(
                 uri, tz_aware=True, timeoutMS=OPERATION_TIMEOUT_MS, serverSelectionTimeoutMS=OPERATION_TIMEOUT_MS,
@@ -48,7 +50,7 @@ class Database:
 
     def ping(self) -> None:
         """Raises DatabaseError where the server does not answer."""
-        with errors_in_words():
+        with self.errors_in_words():
             self._client.admin.command("ping")
 
     def create_indexes(self, retention_days: int) -> None:
@@ -56,7 +58,7 @@ class Database:
 
         The time that jobs are kept is part of an index, so a changed setting changes it in place.
         """
-        with errors_in_words():
+        with self.errors_in_words():
             for collection in (self.jobs, self.idempotency_keys):
                 self._create_expiry(collection, retention_days * _SECONDS_A_DAY)
             for collection, indexes in self._indexes:
@@ -66,7 +68,7 @@ class Database:
         """Those that `create_indexes` would make or change, as `collection.index`; raises DatabaseError."""
         expiry = IndexModel("created_at", expireAfterSeconds=retention_days * _SECONDS_A_DAY)
         wanted = [(self.jobs, (expiry,)), (self.idempotency_keys, (expiry,)), *self._indexes]
-        with errors_in_words():
+        with self.errors_in_words():
             return [
                 f"{collection.name}.{index.document['name']}"
                 for collection, indexes in wanted
@@ -96,6 +98,20 @@ class Database:
             (self.instances, (IndexModel("instance_id", unique=True),)),
         ]
 
+    @contextmanager
+    def errors_in_words(self) -> Iterator[None]:
+        """Turns the driver's errors into DatabaseError. A duplicate key goes through: it is an answer, not a fault."""
+        try:
+            yield
+        except DuplicateKeyError:
+            raise
+        except PyMongoError as error:
+            logger.error("database: %s", error)
+            away = isinstance(error, pymongo.errors.ConnectionFailure) or error.timeout
+            self._metrics.failed(DatabaseFault.UNREACHABLE if away else DatabaseFault.REFUSED)
+            raise DatabaseError(
+                "the database cannot be reached" if away else "the database refused the operation") from error
+
     def _create_expiry(self, collection: Collection[Document], seconds: int) -> None:
         try:
             collection.create_index("created_at", expireAfterSeconds=seconds)
@@ -109,20 +125,6 @@ class Database:
 def _is_there(wanted: IndexModel, existing: Mapping[str, Any]) -> bool:
     found = existing.get(wanted.document["name"], {})
     return bool(found) and all(found.get(option) == wanted.document.get(option) for option in ("unique", "expireAfterSeconds"))
-
-
-@contextmanager
-def errors_in_words() -> Iterator[None]:
-    """Turns the driver's errors into DatabaseError. A duplicate key goes through: it is an answer, not a fault."""
-    try:
-        yield
-    except DuplicateKeyError:
-        raise
-    except PyMongoError as error:
-        logger.error("database: %s", error)
-        away = isinstance(error, pymongo.errors.ConnectionFailure) or error.timeout
-        raise DatabaseError(
-            "the database cannot be reached" if away else "the database refused the operation") from error
 
 
 def without_nones(document: Mapping[str, Any]) -> Document:

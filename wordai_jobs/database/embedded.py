@@ -29,6 +29,7 @@ _LOCK_TIMEOUT_S = 3.0
 _PROGRAM = "secantusd-py"
 _CACHE = "64M"
 _RESTART_PAUSE_S = 0.5
+_LONGEST_LINE = 1000
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +116,7 @@ class EmbeddedDatabase:
                 self._first_start.set()
                 return
             self._first_start.set()
+            _log_output(self._process)
             code = self._process.wait()
             if not self._stopping.is_set():
                 logger.error("the embedded database ended with %d and is started again", code)
@@ -130,7 +132,7 @@ class EmbeddedDatabase:
         assert self._lock_file
         return subprocess.Popen(
             _with_parent_death_signal(command), start_new_session=True, cwd=self._folder,
-            pass_fds=[self._lock_file.fileno()],
+            pass_fds=[self._lock_file.fileno()], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )
 
     def _wait_until_it_answers(self) -> None:
@@ -144,6 +146,14 @@ class EmbeddedDatabase:
                     if time.monotonic() > deadline:
                         raise StartError("The embedded database did not answer in time; its log is above") from error
                     time.sleep(0.02)
+
+
+def _log_output(process: subprocess.Popen[bytes]) -> None:
+    """Log what the database says, until it ends."""
+    assert process.stdout
+    with process.stdout as output:
+        while line := output.readline(_LONGEST_LINE):
+            logger.warning("database: %s", line.decode("utf-8", "replace").rstrip())
 
 
 def _program() -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pymongo.errors import DuplicateKeyError
 
-from wordai_jobs.database.client import Database, errors_in_words
+from wordai_jobs.database.client import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +24,29 @@ class KeyRepository:
 
     def __init__(self, database: Database) -> None:
         self._keys = database.idempotency_keys
+        self._errors_in_words = database.errors_in_words
 
     def insert(self, record: KeyRecord) -> bool:
         """False where the user's key is taken."""
         try:
-            with errors_in_words():
+            with self._errors_in_words():
                 self._keys.insert_one(asdict(record))
         except DuplicateKeyError:
             return False
         return True
 
     def find(self, user_id: str, key: str) -> KeyRecord | None:
-        with errors_in_words():
+        with self._errors_in_words():
             document = self._keys.find_one({"user_id": user_id, "key": key}, {"_id": False})
         return KeyRecord(**document) if document else None
 
     def replace(self, taken: KeyRecord, job_id: str) -> bool:
         """Let the key make another job; False where somebody else was quicker."""
         condition = {"user_id": taken.user_id, "key": taken.key, "job_id": taken.job_id}
-        with errors_in_words():
+        with self._errors_in_words():
             return self._keys.update_one(condition, {"$set": {"job_id": job_id}}).matched_count == 1
 
     def remove(self, record: KeyRecord) -> None:
         """Free the key, where it still stands for this job."""
-        with errors_in_words():
+        with self._errors_in_words():
             self._keys.delete_one({"user_id": record.user_id, "key": record.key, "job_id": record.job_id})

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime
 
-from wordai_jobs.database.client import Database, errors_in_words
+from wordai_jobs.database.client import Database
 from wordai_jobs.model.instance import Instance
 
 
@@ -12,18 +12,19 @@ class InstanceRepository:
 
     def __init__(self, database: Database) -> None:
         self._instances = database.instances
+        self._errors_in_words = database.errors_in_words
 
     def beat(self, instance: Instance, now: datetime) -> None:
         """Record that the server is alive; its first heartbeat makes the record."""
         record = {**asdict(instance), "heartbeat_at": now}
-        with errors_in_words():
+        with self._errors_in_words():
             self._instances.update_one({"instance_id": instance.instance_id}, {"$set": record}, upsert=True)
 
     def all(self) -> dict[str, Instance]:
         """Every recorded server by its id."""
-        with errors_in_words():
+        with self._errors_in_words():
             return {found["instance_id"]: Instance(**found) for found in self._instances.find({}, {"_id": False})}
 
     def remove(self, instance_id: str) -> None:
-        with errors_in_words():
+        with self._errors_in_words():
             self._instances.delete_one({"instance_id": instance_id})

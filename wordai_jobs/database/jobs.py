@@ -7,7 +7,7 @@ from typing import Any
 
 from pymongo import DESCENDING
 
-from wordai_jobs.database.client import Database, Document, errors_in_words, without_nones
+from wordai_jobs.database.client import Database, Document, without_nones
 from wordai_jobs.model.job import ACTIVE, ChapterRequest, Job, JobStatus
 
 
@@ -16,26 +16,27 @@ class JobRepository:
 
     def __init__(self, database: Database) -> None:
         self._jobs = database.jobs
+        self._errors_in_words = database.errors_in_words
 
     def insert(self, job: Job) -> None:
-        with errors_in_words():
+        with self._errors_in_words():
             self._jobs.insert_one(to_document(job))
 
     def find(self, job_id: str) -> Job | None:
-        with errors_in_words():
+        with self._errors_in_words():
             document = self._jobs.find_one({"job_id": job_id})
         return from_document(document) if document else None
 
     def find_by_chapter(self, chapter_id: str, user_id: str) -> Job | None:
         """The job of this user that makes, or made, the chapter."""
-        with errors_in_words():
+        with self._errors_in_words():
             document = self._jobs.find_one({"user_id": user_id, "chapter_id": chapter_id})
         return from_document(document) if document else None
 
     def update(self, job: Job) -> bool:
         """Record the job's new state; False where it has ended or belongs to another server by now."""
         condition = {"job_id": job.job_id, "instance_id": job.instance_id, "status": {"$in": _STATUSES_BEFORE[job.status]}}
-        with errors_in_words():
+        with self._errors_in_words():
             return self._jobs.update_one(condition, {"$set": _state(job)}).matched_count == 1
 
     def adopt(self, job: Job, instance_id: str) -> Job | None:
@@ -44,36 +45,36 @@ class JobRepository:
         Returns the job as it then is; None where it has ended or changed hands meanwhile.
         """
         condition = {"job_id": job.job_id, "instance_id": job.instance_id, "status": {"$in": list(ACTIVE)}}
-        with errors_in_words():
+        with self._errors_in_words():
             if self._jobs.update_one(condition, {"$set": {"instance_id": instance_id}}).matched_count == 0:
                 return None
         return self.find(job.job_id)
 
     def active(self) -> list[Job]:
         """Every job that has not ended, of whichever server."""
-        with errors_in_words():
+        with self._errors_in_words():
             return [from_document(document) for document in self._jobs.find({"status": {"$in": list(ACTIVE)}})]
 
     def owned(self, job_ids: list[str], instance_id: str) -> set[str]:
         """Those of the given jobs that have not ended and still belong to the server."""
         condition = {"job_id": {"$in": job_ids}, "instance_id": instance_id, "status": {"$in": list(ACTIVE)}}
-        with errors_in_words():
+        with self._errors_in_words():
             return {document["job_id"] for document in self._jobs.find(condition, {"_id": False, "job_id": True})}
 
     def count_active_elsewhere(self, user_id: str, instance_id: str) -> int:
         """How many unfinished jobs of the user other servers have."""
         condition = {"user_id": user_id, "status": {"$in": list(ACTIVE)}, "instance_id": {"$ne": instance_id}}
-        with errors_in_words():
+        with self._errors_in_words():
             return self._jobs.count_documents(condition)
 
     def request_cancellation(self, job_id: str) -> None:
         """Ask the server that has the job to end it; only that one may."""
-        with errors_in_words():
+        with self._errors_in_words():
             self._jobs.update_one({"job_id": job_id, "status": {"$in": list(ACTIVE)}}, {"$set": {"cancel_requested": True}})
 
     def with_cancellation_requested(self, job_ids: list[str]) -> list[str]:
         """Those of the given jobs that another server was asked to cancel."""
-        with errors_in_words():
+        with self._errors_in_words():
             found = self._jobs.find({"job_id": {"$in": job_ids}, "cancel_requested": True}, {"_id": False, "job_id": True})
             return [document["job_id"] for document in found]
 
@@ -86,7 +87,7 @@ class JobRepository:
         if before:
             moment, job_id = before
             condition["$or"] = [{"created_at": {"$lt": moment}}, {"created_at": moment, "job_id": {"$lt": job_id}}]
-        with errors_in_words():
+        with self._errors_in_words():
             cursor = self._jobs.find(condition).sort([("created_at", DESCENDING), ("job_id", DESCENDING)]).limit(limit)
             return [from_document(document) for document in cursor]
 

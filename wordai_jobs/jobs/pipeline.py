@@ -4,11 +4,14 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from wordai_jobs import logs
 from wordai_jobs.clock import utc_now
 from wordai_jobs.database.books import BookRepository
 from wordai_jobs.database.chapters import ChapterRepository
 from wordai_jobs.errors import DatabaseError, StorageFull
+from wordai_jobs.jobs.error_class import error_class
 from wordai_jobs.jobs.running import JobAborted, JobLost, RunningJob
+from wordai_jobs.metrics.jobs import JobMetrics, Phase
 from wordai_jobs.model.book import Chapter
 from wordai_jobs.model.job import JobStatus
 from wordai_jobs.rendering.pool import RenderPool
@@ -31,17 +34,18 @@ class Pipeline:
 
     def __init__(
         self, uploads: UploadStore, pages: PageStore, pool: RenderPool, books: BookRepository,
-        chapters: ChapterRepository,
+        chapters: ChapterRepository, metrics: JobMetrics | None = None,
     ) -> None:
         self._uploads = uploads
         self._pages = pages
         self._pool = pool
         self._books = books
         self._chapters = chapters
+        self._metrics = metrics or JobMetrics()
 
     def run(self, running: RunningJob) -> None:
         """Every outcome is recorded here; nothing is raised."""
-        with _left_to_the_sweep(running.job.job_id):
+        with logs.about_job(running.job.job_id), _left_to_the_sweep(running.job.job_id):
             try:
                 self._run_steps(running)
                 logger.info("job %s completed: %d pages", running.job.job_id, running.job.total_pages)
@@ -54,17 +58,22 @@ class Pipeline:
 
     def fail(self, running: RunningJob, error: str) -> None:
         """End a job that this thread does not run: one that waits in line. As with `run`, nothing is raised."""
-        with _left_to_the_sweep(running.job.job_id):
+        with logs.about_job(running.job.job_id), _left_to_the_sweep(running.job.job_id):
             self._fail(running, error)
 
     def _run_steps(self, running: RunningJob) -> None:
-        self._fetch(running)
-        self._render(running)
-        self._create_chapter(running)
+        with self._metrics.phase(Phase.FETCH):
+            self._fetch(running)
+        with self._metrics.phase(Phase.RENDER):
+            self._render(running)
+        with self._metrics.phase(Phase.CREATE):
+            self._create_chapter(running)
+        self._metrics.completed(running.job.age_s)
 
     def _fetch(self, running: RunningJob) -> None:
         running.check()
         running.advance(running.job.fetching())
+        self._metrics.started(running.job.age_s)
         if not self._uploads.path(running.job.file_id).is_file():
             raise UploadGone
         running.advance(running.job.fetched())
@@ -101,6 +110,7 @@ class Pipeline:
         self._remove(running)
         try:
             running.end(running.job.failed(error))
+            self._metrics.failed(error_class(error), running.job.age_s)
         except JobLost:
             self._clean_up_after_others(running)
 

@@ -13,6 +13,7 @@ from wordai_jobs.jobs.lease import Lease
 from wordai_jobs.jobs.once import Once
 from wordai_jobs.jobs.runner import JobRunner
 from wordai_jobs.jobs.running import RunningJob
+from wordai_jobs.metrics.jobs import JobMetrics
 from wordai_jobs.model.book import Page
 from wordai_jobs.model.job import CANCELLED, ChapterRequest, Job, JobStatus
 from wordai_jobs.model.upload import Upload
@@ -44,7 +45,7 @@ class JobService:
 
     def __init__(
         self, instance_id: str, limits: JobLimits, jobs: JobRepository, chapters: ChapterRepository, runner: JobRunner,
-        once: Once, lease: Lease,
+        once: Once, lease: Lease, metrics: JobMetrics | None = None,
     ) -> None:
         self._instance_id = instance_id
         self._limits = limits
@@ -53,6 +54,7 @@ class JobService:
         self._runner = runner
         self._once = once
         self._lease = lease
+        self._metrics = metrics or JobMetrics()
 
     def enqueue(self, upload: Upload, book_id: str, request: ChapterRequest, idempotency_key: str | None = None) -> Enqueued:
         """Record a job of the upload's owner and let it wait for its turn.
@@ -152,6 +154,7 @@ class JobService:
         except BaseException:
             self._runner.withdraw(running)
             raise
+        self._metrics.accepted()
         self._runner.queue(running)
 
     def _find(self, job_id: str) -> Job | None:

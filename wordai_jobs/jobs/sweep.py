@@ -3,11 +3,14 @@
 import logging
 from collections.abc import Callable
 
+from wordai_jobs import logs
 from wordai_jobs.clock import utc_now
 from wordai_jobs.database.chapters import ChapterRepository
 from wordai_jobs.database.instances import InstanceRepository
 from wordai_jobs.database.jobs import JobRepository
 from wordai_jobs.errors import DatabaseError
+from wordai_jobs.jobs.error_class import error_class
+from wordai_jobs.metrics.jobs import JobMetrics
 from wordai_jobs.model.instance import Instance
 from wordai_jobs.model.job import SERVER_RESTARTED, Job
 from wordai_jobs.storage.pages import PageStore
@@ -22,7 +25,7 @@ class Sweep:
 
     def __init__(
         self, instance_id: str, jobs: JobRepository, chapters: ChapterRepository, instances: InstanceRepository,
-        pages: PageStore, live: Callable[[str], object | None],
+        pages: PageStore, live: Callable[[str], object | None], metrics: JobMetrics | None = None,
     ) -> None:
         """`live` finds a job that this process runs, by its id."""
         self._instance_id = instance_id
@@ -31,6 +34,7 @@ class Sweep:
         self._instances = instances
         self._pages = pages
         self._live = live
+        self._metrics = metrics or JobMetrics()
 
     def run(self) -> int:
         """End every orphaned job, each by itself; returns how many were ended. Raises DatabaseError where none can be read."""
@@ -47,6 +51,10 @@ class Sweep:
         return instance is None or instance.is_dead(utc_now())
 
     def _end(self, job: Job) -> bool:
+        with logs.about_job(job.job_id):
+            return self._try_to_end(job)
+
+    def _try_to_end(self, job: Job) -> bool:
         try:
             return self._end_by_what_is_there(job)
         except (DatabaseError, OSError) as error:
@@ -68,4 +76,10 @@ class Sweep:
             is_own = orphan.instance_id == self._instance_id
             end = own.failed(_DATABASE_WAS_AWAY if is_own else SERVER_RESTARTED)
         logger.warning("job %s of server %s is swept: %s", own.job_id, orphan.instance_id, end.status)
-        return self._jobs.update(end)
+        if not self._jobs.update(end):
+            return False
+        if end.error:
+            self._metrics.failed(error_class(end.error), end.age_s)
+        else:
+            self._metrics.completed(end.age_s)
+        return True

@@ -116,6 +116,11 @@ class Job:
         return replace(job, error=error, ended_at=job.updated_at)
 
     @property
+    def age_s(self) -> float:
+        """Seconds from the job's enqueueing to its last change."""
+        return (self.updated_at - self.created_at).total_seconds()
+
+    @property
     def _creating_message(self) -> str:
         return f"Processed {self.total_pages} pages. Creating chapter..."
 

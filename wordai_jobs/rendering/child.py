@@ -118,5 +118,5 @@ def _warm_up() -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(format="renderer %(process)d: %(message)s", level=logging.WARNING)
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
     main()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wordai_jobs.errors import Busy, InvalidPdf, StorageFull
+from wordai_jobs.metrics.rendering import RenderMetrics, Restart
 from wordai_jobs.rendering.options import Failure
 from wordai_jobs.rendering.process import ChildEnded, ChildProcess, ChildTimedOut
 
@@ -25,7 +26,8 @@ logger = logging.getLogger(__name__)
 class Inspector:
     """A child that opens PDFs, one after the other, driven by a permanent thread."""
 
-    def __init__(self, memory_limit_mb: int) -> None:
+    def __init__(self, memory_limit_mb: int, metrics: RenderMetrics | None = None) -> None:
+        self._metrics = metrics or RenderMetrics()
         self._child = ChildProcess("inspector", memory_limit_mb)
         self._requests: queue.SimpleQueue[tuple[Path, Future[int]] | None] = queue.SimpleQueue()
         self._places = threading.BoundedSemaphore(MAX_WAITING)
@@ -72,17 +74,20 @@ class Inspector:
             self._child.start()
         except ChildEnded as error:
             logger.error("%s", error)
+            self._metrics.inspector_restarted(Restart.START)
 
     def _inspect(self, pdf: Path) -> int:
         try:
             answer = self._ask(pdf)
         except ChildTimedOut as error:
             logger.warning("%s took longer than %d s to open", pdf.name, INSPECT_TIMEOUT_S)
+            self._metrics.inspector_restarted(Restart.HANG)
             self._child.kill()
             raise InvalidPdf(f"PDF took longer than {INSPECT_TIMEOUT_S} s to open") from error
         except ChildEnded as error:
             logger.warning("%s crashed the inspector: %s", pdf.name, error)
             self._child.kill()
+            self._metrics.inspector_restarted(Restart.CRASH)
             raise InvalidPdf(Failure.DAMAGED.words) from error
         if "failure" not in answer:
             return int(answer["page_count"])
@@ -90,6 +95,7 @@ class Inspector:
         if failure is Failure.STORAGE_FULL:
             raise StorageFull
         if failure is Failure.OUT_OF_MEMORY:
+            self._metrics.inspector_restarted(Restart.MEMORY)
             self._child.kill()
             raise InvalidPdf("PDF takes more memory to open than is allowed")
         raise InvalidPdf(failure.words)
@@ -102,6 +108,7 @@ class Inspector:
                 return self._answer(request)
             except ChildEnded as error:
                 logger.info("%s; trying again in a new one", error)
+                self._metrics.inspector_restarted(Restart.LOST)
         self._child.start()
         return self._answer(request)
 

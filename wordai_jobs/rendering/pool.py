@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from wordai_jobs import logs
+from wordai_jobs.metrics.rendering import RenderMetrics, Restart
 from wordai_jobs.model.book import Page
 from wordai_jobs.rendering.options import Failure, RenderOptions
 from wordai_jobs.rendering.process import ChildEnded, ChildProcess, ChildTimedOut, WaitAbandoned
@@ -24,11 +26,15 @@ logger = logging.getLogger(__name__)
 class RenderPool:
     """`processes` children, each driven by a permanent thread of its own."""
 
-    def __init__(self, processes: int, options: RenderOptions, page_timeout_s: int, memory_limit_mb: int) -> None:
+    def __init__(
+        self, processes: int, options: RenderOptions, page_timeout_s: int, memory_limit_mb: int,
+        metrics: RenderMetrics | None = None,
+    ) -> None:
         self._options = options
         self._turns = _Turns()
+        metrics = metrics or RenderMetrics()
         self._workers = [
-            _Worker(f"renderer {number}", self._turns, page_timeout_s, memory_limit_mb)
+            _Worker(f"renderer {number}", self._turns, page_timeout_s, memory_limit_mb, metrics)
             for number in range(1, processes + 1)
         ]
 
@@ -108,7 +114,10 @@ class _Turns:
 class _Worker:
     """A child and the thread that starts it, hands it chunks, and starts another when it is gone."""
 
-    def __init__(self, name: str, turns: _Turns, page_timeout_s: int, memory_limit_mb: int) -> None:
+    def __init__(
+        self, name: str, turns: _Turns, page_timeout_s: int, memory_limit_mb: int, metrics: RenderMetrics,
+    ) -> None:
+        self._metrics = metrics
         self._turns = turns
         self._page_timeout_s = page_timeout_s
         self._child = ChildProcess(name, memory_limit_mb)
@@ -126,22 +135,24 @@ class _Worker:
         try:
             self._start_child()
             while work := self._turns.take():
-                self._work(*work)
+                with logs.about_job(work[0].job_id):
+                    self._work(*work)
         finally:
             self._child.kill()
 
     def _work(self, task: RenderTask, chunk: Chunk) -> None:
         try:
-            is_child_good = self._render(task, chunk)
+            restart = self._render(task, chunk)
         except Exception:  # this thread outlives whatever it meets: without it, its child serves nobody any more
             logger.exception("pages %s of %s met an unexpected error", chunk.pages, task.pdf.name)
             task.fail("Internal error")
-            is_child_good = False
+            restart = Restart.CRASH
         finally:
             # Before a new child is started: a cancelled job waits for its pages to be let go.
             task.give_back()
             self._turns.changed()
-        if not is_child_good:
+        if restart:
+            self._metrics.renderer_restarted(restart)
             self._child.kill()
             self._start_child()
 
@@ -162,34 +173,46 @@ class _Worker:
                 return True
             except ChildEnded as error:
                 logger.error("%s", error)
+                self._metrics.renderer_restarted(Restart.START)
                 self._child.kill()
                 time.sleep(_RESTART_PAUSE_S)
             except WaitAbandoned:
                 self._child.kill()
         return False
 
-    def _render(self, task: RenderTask, chunk: Chunk) -> bool:
-        """Have a chunk rendered; whether the child can be used again."""
-        needs_new_child = not self._child.is_running or (chunk.is_retry and self._child.requests > 0)
-        if needs_new_child and not self._start_child(task):
-            return False
+    def _render(self, task: RenderTask, chunk: Chunk) -> Restart | None:
+        """Have a chunk rendered; why the child cannot be used again, None where it can."""
+        if not self._has_fit_child(task, chunk):
+            return Restart.CANCELLED
         progress = _ChunkProgress(chunk)
         try:
             self._render_pages(task, progress)
-            return True
+            return None
         except _PageFailed as error:
             return self._page_failed(task, progress, error.failure)
         except ChildEnded as error:
             logger.warning("%s on page %d of %s", error, progress.page, task.pdf.name)
             task.page_ended_its_child(chunk, progress.page, f"Page {progress.page} crashed the renderer")
+            return Restart.CRASH
         except ChildTimedOut:
             logger.warning("page %d of %s took longer than %d s", progress.page, task.pdf.name, self._page_timeout_s)
             self._child.kill()
             task.fail(f"Page {progress.page} took longer than {self._page_timeout_s} s")
+            return Restart.HANG
         except WaitAbandoned:
             logger.info("page %d of %s is not wanted any more", progress.page, task.pdf.name)
             self._child.kill()  # it must not write into a folder that is about to be removed
-        return False
+            return Restart.CANCELLED
+
+    def _has_fit_child(self, task: RenderTask, chunk: Chunk) -> bool:
+        """Start a child where there is none, or not one that the chunk may have; False once it is not wanted any more."""
+        if not self._child.is_running:
+            self._metrics.renderer_restarted(Restart.LOST)
+        elif chunk.is_retry and self._child.requests > 0:
+            self._metrics.renderer_restarted(Restart.RETRY)
+        else:
+            return True
+        return self._start_child(task)
 
     def _render_pages(self, task: RenderTask, progress: "_ChunkProgress") -> None:
         stopwatch = Stopwatch()
@@ -200,17 +223,19 @@ class _Worker:
         for number in progress.chunk.pages:
             progress.page = number
             answer = self._child.receive(self._page_timeout_s, lambda: self._is_wanted(task))
-            task.page_done(_page(number, answer), stopwatch.lap())
+            page, took_s = _page(number, answer), stopwatch.lap()
+            self._metrics.page_rendered(took_s)
+            task.page_done(page, took_s)
 
-    def _page_failed(self, task: RenderTask, progress: "_ChunkProgress", failure: Failure) -> bool:
-        """Record why a page failed; whether the child is still good."""
+    def _page_failed(self, task: RenderTask, progress: "_ChunkProgress", failure: Failure) -> Restart | None:
+        """Record why a page failed; why the child cannot be used again, None where it is still good."""
         if failure is Failure.OUT_OF_MEMORY:
             # It may be what earlier pages left behind, so the child goes, and the page gets another.
             task.page_ended_its_child(progress.chunk, progress.page, failure.words)
-            return False
+            return Restart.MEMORY
         task.fail(f"Page {progress.page} is damaged and cannot be rendered"
                   if failure is Failure.BAD_PAGE else failure.words)
-        return True
+        return None
 
     def _is_wanted(self, task: RenderTask) -> bool:
         return task.is_wanted and not self._turns.is_closed

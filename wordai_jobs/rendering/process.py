@@ -12,7 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from wordai_jobs.rendering.mutter import Mutter
+
 START_TIMEOUT_S = 30.0
+_EXIT_TIMEOUT_S = 1.0
 # How often a wait looks whether it is still wanted; a cancelled page is given up within this time.
 _TICK_S = 0.1
 _LONGEST_ANSWER = 65536
@@ -40,6 +43,7 @@ class ChildProcess:
         self._name = name
         self._memory_limit_mb = memory_limit_mb
         self._process: subprocess.Popen[bytes] | None = None
+        self._mutter: Mutter | None = None
         self._received = b""
         self.requests = 0
 
@@ -61,9 +65,12 @@ class ChildProcess:
         try:
             # A session of its own: Ctrl-C in the terminal is for the server, which ends its children in order.
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment(), start_new_session=True)
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment(),
+                start_new_session=True)
         except OSError as error:
             raise ChildEnded(f"{self._name} could not be started: {error}") from error
+        assert self._process.stderr
+        self._mutter = Mutter(self._name, self._process.stderr)
         self._received = b""
         self.requests = 0
         try:
@@ -74,8 +81,9 @@ class ChildProcess:
 
     def send(self, request: dict[str, Any]) -> None:
         """Send a request; raises ChildEnded where nobody is there to take it."""
-        assert self._process and self._process.stdin
+        assert self._process and self._process.stdin and self._mutter
         self.requests += 1
+        self._mutter.begin_request()
         try:
             self._process.stdin.write(json.dumps(request).encode("ascii") + b"\n")
             self._process.stdin.flush()
@@ -84,24 +92,16 @@ class ChildProcess:
 
     def receive(self, timeout_s: float, is_wanted: Callable[[], bool] = lambda: True) -> dict[str, Any]:
         """The next answer; raises ChildTimedOut, ChildEnded, or WaitAbandoned once `is_wanted` says no."""
-        assert self._process and self._process.stdout
         deadline = time.monotonic() + timeout_s
-        descriptor = self._process.stdout.fileno()
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
+        poll = self._poll()
         while b"\n" not in self._received:
             left_s = deadline - time.monotonic()
             if left_s <= 0:
                 raise ChildTimedOut
             if not is_wanted():
                 raise WaitAbandoned
-            if poll.poll(min(left_s, _TICK_S) * 1000):
-                block = os.read(descriptor, 65536)
-                if not block:
-                    raise ChildEnded(self._how_it_ended())
-                self._received += block
-                if len(self._received) > _LONGEST_ANSWER:
-                    raise ChildEnded(f"{self._name} sent garbage")
+            for descriptor, _ in poll.poll(min(left_s, _TICK_S) * 1000):
+                self._read(descriptor, poll)
         line, _, self._received = self._received.partition(b"\n")
         return self._parsed(line)
 
@@ -114,9 +114,30 @@ class ChildProcess:
         except ProcessLookupError:
             pass  # ended and reaped by poll()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             _close(pipe)
         self._process = None
+
+    def _poll(self) -> select.poll:
+        assert self._process and self._process.stdout and self._mutter
+        poll = select.poll()
+        poll.register(self._process.stdout, select.POLLIN)
+        poll.register(self._mutter, select.POLLIN)
+        return poll
+
+    def _read(self, descriptor: int, poll: select.poll) -> None:
+        """What has come from the child: words for the log, or a part of an answer."""
+        assert self._mutter
+        if descriptor == self._mutter.fileno():
+            if not self._mutter.log():
+                poll.unregister(descriptor)
+            return
+        block = os.read(descriptor, 65536)
+        if not block:
+            raise ChildEnded(self._how_it_ended())
+        self._received += block
+        if len(self._received) > _LONGEST_ANSWER:
+            raise ChildEnded(f"{self._name} sent garbage")
 
     def _parsed(self, line: bytes) -> dict[str, Any]:
         """The answer in a line. A child that a hostile PDF has taken over may send anything."""
@@ -129,8 +150,13 @@ class ChildProcess:
         return answer
 
     def _how_it_ended(self) -> str:
-        assert self._process
-        code = self._process.wait()
+        assert self._process and self._mutter
+        try:
+            code = self._process.wait(_EXIT_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            return f"{self._name} closed its output"
+        finally:
+            self._mutter.log()
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
         return f"{self._name} {how}"
 

@@ -8,6 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
+from wordai_jobs import logs
 from wordai_jobs.model.book import Page
 from wordai_jobs.rendering.options import RenderOptions
 
@@ -36,6 +37,7 @@ class RenderTask:
         self.pdf = pdf
         self.folder = folder
         self.options = options
+        self.job_id = logs.current_job()  # what the children's threads log for this task is about it, too
         self._processes = processes
         self._lock = threading.Lock()
         self._next_page = 1

@@ -13,6 +13,7 @@ from wordai_jobs.jobs.runner import JobRunner
 from wordai_jobs.jobs.service import JobService
 from wordai_jobs.library.books import BookService
 from wordai_jobs.library.uploads import UploadService
+from wordai_jobs.metrics.registry import Metrics
 from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.storage.folder import DataFolder
 from wordai_jobs.storage.pages import PageStore
@@ -42,6 +43,7 @@ class Services:
     database: Database
     pool: RenderPool
     signer: UrlSigner
+    metrics: Metrics
     verifier: TokenVerifier
     dev_tokens: DevTokens | None
 

@@ -3,7 +3,7 @@
 import logging
 from typing import cast
 
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from wordai_jobs.errors import AppError, StorageFull, UploadTooLarge
@@ -41,7 +41,7 @@ def register(app: Flask, max_upload_mb: int) -> None:
     @app.errorhandler(AppError)
     def app_error(error: AppError) -> Response:
         if error.status >= 500:
-            logger.error("%s %s: %s (request %s)", request.method, request.path, error.detail, g.request_id)
+            logger.error("%s %s: %s", request.method, request.path, error.detail)
         return _answer(error.status, error.detail, error.headers)
 
     @app.errorhandler(HTTPException)
@@ -58,7 +58,7 @@ def register(app: Flask, max_upload_mb: int) -> None:
     def unexpected(error: Exception) -> Response:
         if isinstance(error, OSError) and error.errno in FULL_DISK:  # reading a form can fill the disk too
             return app_error(StorageFull())
-        logger.error("%s %s failed (request %s)", request.method, request.path, g.request_id, exc_info=error)
+        logger.error("%s %s failed", request.method, request.path, exc_info=error)
         return _answer(500, "Internal server error", {})
 
 

@@ -4,7 +4,10 @@ from flask import Blueprint, Response, jsonify, request
 
 from wordai_jobs.errors import Invalid
 from wordai_jobs.model.upload import Upload
+from wordai_jobs.web.answers import FileAnswer
 from wordai_jobs.web.context import authenticate, services, user_id
+from wordai_jobs.web.openapi.common import OF_FILE, OF_UPLOAD
+from wordai_jobs.web.openapi.operation import Answer, Form, Operation
 from wordai_jobs.web.views import upload_view
 
 blueprint = Blueprint("files", __name__, url_prefix="/api/v1/files")
@@ -12,6 +15,7 @@ blueprint.before_request(authenticate)
 
 
 @blueprint.post("")
+@Operation("Upload a PDF", Answer(201, "The file", FileAnswer, headers=("Location",)), OF_UPLOAD, form=Form())
 def upload() -> tuple[Response, int]:
     added = uploaded_pdf(user_id())
     response = jsonify(upload_view(added))
@@ -20,6 +24,7 @@ def upload() -> tuple[Response, int]:
 
 
 @blueprint.get("/<file_id>")
+@Operation("What is known of an uploaded PDF", Answer(200, "The file", FileAnswer), OF_FILE)
 def metadata(file_id: str) -> Response:
     return jsonify(upload_view(services().uploads.get(file_id, user_id())))
 

@@ -1,12 +1,10 @@
-"""Headers that every answer carries: request id, CORS, caching and what keeps browsers from guessing."""
+"""Headers that every answer carries: CORS, caching and what keeps browsers from guessing."""
 
 import re
-from uuid import uuid4
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from flask_cors import CORS
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 # Readable by pages on other origins; browsers hide all but a few headers otherwise.
 _EXPOSED = [
     "ETag", "Location", "Retry-After", "X-Request-ID", "X-Queue-Position", "Idempotency-Replayed", "WWW-Authenticate",
@@ -19,14 +17,8 @@ _PREFLIGHT_MAX_AGE_S = 7200
 def register(app: Flask, origins: tuple[str, ...]) -> None:
     """Add the headers to every answer of the application, errors and preflights included."""
 
-    @app.before_request
-    def take_request_id() -> None:
-        given = request.headers.get("X-Request-ID", "")
-        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
-
     @app.after_request
     def complete(response: Response) -> Response:
-        response.headers["X-Request-ID"] = g.request_id
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.vary.add("Origin")
         if response.mimetype == "application/json":

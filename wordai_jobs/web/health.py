@@ -6,12 +6,15 @@ from flask import Blueprint, Response, jsonify
 
 from wordai_jobs import __version__
 from wordai_jobs.errors import DatabaseError, NotReady
+from wordai_jobs.web.answers import HealthAnswer, ReadyAnswer
 from wordai_jobs.web.context import services
+from wordai_jobs.web.openapi.operation import Answer, Operation
 
 blueprint = Blueprint("health", __name__, url_prefix="/health")
 
 
 @blueprint.get("")
+@Operation("The process answers", Answer(200, "It does", HealthAnswer), access="open", has_head=True)
 def health() -> Response:
     """Answers whenever the process can: no authentication, no database."""
     waiting, running = services().runner.counts
@@ -19,6 +22,9 @@ def health() -> Response:
 
 
 @blueprint.get("/ready")
+@Operation(
+    "Database, storage and page renderers work", Answer(200, "They do", ReadyAnswer),
+    {503: ("the database cannot be reached", "no page renderer is running")}, access="open")
 def ready() -> Response:
     problems = list(_problems())
     if problems:

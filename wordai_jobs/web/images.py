@@ -5,6 +5,8 @@ from flask import Blueprint, Response, request, send_file
 from wordai_jobs.errors import NotFound
 from wordai_jobs.web.books import page_number
 from wordai_jobs.web.context import authenticate, services, user_id
+from wordai_jobs.web.openapi.common import OF_PAGE
+from wordai_jobs.web.openapi.operation import Answer, Operation
 
 # An image never changes: a chapter's id names one rendering. Private: caches that people share must ask.
 _FOR_GOOD = "private, max-age=31536000, immutable"
@@ -12,14 +14,20 @@ _FOR_GOOD = "private, max-age=31536000, immutable"
 blueprint = Blueprint("images", __name__, url_prefix="/api/v1/books")
 
 
-@blueprint.get("/<book_id>/chapters/<chapter_id>/pages/<number>/image")
-def image(book_id: str, chapter_id: str, number: str) -> Response:
+@blueprint.get("/<book_id>/chapters/<chapter_id>/pages/<n>/image")
+@Operation(
+    "The image of a page, for its owner or for whoever has its signed address",
+    Answer(
+        200, "The image; it never changes", media_types=("image/png", "image/jpeg"), headers=("ETag", "Cache-Control"),
+        has_parts=True),
+    OF_PAGE, parameters=("expires", "signature"), access="token or signature")
+def image(book_id: str, chapter_id: str, n: str) -> Response:
     if not _has_valid_signature():
         authenticate()
         _check_owner(book_id, chapter_id)
-    found = services().pages.image(chapter_id, page_number(number))
+    found = services().pages.image(chapter_id, page_number(n))
     if found is None:
-        raise NotFound("page", number)
+        raise NotFound("page", n)
     response = send_file(found.path, mimetype=found.media_type, conditional=True, etag=True)
     response.headers["Cache-Control"] = _FOR_GOOD
     return response

@@ -2,33 +2,45 @@
 
 import base64
 import binascii
-import logging
 import re
 from datetime import datetime, timezone
 
 from flask import Blueprint, Response, jsonify, request
 
+from wordai_jobs import logs
 from wordai_jobs.clock import isoformat
 from wordai_jobs.errors import DatabaseError, Invalid, StatusUnavailable
 from wordai_jobs.jobs.service import Enqueued
 from wordai_jobs.model.book import slugify
 from wordai_jobs.model.job import ChapterRequest, Job
 from wordai_jobs.model.upload import Upload
+from wordai_jobs.web.access import is_poll_of
+from wordai_jobs.web.answers import JobAnswer, JobListAnswer, JobPagesAnswer
 from wordai_jobs.web.context import authenticate, services, user_id
 from wordai_jobs.web.files import uploaded_pdf
+from wordai_jobs.web.openapi.common import OF_BOOK, OF_JOB, OF_QUEUE, OF_UPLOAD
+from wordai_jobs.web.openapi.operation import Answer, Form, Operation
 from wordai_jobs.web.schemas import JobFilter, NewChapter, NewChapterFromFile, form_body, json_body, query
 from wordai_jobs.web.views import job_view, page_view
 
 POLL_INTERVAL_S = 2
 _LONGEST_POLL_INTERVAL_S = 30
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
+_JOB = Answer(200, "The job", JobAnswer, headers=("Retry-After", "X-Queue-Position"))
+_ACCEPTED = Answer(
+    202, "The job is recorded", JobAnswer,
+    headers=("Location", "Retry-After", "X-Queue-Position", "Idempotency-Replayed"))
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/api/v1/books")
 blueprint.before_request(authenticate)
-logger = logging.getLogger(__name__)
 
 
 @blueprint.post("/<book_id>/chapters/from-pdf")
+@Operation(
+    "Enqueue a job that makes a chapter, of an uploaded PDF or of one in the form", _ACCEPTED,
+    {**OF_BOOK, **OF_UPLOAD, **OF_QUEUE, 404: ("Book 8d0f2a36 not found", "File file_5d1f0c9e not found"),
+     422: ("title: Field required", "Idempotency-Key: this key was used with different fields")},
+    json=NewChapterFromFile, form=Form(NewChapter), parameters=("Idempotency-Key",))
 def enqueue(book_id: str) -> tuple[Response, int]:
     if request.mimetype == "multipart/form-data" and "file" in request.files:
         enqueued = _enqueue_with_pdf(book_id)
@@ -38,6 +50,9 @@ def enqueue(book_id: str) -> tuple[Response, int]:
 
 
 @blueprint.post("/jobs/<job_id>/retry")
+@Operation(
+    "A new job from a failed one's inputs", _ACCEPTED,
+    {**OF_JOB, **OF_QUEUE, 409: "Only a failed job can be retried; this one is processing"})
 def retry(job_id: str) -> tuple[Response, int]:
     failed = services().jobs.get(job_id, user_id())
     upload = services().uploads.get(failed.file_id, user_id())
@@ -45,21 +60,29 @@ def retry(job_id: str) -> tuple[Response, int]:
 
 
 @blueprint.post("/jobs/<job_id>/cancel")
+@Operation(
+    "End a job that has not ended", Answer(200, "The job, now failed with error `Cancelled by user`", JobAnswer),
+    {**OF_JOB, 409: "Job has already completed", 503: "The job is being cancelled, which takes longer than usual"})
 def cancel(job_id: str) -> Response:
     return _job_response(services().jobs.cancel(job_id, user_id()))
 
 
 @blueprint.get("/jobs/<job_id>")
+@Operation(
+    "How a job stands: the address to poll", _JOB,
+    {**OF_JOB, 500: "Failed to get job status: the database cannot be reached"})
 def status(job_id: str) -> Response:
     try:
         job = services().jobs.get(job_id, user_id())
     except DatabaseError as error:
         raise StatusUnavailable(error.words) from error
-    logger.info("JOB STATUS %s %s %d%%", job.job_id, job.status, job.progress)
+    is_poll_of(job)
     return _job_response(job)
 
 
 @blueprint.get("/jobs/<job_id>/pages")
+@Operation(
+    "The pages rendered so far, readable while the job still runs", Answer(200, "The pages", JobPagesAnswer), OF_JOB)
 def pages(job_id: str) -> Response:
     job = services().jobs.get(job_id, user_id())
     signer = services().signer
@@ -68,6 +91,9 @@ def pages(job_id: str) -> Response:
 
 
 @blueprint.get("/jobs")
+@Operation(
+    "The caller's jobs, newest first", Answer(200, "A part of the list", JobListAnswer),
+    {422: "limit: Input should be less than or equal to 100"}, query=JobFilter)
 def list_jobs() -> Response:
     wanted = query(JobFilter)
     before = _position(wanted.cursor) if wanted.cursor else None
@@ -121,6 +147,7 @@ def _idempotency_key() -> str | None:
 
 
 def _accepted(enqueued: Enqueued) -> tuple[Response, int]:
+    logs.concern_job(enqueued.job.job_id)
     response = _job_response(enqueued.job)
     response.headers["Location"] = f"/api/v1/books/jobs/{enqueued.job.job_id}"
     if enqueued.is_replay:

@@ -11,6 +11,8 @@ from flask import Blueprint, Response, jsonify, send_from_directory
 from wordai_jobs import __version__
 from wordai_jobs.config import AuthSettings
 from wordai_jobs.errors import AppError
+from wordai_jobs.web.answers import PageSettingsAnswer
+from wordai_jobs.web.openapi.operation import Answer, Operation
 
 STATIC = Path(__file__).resolve().parents[1] / "static"
 # What is not listed is not served.
@@ -73,6 +75,10 @@ def create_blueprint(sign_in: SignIn, max_upload_mb: int) -> Blueprint:
     blueprint = Blueprint("page", __name__)
 
     @blueprint.get("/")
+    @Operation(
+        "The web page: sign in, upload, watch progress, read the chapter",
+        Answer(200, "The page", media_types=("text/html",), headers=("ETag", "Cache-Control", "Content-Security-Policy")),
+        access="open")
     def index() -> Response:
         response = send_from_directory(STATIC, "index.html", mimetype="text/html")
         response.headers["Content-Security-Policy"] = sign_in.content_security_policy
@@ -80,10 +86,15 @@ def create_blueprint(sign_in: SignIn, max_upload_mb: int) -> Blueprint:
         return response
 
     @blueprint.get("/app-config.json")
+    @Operation("What the web page has to know", Answer(200, "Nothing in it is secret", PageSettingsAnswer), access="open")
     def app_config() -> Response:
         return jsonify({"version": __version__, "max_upload_mb": max_upload_mb, "auth": sign_in.view()})
 
     @blueprint.get("/static/<path:name>")
+    @Operation(
+        "The web page's files, and the polling client `poll-job.js` for other pages",
+        Answer(200, "The file", media_types=tuple(_MEDIA_TYPES.values()), headers=("ETag", "Cache-Control")),
+        {404: "File not found"}, access="open")
     def static_file(name: str) -> Response:
         media_type = _MEDIA_TYPES.get(PurePosixPath(name).suffix)
         if media_type is None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
 from flask import request
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import BadRequest as MalformedJson
 
 from wordai_jobs.errors import BadRequest, BodyTooLarge, Invalid
@@ -43,17 +43,27 @@ def _is_slug(value: str) -> str:
 Title = Annotated[
     str, BeforeValidator(_trimmed), AfterValidator(_is_text), Field(min_length=1, max_length=MAX_TITLE_LENGTH)]
 Identifier = Annotated[str, AfterValidator(_is_text), Field(min_length=1, max_length=_MAX_ID_LENGTH)]
-Slug = Annotated[str, AfterValidator(_is_slug), Field(min_length=1, max_length=MAX_SLUG_LENGTH)]
+Slug = Annotated[str, AfterValidator(_is_slug), Field(
+    min_length=1, max_length=MAX_SLUG_LENGTH, json_schema_extra={"pattern": f"^{_SLUG.pattern}$"})]
+
+
+def _with_example(**example: Any) -> ConfigDict:
+    """Shown in the OpenAPI document."""
+    return ConfigDict(json_schema_extra={"examples": [example]})
 
 
 class NewBook(BaseModel):
     """The body that makes a book."""
+
+    model_config = _with_example(title="MuPDF Explored")
 
     title: Title
 
 
 class NewDevToken(BaseModel):
     """The body that asks for a token in mode dev. Firebase user ids have at most 128 characters."""
+
+    model_config = _with_example(user_id="alice")
 
     user_id: Annotated[str, AfterValidator(_is_text), Field(min_length=1, max_length=128)]
 
@@ -72,11 +82,17 @@ class NewChapter(BaseModel):
 class NewChapterFromFile(NewChapter):
     """What a chapter shall be, and which uploaded PDF it is made from."""
 
+    model_config = _with_example(file_id="file_5d1f0c9e8b7a4f3e9d2c1b0a99887766", title="Chương một", order_index=1)
+
     file_id: Identifier
 
 
 class JobFilter(BaseModel):
     """The query of the list of jobs."""
+
+    model_config = _with_example(
+        status="completed", book_id="8d0f2a36-2f7b-4f0e-8b3c-0f6f3a9f4b11", limit=20,
+        cursor="MjAyNi0wMi0wOFQwMDoxMDoyOC4zMjVaIDBiNWY3YzBhLTNmMGQtNGM1OC05YTQyLTFjOGQxZDNmNWE2ZQ")
 
     status: JobStatus | None = None
     book_id: Identifier | None = None

@@ -1,0 +1,61 @@
+"""The server's own description of itself, as something that answers can be held against."""
+
+import re
+from typing import Any
+
+import jsonschema_rs
+import requests
+
+from tests.support.client import Json
+
+
+class Contract:
+    """The OpenAPI document of a server."""
+
+    def __init__(self, url: str) -> None:
+        self.document: Json = requests.get(f"{url}/openapi.json", timeout=30).json()
+
+    def operations(self) -> list[tuple[str, str, Json]]:
+        """Path, method and operation."""
+        return [(path, method, it) for path, methods in self.document["paths"].items() for method, it in methods.items()]
+
+    def check(self, response: requests.Response) -> None:
+        """The answer has a status, headers and a body that are described for its address."""
+        path, operation = self._operation_of(response.request)
+        described = operation["responses"].get(str(response.status_code))
+        assert described, f"{response.request.method} {path} is not said to answer {response.status_code}"
+        for name, reference in described["headers"].items():
+            header = self.resolve(reference)
+            assert name in response.headers or not header["required"], f"{path} {response.status_code} has no {name}"
+        if "application/json" in described.get("content", {}):
+            self.check_body(described["content"]["application/json"]["schema"], response.json())
+        elif described.get("content"):
+            assert response.headers["Content-Type"].partition(";")[0] in described["content"]
+        else:
+            assert response.content == b""
+
+    def check_body(self, schema: Json, body: Any) -> None:
+        """Raises ValidationError where the body is not what the schema says."""
+        whole = {**schema, "components": self.document["components"]}
+        jsonschema_rs.validator_for(whole, validate_formats=True).validate(body)
+
+    def resolve(self, part: Json) -> Json:
+        """What a reference refers to."""
+        if "$ref" not in part:
+            return part
+        found = self.document
+        for name in part["$ref"].removeprefix("#/").split("/"):
+            found = found[name]
+        return found
+
+    def _operation_of(self, request: requests.PreparedRequest) -> tuple[str, Json]:
+        address = (request.path_url or "").partition("?")[0]
+        fitting = [path for path in self.document["paths"] if _fits(path, address)]
+        assert fitting, f"{address} is not described"
+        path = min(fitting, key=lambda path: path.count("{"))
+        operation: Json = self.document["paths"][path][(request.method or "").lower()]
+        return path, operation
+
+
+def _fits(path: str, address: str) -> bool:
+    return re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)), address) is not None

@@ -1,0 +1,26 @@
+"""What the database did not do."""
+
+from enum import StrEnum
+
+from prometheus_client import CollectorRegistry, Counter
+
+
+class DatabaseFault(StrEnum):
+    """Whether the database was away, or there and unwilling."""
+
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+
+
+class DatabaseMetrics:
+    """Told wherever an operation fails; those that are tried again count each time."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self._errors = Counter(
+            "wordai_jobs_database_errors", "Database operations that failed, by kind of fault.", ["fault"],
+            registry=registry)
+        for fault in DatabaseFault:
+            self._errors.labels(fault)
+
+    def failed(self, fault: DatabaseFault) -> None:
+        self._errors.labels(fault).inc()

@@ -1,0 +1,86 @@
+"""Jobs: how many, how they end, and where their time goes."""
+
+from contextlib import AbstractContextManager
+from enum import StrEnum
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+_WAIT_BUCKETS = (0.01, 0.1, 0.5, 1, 2, 5, 15, 30, 60, 120, 300, 600, 1800)
+_DURATION_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
+
+
+class ErrorClass(StrEnum):
+    """Why jobs fail, coarsely: the only words for it that become a label."""
+
+    CANCELLED = "cancelled"
+    JOB_TIMEOUT = "job_timeout"
+    PAGE_TIMEOUT = "page_timeout"
+    RENDERER_CRASH = "renderer_crash"
+    OUT_OF_MEMORY = "out_of_memory"
+    BAD_PDF = "bad_pdf"
+    UPLOAD_GONE = "upload_gone"
+    STORAGE_FULL = "storage_full"
+    DATABASE = "database"
+    SERVER_STOPPED = "server_stopped"
+    OTHER = "other"
+
+
+class Phase(StrEnum):
+    """The steps of a job."""
+
+    FETCH = "fetch"
+    RENDER = "render"
+    CREATE = "create"
+
+
+class JobMetrics:
+    """Told by the parts that accept, run and end jobs. Times are in seconds."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self._accepted = Counter(
+            "wordai_jobs_jobs_accepted", "Jobs that were recorded and answered with 202.", registry=registry)
+        self._ended = Counter(
+            "wordai_jobs_jobs_ended", "Jobs that this server has ended, by outcome.", ["outcome"], registry=registry)
+        self._failures = Counter(
+            "wordai_jobs_job_failures", "Jobs that failed, by class of error.", ["error"], registry=registry)
+        self._wait = Histogram(
+            "wordai_jobs_queue_wait_seconds", "Time from a job's enqueueing to its first step.", registry=registry,
+            buckets=_WAIT_BUCKETS)
+        self._duration = Histogram(
+            "wordai_jobs_job_duration_seconds", "Time from a job's enqueueing to its end, by outcome.", ["outcome"],
+            registry=registry, buckets=_DURATION_BUCKETS)
+        self._phase = Histogram(
+            "wordai_jobs_job_phase_duration_seconds", "Time that a step of a job took, by phase.", ["phase"],
+            registry=registry, buckets=_DURATION_BUCKETS)
+        self._begin_at_zero()
+
+    def accepted(self) -> None:
+        self._accepted.inc()
+
+    def started(self, waited_s: float) -> None:
+        self._wait.observe(max(waited_s, 0))
+
+    def phase(self, phase: Phase) -> AbstractContextManager[object]:
+        """Measures what is done inside, also where it fails."""
+        return self._phase.labels(phase).time()
+
+    def completed(self, took_s: float) -> None:
+        self._end("completed", took_s)
+
+    def failed(self, error: ErrorClass, took_s: float) -> None:
+        self._failures.labels(error).inc()
+        self._end("failed", took_s)
+
+    def _end(self, outcome: str, took_s: float) -> None:
+        self._ended.labels(outcome).inc()
+        self._duration.labels(outcome).observe(max(took_s, 0))
+
+    def _begin_at_zero(self) -> None:
+        """A series that appears with its first event hides that event from `rate()`."""
+        for outcome in ("completed", "failed"):
+            self._ended.labels(outcome)
+            self._duration.labels(outcome)
+        for error in ErrorClass:
+            self._failures.labels(error)
+        for phase in Phase:
+            self._phase.labels(phase)

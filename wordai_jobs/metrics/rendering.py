@@ -1,0 +1,43 @@
+"""Pages, and the children that render them."""
+
+from enum import StrEnum
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+_PAGE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Restart(StrEnum):
+    """Why a child was replaced."""
+
+    HANG = "hang"  # a page took too long
+    CRASH = "crash"  # it ended while it worked, by itself or killed from outside
+    MEMORY = "memory"  # it had no memory left
+    CANCELLED = "cancelled"  # the job of its page was not wanted any more
+    LOST = "lost"  # it was gone when it was needed
+    RETRY = "retry"  # a page that had ended another child gets a fresh one
+    START = "start"  # it did not come up
+
+
+class RenderMetrics:
+    """Told by the threads that drive the children. Times are in seconds."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self._page = Histogram(
+            "wordai_jobs_page_render_duration_seconds", "Time that a page took to be rendered, encoded and written.",
+            registry=registry, buckets=_PAGE_BUCKETS)
+        self._restarts = Counter(
+            "wordai_jobs_child_restarts", "Children that were replaced, by kind of child and reason.", ["child", "reason"],
+            registry=registry)
+        for child in ("renderer", "inspector"):
+            for reason in Restart:
+                self._restarts.labels(child, reason)
+
+    def page_rendered(self, took_s: float) -> None:
+        self._page.observe(took_s)
+
+    def renderer_restarted(self, reason: Restart) -> None:
+        self._restarts.labels("renderer", reason).inc()
+
+    def inspector_restarted(self, reason: Restart) -> None:
+        self._restarts.labels("inspector", reason).inc()
