@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: help install run test test-js test-tools lint bench clean
+.PHONY: help install run test test-js test-tools lint docs bench clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -23,8 +23,12 @@ test-js: ## run the tests of the page's JavaScript alone (make test runs them to
 	@node --test tests/javascript/*.test.mjs
 
 lint: .venv/dev ## check style (flake8) and types (mypy, strict)
-	@$(BIN)/python -m flake8 wordai_jobs tests benchmarks wsgi.py
+	@$(BIN)/python -m flake8 wordai_jobs tests benchmarks tools wsgi.py
 	@$(BIN)/python -m mypy
+	@if command -v shellcheck >/dev/null; then shellcheck deploy/*.sh; else echo "shellcheck is not installed: shell scripts are not checked"; fi
+
+docs: .venv/dev ## make docs/configuration.md from the settings table
+	@$(BIN)/python -m tools.configuration_page
 
 bench: .venv/dev ## measure, and print one table (PARTS="books polls" for some of it); let nothing else run meanwhile
 	@$(BIN)/python -m benchmarks $(PARTS)
