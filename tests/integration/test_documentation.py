@@ -14,6 +14,7 @@ from tests.support.documentation import ADDRESS, PAGES, Block, blocks, named_pdf
 from tests.support.pdfs import text_pdf
 from tests.support.server import ROOT, ServerProcess
 from tests.support.tools import program as installed
+from wordai_jobs.config import parse_config
 
 RUN = ("bash", "python", "js")
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
@@ -71,7 +72,7 @@ def check_syntax(block: Block) -> None:
         case "json":
             json.loads(block.code)
         case "toml":
-            tomllib.loads(block.code)
+            parse_config(tomllib.loads(block.code))
         case "text" | "http" | "nginx" | "js" | "ini":
             pass  # shown, not typed
         case other:
@@ -94,3 +95,19 @@ def anchors(page: Path) -> set[str]:
     """The names of headings, as GitHub and GitLab make them."""
     headings = _HEADING.findall(page.read_text(encoding="utf-8"))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_log_lines_and_start_errors_that_are_explained_are_ones_the_server_writes() -> None:
+    source = "".join(path.read_text() for path in sorted((ROOT / "wordai_jobs").rglob("*.py")))
+    text = (ROOT / "docs" / "troubleshooting.md").read_text()
+    explained = [line.split("|")[1] for line in section(text, "What the log says") + section(text, "The server does not start")
+                 if line.startswith("| `")]
+    pieces = [piece.strip() for cell in explained for line in re.findall(r"`([^`]+)`", cell) for piece in line.split("…")]
+    assert len(pieces) > 30
+    for piece in pieces:
+        assert piece in source, f"nothing writes {piece!r}"
+
+
+def section(text: str, heading: str) -> list[str]:
+    """The lines below a heading, up to the next of its level."""
+    return text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0].splitlines()
