@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Puts a release of wordai_jobs beside the running one, tries it, switches to it, and goes back by itself when it does not
 # work. `deploy.sh help` says how; docs/deployment.md says what has to be there first.
+# shellcheck disable=SC2317 # what only a trap calls looks unreachable to it, as main exits
 set -euo pipefail
 shopt -s inherit_errexit
 umask 022 # the service reads what root installs
@@ -357,7 +358,7 @@ read_environment() { # sets `settings` and `as_user`
     settings=("WORDAI_JOBS_CONFIG=$DEPLOY_CONFIG")
     as_user=()
     [[ $EUID -ne 0 || $DEPLOY_SUPERVISOR == process ]] ||
-        as_user=(setpriv "--reuid=$DEPLOY_USER" "--regid=$DEPLOY_USER" --init-groups --)
+        as_user=(setpriv "--reuid=$DEPLOY_USER" "--regid=$(id -g "$DEPLOY_USER")" --init-groups --)
     [[ -f $DEPLOY_ENVIRONMENT ]] || return 0
     while IFS= read -r line || [[ -n $line ]]; do
         [[ $line =~ ^[A-Za-z_][A-Za-z_0-9]*= ]] || continue # a comment, or an empty line
@@ -378,6 +379,7 @@ become_service() { # NAME=VALUE… -- COMMAND…
         shift
     done
     shift
+    export HOME=$DEPLOY_HOME # root's would be forbidden ground
     cd "$DEPLOY_HOME" || exit
     exec "${as_user[@]}" "$@"
 }
@@ -445,6 +447,7 @@ main() {
             exit $USAGE
             ;;
     esac
+    exit # here, so that nothing more is read of this file: a pull may have changed it meanwhile
 }
 
 main "$@"

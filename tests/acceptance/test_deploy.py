@@ -153,7 +153,8 @@ def test_a_first_release_that_does_not_work_leaves_nothing_behind(own_machine: M
 
 def test_a_good_release_goes_live_while_clients_poll_and_can_be_taken_back(own_machine: Machine, tmp_path: Path) -> None:
     machine = own_machine
-    assert machine.deploy(machine.release("1.0.0")).returncode == 0
+    first = machine.deploy_with_pip(machine.release("1.0.0"))
+    assert first.returncode == 0, first.stdout
     user = machine.client("somebody")
     finished = user.submit(text_pdf(3))
     user.end_of(finished)
