@@ -227,15 +227,20 @@ remove_old_releases() { # all but the newest DEPLOY_KEEP, and never the two that
 # The trial has a folder and a database of its own: the running server's data folder is locked, and its jobs are not to be
 # swept by a server that leaves again. One rendering process, as the running server needs the others.
 try_release() { # RELEASE VERSION
-    local release=$1 port log=$work/trial.log
+    local release=$1 port database log=$work/trial.log
     mkdir "$work/trial"
     [[ ${#as_user[@]} -eq 0 ]] || chown "$DEPLOY_USER:" "$work/trial"
     port=$(free_port)
+    database=$(check_database "$release")
     trial=(
         WORDAI_JOBS_SERVER__HOST=127.0.0.1 "WORDAI_JOBS_SERVER__PORT=$port"
         "WORDAI_JOBS_STORAGE__DATA_DIR=$work/trial" WORDAI_JOBS_RENDERING__PROCESSES=1
-        "WORDAI_JOBS_MONGODB__DATABASE=$(check_database "$release")"
+        "WORDAI_JOBS_MONGODB__DATABASE=$database"
     )
+    # A port of their own is the running server's; a release that knows of none would refuse the setting.
+    if setting "$release" metrics.port >/dev/null 2>&1; then
+        trial+=(WORDAI_JOBS_METRICS__PORT=0)
+    fi
     (become_service "${trial[@]}" -- "$release/venv/bin/wordai-jobs" doctor) || die $FAILED "$2 is not well: see above"
     become_service "${trial[@]}" -- "$release/venv/bin/wordai-jobs" serve >"$log" 2>&1 9>&- &
     trial_pid=$!
@@ -347,7 +352,11 @@ setting() { # RELEASE KEY
     (become_service -- "$1/venv/bin/python" -I -c '
 import functools, sys
 from wordai_jobs.config import load_config
-print(functools.reduce(getattr, sys.argv[1].split("."), load_config()))
+from wordai_jobs.errors import StartError
+try:
+    print(functools.reduce(getattr, sys.argv[1].split("."), load_config()))
+except StartError as error:
+    sys.exit(str(error))
 ' "$2")
 }
 

@@ -87,6 +87,14 @@ def test_a_release_that_passes_its_trial_and_then_does_not_work_is_rolled_back(
     assert version not in machine.releases
 
 
+def test_a_setting_that_a_release_does_not_know_is_named_before_anything_is_switched(machine: Machine, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f"[server]\nport = {machine.port}\ncolour = 'blue'\n")
+    failed = machine.deploy(machine.release("1.2.9"), DEPLOY_CONFIG=str(config))
+    assert failed.returncode == 1 and "unknown key server.colour" in failed.stdout, failed.stdout
+    machine.check_serves("1.0.0")
+
+
 def test_a_second_deploy_at_the_same_time_is_refused(machine: Machine, tmp_path: Path) -> None:
     hold, held = tmp_path / "hold", tmp_path / "held"
     slow_installer = tmp_path / "installer"
