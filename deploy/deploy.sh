@@ -107,7 +107,8 @@ status() {
     say "installed: $(installed_releases | sort -V | xargs)"
     if [[ -n $current ]]; then
         read_environment
-        answer=$(version_at "$(live_url "$DEPLOY_ROOT/$current")") || answer=nothing
+        read_release "$DEPLOY_ROOT/$current"
+        answer=$(version_at "$url") || answer=nothing
     fi
     say "answering: $answer"
     [[ -n $current && $answer == "${current##*/}" ]]
@@ -152,7 +153,7 @@ go_back() {
     say "Going back to ${old##*/}" >&2
     point current "$old"
     local DEPLOY_TIMEOUT_S=300 # it has shown that it works, so it gets all the time it needs
-    if restart_service && wait_until_ready "$(live_url "$DEPLOY_ROOT/$old")" "${old##*/}" service_is_running; then
+    if restart_service && read_release "$DEPLOY_ROOT/$old" && wait_until_ready "$url" "${old##*/}" service_is_running; then
         say "${old##*/} serves again" >&2
     else
         say "${old##*/} does not serve either: see its log" >&2
@@ -227,20 +228,17 @@ remove_old_releases() { # all but the newest DEPLOY_KEEP, and never the two that
 # The trial has a folder and a database of its own: the running server's data folder is locked, and its jobs are not to be
 # swept by a server that leaves again. One rendering process, as the running server needs the others.
 try_release() { # RELEASE VERSION
-    local release=$1 port database log=$work/trial.log
+    local release=$1 port log=$work/trial.log
     mkdir "$work/trial"
     [[ ${#as_user[@]} -eq 0 ]] || chown "$DEPLOY_USER:" "$work/trial"
     port=$(free_port)
-    database=$(check_database "$release")
+    read_release "$release"
     trial=(
         WORDAI_JOBS_SERVER__HOST=127.0.0.1 "WORDAI_JOBS_SERVER__PORT=$port"
         "WORDAI_JOBS_STORAGE__DATA_DIR=$work/trial" WORDAI_JOBS_RENDERING__PROCESSES=1
-        "WORDAI_JOBS_MONGODB__DATABASE=$database"
+        "WORDAI_JOBS_MONGODB__DATABASE=${mongodb_database:0:32}_check"
     )
-    # A port of their own is the running server's; a release that knows of none would refuse the setting.
-    if setting "$release" metrics.port >/dev/null 2>&1; then
-        trial+=(WORDAI_JOBS_METRICS__PORT=0)
-    fi
+    [[ $metrics_port == none ]] || trial+=(WORDAI_JOBS_METRICS__PORT=0) # the running server has the one in the settings
     (become_service "${trial[@]}" -- "$release/venv/bin/wordai-jobs" doctor) || die $FAILED "$2 is not well: see above"
     become_service "${trial[@]}" -- "$release/venv/bin/wordai-jobs" serve >"$log" 2>&1 9>&- &
     trial_pid=$!
@@ -264,14 +262,8 @@ stop_trial() { # by force: nothing of it is kept, and its children end with it
 
 free_port() { "$DEPLOY_PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
-check_database() { # RELEASE
-    local name
-    name=$(setting "$1" mongodb.database)
-    say "${name:0:32}_check"
-}
-
 drop_check_database() {
-    [[ $(setting "$trial_release" mongodb.uri) != embedded ]] || return 0
+    [[ $mongodb_uri != embedded ]] || return 0
     (become_service "${trial[@]}" -- "$trial_release/venv/bin/python" -I -c '
 import pymongo
 from wordai_jobs.config import load_config
@@ -288,7 +280,8 @@ switch_to() { # RELEASE as in releases/0.2.0
     switched=yes
     point current "$1"
     restart_service
-    if ! wait_until_ready "$(live_url "$DEPLOY_ROOT/$1")" "${1##*/}" service_is_running; then
+    read_release "$DEPLOY_ROOT/$1"
+    if ! wait_until_ready "$url" "${1##*/}" service_is_running; then
         show_service_log >&2
         die $FAILED "${1##*/} does not serve"
     fi
@@ -336,28 +329,28 @@ version_at() { # URL
 
 ask() { curl --silent --fail --noproxy '*' --max-time 10 "$1"; }
 
-live_url() { # RELEASE; the address that the settings give the server, as seen from this machine
-    local host port
-    host=$(setting "$1" server.host)
-    port=$(setting "$1" server.port)
+# The settings of a release that matter here, asked for at once, as each question loads the package.
+read_release() { # RELEASE; sets `url` (as seen from this machine), `mongodb_uri`, `mongodb_database` and `metrics_port`
+    local found host port
+    found=$(become_service -- "$1/venv/bin/python" -I -c '
+import sys
+from wordai_jobs.config import load_config
+from wordai_jobs.errors import StartError
+try:
+    config = load_config()
+except StartError as error:
+    sys.exit(str(error))
+metrics = getattr(config, "metrics", None)  # a release that knows of none would refuse the setting
+print(config.server.host, config.server.port, config.mongodb.uri, config.mongodb.database, sep="\n")
+print(metrics.port if metrics else "none")
+') || return
+    { read -r host; read -r port; read -r mongodb_uri; read -r mongodb_database; read -r metrics_port; } <<<"$found"
     case $host in
         0.0.0.0) host=127.0.0.1 ;;
         ::) host='[::1]' ;;
         *:*) host="[$host]" ;;
     esac
-    say "http://$host:$port"
-}
-
-setting() { # RELEASE KEY
-    (become_service -- "$1/venv/bin/python" -I -c '
-import functools, sys
-from wordai_jobs.config import load_config
-from wordai_jobs.errors import StartError
-try:
-    print(functools.reduce(getattr, sys.argv[1].split("."), load_config()))
-except StartError as error:
-    sys.exit(str(error))
-' "$2")
+    url=http://$host:$port
 }
 
 # --- running as the service does --------------------------------------------------------------------------------------
