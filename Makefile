@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: help install run test test-js test-tools soak lint bench clean
+.PHONY: help install run test test-js test-tools soak lint docs bench clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -29,8 +29,12 @@ soak: .venv/dev ## run 1,000 jobs and kill the server 200 times, half an hour or
 		-k 'leaked or again_and_again'
 
 lint: .venv/dev ## check style (flake8) and types (mypy, strict)
-	@$(BIN)/python -m flake8 wordai_jobs tests benchmarks wsgi.py
+	@$(BIN)/python -m flake8 wordai_jobs tests benchmarks tools wsgi.py
 	@$(BIN)/python -m mypy
+	@if command -v shellcheck >/dev/null; then shellcheck deploy/*.sh; else echo "shellcheck is not installed: shell scripts are not checked"; fi
+
+docs: .venv/dev ## make docs/configuration.md from the settings table
+	@$(BIN)/python -m tools.configuration_page
 
 bench: .venv/dev ## measure, and print one table (PARTS="books polls" for some of it); let nothing else run meanwhile
 	@$(BIN)/python -m benchmarks $(PARTS)

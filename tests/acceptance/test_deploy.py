@@ -1,0 +1,236 @@
+"""deploy.sh for real: releases come, work or do not, and go; plain processes stand in for systemd."""
+
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pymongo
+import pytest
+import requests
+
+from tests.support.client import Client
+from tests.support.deployment import Fault, Machine
+from tests.support.leftovers import check_end
+from tests.support.mongo import DatabaseProcess
+from tests.support.nginx import nginx_before
+from tests.support.pdfs import hanging_pdf, text_pdf
+from tests.support.waiting import wait_until
+
+CRASHES = Fault("wordai_jobs/server.py", "    _raise_file_limit()\n", "    assert not LIVE\n    _raise_file_limit()\n")
+NEVER_READY = Fault(
+    "wordai_jobs/web/health.py", "    problems = list(_problems())\n",
+    "    problems = [*_problems(), *(['the moon is in the wrong house'] if LIVE else ())]\n")
+WRONG_VERSION = Fault("wordai_jobs/web/health.py", '"version": __version__', '"version": "6.6.6" if LIVE else __version__')
+
+
+@pytest.fixture(scope="module")
+def mongodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseProcess]:
+    database = DatabaseProcess(tmp_path_factory.mktemp("mongodb")).start()
+    yield database
+    database.kill()
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory, mongodb: DatabaseProcess) -> Iterator[Machine]:
+    """A machine where 1.0.0 serves, as it does again after each test. All its servers use one database server."""
+    environment = f'# where jobs are recorded\n\nWORDAI_JOBS_MONGODB__URI="{mongodb.uri}"\n'
+    made = Machine(tmp_path_factory.mktemp("machine"), environment)
+    first = made.deploy(made.release("1.0.0"))
+    assert first.returncode == 0, first.stdout
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def own_machine(tmp_path: Path) -> Iterator[Machine]:
+    """An empty machine, with the embedded database."""
+    made = Machine(tmp_path)
+    yield made
+    made.stop()
+
+
+@pytest.mark.parametrize(("name", "fault", "said"), [
+    ("crashes", CRASHES, "AssertionError"),
+    ("never-ready", NEVER_READY, "was not ready within 5 s"),
+])
+def test_a_bad_release_fails_its_trial_and_the_running_server_is_not_touched(
+    machine: Machine, name: str, fault: Fault, said: str,
+) -> None:
+    pid = (machine.root / "server.pid").read_text()
+    version = f"1.1.0+{name}"
+    timeout_s = "5" if fault is NEVER_READY else "60"
+    failed = machine.deploy(machine.release(version, fault.always()), DEPLOY_TIMEOUT_S=timeout_s)
+    assert failed.returncode == 1 and said in failed.stdout, failed.stdout
+    assert "did not pass its trial" in failed.stdout
+    machine.check_serves("1.0.0")
+    assert (machine.root / "server.pid").read_text() == pid
+    assert version not in machine.releases
+
+
+def test_a_trial_sweeps_no_job_of_the_running_server_and_leaves_nothing_in_its_database(
+    machine: Machine, mongodb: DatabaseProcess,
+) -> None:
+    user = machine.client("somebody")
+    running = user.submit(hanging_pdf())
+    wait_until(lambda: user.job(running)["progress"] >= 30)
+    failed = machine.deploy(machine.release("1.1.9", WRONG_VERSION.always()))
+    assert failed.returncode == 1 and "6.6.6 answers instead of 1.1.9" in failed.stdout, failed.stdout
+    machine.check_serves("1.0.0")
+    assert user.job(running)["status"] == "processing"
+    user.post(f"/api/v1/books/jobs/{running}/cancel")
+    with pymongo.MongoClient[dict[str, object]](mongodb.uri) as client:
+        assert set(client.list_database_names()) - {"admin", "config", "local"} == {"wordai"}
+
+
+@pytest.mark.parametrize(("name", "fault", "said"), [
+    ("crashes", CRASHES, "AssertionError"),
+    ("never-ready", NEVER_READY, "the moon is in the wrong house"),
+    ("wrong-version", WRONG_VERSION, "6.6.6 answers instead of"),
+])
+def test_a_release_that_passes_its_trial_and_then_does_not_work_is_rolled_back(
+    machine: Machine, name: str, fault: Fault, said: str,
+) -> None:
+    version = f"1.2.0+{name}"
+    timeout_s = "15" if fault is NEVER_READY else "60"
+    failed = machine.deploy(machine.release(version, fault.only_when_live()), DEPLOY_TIMEOUT_S=timeout_s)
+    assert failed.returncode == 1 and said in failed.stdout, failed.stdout
+    assert "Switching from 1.0.0" in failed.stdout and "1.0.0 serves again" in failed.stdout
+    machine.check_serves("1.0.0")
+    assert version not in machine.releases
+
+
+def test_a_setting_that_a_release_does_not_know_is_named_before_anything_is_switched(machine: Machine, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f"[server]\nport = {machine.port}\ncolour = 'blue'\n")
+    failed = machine.deploy(machine.release("1.2.9"), DEPLOY_CONFIG=str(config))
+    assert failed.returncode == 1 and "unknown key server.colour" in failed.stdout, failed.stdout
+    machine.check_serves("1.0.0")
+
+
+def test_a_second_deploy_at_the_same_time_is_refused(machine: Machine, tmp_path: Path) -> None:
+    hold, held = tmp_path / "hold", tmp_path / "held"
+    slow_installer = tmp_path / "installer"
+    slow_installer.write_text(f"#!/bin/sh\ntouch {held}\nwhile [ ! -e {hold} ]; do sleep 0.05; done\nexit 1\n")
+    slow_installer.chmod(0o755)
+    source = machine.release("1.3.0")
+    first = machine.start("deploy", source, DEPLOY_INSTALLER=str(slow_installer))
+    wait_until(held.exists, what="the first deploy's installation")
+    second = machine.deploy(source)
+    hold.touch()
+    assert (second.returncode, "another deploy is at work" in second.stdout) == (4, True), second.stdout
+    first.communicate(timeout=60)
+    assert first.returncode == 1
+    machine.check_serves("1.0.0")
+
+
+def test_a_deploy_that_is_interrupted_after_the_switch_goes_back(machine: Machine) -> None:
+    source = machine.release("1.4.0", NEVER_READY.only_when_live())
+    process = machine.start("deploy", source)
+    wait_until(lambda: answers(machine, "1.4.0"), 60, "1.4.0 to be live")
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1 and "1.0.0 serves again" in output, output
+    machine.check_serves("1.0.0")
+
+
+def test_status_names_what_is_installed_and_what_answers(machine: Machine) -> None:
+    status = machine.run("status")
+    assert status.returncode == 0, status.stdout
+    assert "current:   1.0.0\n" in status.stdout and "answering: 1.0.0\n" in status.stdout
+
+
+def test_the_release_that_serves_is_not_deployed_again(machine: Machine) -> None:
+    refused = machine.deploy(machine.root.parent / "sources" / "1.0.0")
+    assert refused.returncode == 1 and "1.0.0 is the release that serves" in refused.stdout
+    machine.check_serves("1.0.0")
+
+
+@pytest.mark.parametrize("arguments", [("deploy",), ("deploy", "/nowhere"), ("retreat",), ("status", "now")])
+def test_wrong_use_is_exit_code_2(machine: Machine, arguments: tuple[str, ...]) -> None:
+    assert machine.run(*arguments).returncode == 2
+
+
+def test_a_first_release_that_does_not_work_leaves_nothing_behind(own_machine: Machine) -> None:
+    failed = own_machine.deploy(own_machine.release("0.9.0", WRONG_VERSION.only_when_live()))
+    assert failed.returncode == 3 and "no earlier release to go back to" in failed.stdout, failed.stdout
+    assert own_machine.releases == set() and not (own_machine.root / "current").exists()
+    with pytest.raises(requests.ConnectionError):
+        own_machine.version
+
+
+def test_a_good_release_goes_live_while_clients_poll_and_can_be_taken_back(own_machine: Machine, tmp_path: Path) -> None:
+    machine = own_machine
+    first = machine.deploy_with_pip(machine.release("1.0.0"))
+    assert first.returncode == 0, first.stdout
+    user = machine.client("somebody")
+    finished = user.submit(text_pdf(3))
+    user.end_of(finished)
+    running = user.submit(hanging_pdf())
+    wait_until(lambda: user.job(running)["progress"] >= 30)
+
+    (machine.root / "releases" / "0.9.0").mkdir()
+    with nginx_before(machine.port, tmp_path / "nginx") as nginx, Poller(nginx.url, user, running) as poller:
+        deployed = machine.deploy(archive(machine.release("1.1.0")), DEPLOY_KEEP="1")
+    assert deployed.returncode == 0, deployed.stdout
+    machine.check_serves("1.1.0")
+    assert machine.releases == {"1.1.0", "1.0.0"}, "the release that serves, and the one to go back to"
+    assert poller.statuses == {200, 502}, "answers while there was a server, and what nginx says while there was none"
+    check_end(user, user.job(finished))
+    cut_short = user.job(running)
+    assert (cut_short["status"], cut_short["error"]) == ("failed", "Server was shut down while the job was running")
+
+    taken_back = machine.run("rollback")
+    assert taken_back.returncode == 0 and "1.0.0 serves again" in taken_back.stdout, taken_back.stdout
+    machine.check_serves("1.0.0")
+    check_end(user, user.job(finished))
+
+
+class Poller:
+    """A client that asks for a job all the time, and takes nothing but what the service promises."""
+
+    def __init__(self, url: str, user: Client, job_id: str) -> None:
+        self.statuses: set[int] = set()
+        self._address = f"{url}/api/v1/books/jobs/{job_id}"
+        self._headers = {"Authorization": user.session.headers["Authorization"]}
+        self._problems: list[str] = []
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> "Poller":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stopping.set()
+        self._thread.join()
+        assert not self._problems, self._problems
+
+    def _run(self) -> None:
+        while not self._stopping.wait(0.1):  # nginx allows 20 a second
+            try:
+                self._check(requests.get(self._address, headers=self._headers, timeout=30))
+            except (requests.RequestException, AssertionError) as error:
+                self._problems.append(repr(error))
+
+    def _check(self, response: requests.Response) -> None:
+        self.statuses.add(response.status_code)
+        if response.status_code == 200:
+            assert response.json()["status"] in ("processing", "failed")
+        else:
+            assert response.json() == {"detail": "The service is restarting or down, try again in a moment"}, response.text
+            assert response.headers["Retry-After"]
+
+
+def archive(source: Path) -> Path:
+    made = source.with_suffix(".tar.gz")
+    subprocess.run(["tar", "-czf", str(made), "-C", str(source.parent), source.name], check=True)
+    return made
+
+
+def answers(machine: Machine, version: str) -> bool:
+    try:
+        return machine.version == version
+    except requests.ConnectionError:
+        return False
