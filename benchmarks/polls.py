@@ -1,6 +1,8 @@
 """Polls a second beside a Flask and waitress application that returns a constant; their latency while books render."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,7 +21,8 @@ from benchmarks.service import serving, wait_for_end
 from tests.support.client import Client
 from tests.support.firebase import PROJECT, Google
 from tests.support.pdfs import text_pdf
-from tests.support.server import free_port
+from tests.support.processes import renderers
+from tests.support.server import ServerProcess, free_port
 from tests.support.waiting import wait_until
 
 RUNS = 5
@@ -29,25 +32,44 @@ _POLLS_A_SECOND = 50
 
 
 def throughput() -> Iterator[Row]:
-    """Authenticated polls of an ended job in mode firebase, and the constant application, each alone, in turns."""
-    with tempfile.TemporaryDirectory() as folder:
-        google = Google(Path(folder))
-        settings: dict[str, object] = {"auth.mode": "firebase", "auth.firebase_project_id": PROJECT}
-        with serving(settings, google.environment) as server:
-            user = Client(server.url, "alice", google.token("alice"))
-            job_id = user.submit(text_pdf(1))
-            wait_for_end(user, job_id)
-            headers = {"Authorization": str(user.session.headers["Authorization"])}
-            size = len(user.get(f"/api/v1/books/jobs/{job_id}").content)
-            polls, constants = [], []
-            with constant_application(size) as constant_port:
-                for _ in range(RUNS):
-                    constants.append(requests_a_second(constant_port, "/", {}))
-                    polls.append(requests_a_second(server.port, f"/api/v1/books/jobs/{job_id}", headers))
-        google.close()
-    yield Row("polls, mode firebase", Figure.of(polls, "/s"))
+    """Authenticated polls in mode firebase of a running job and of an ended one, and the constant application, in turns."""
+    running, ended, constants = [], [], []
+    with tempfile.TemporaryDirectory() as folder, _firebase(Google(Path(folder))) as (server, user):
+        headers = {"Authorization": str(user.session.headers["Authorization"])}
+        ended_path, running_path = (f"/api/v1/books/jobs/{job_id}" for job_id in _two_jobs(server, user))
+        with constant_application(len(user.get(running_path).content)) as constant_port:
+            for _ in range(RUNS):
+                constants.append(requests_a_second(constant_port, "/", {}))
+                running.append(requests_a_second(server.port, running_path, headers))
+                ended.append(requests_a_second(server.port, ended_path, headers))
+    yield Row("polls of a running job, mode firebase", Figure.of(running, "/s"))
+    yield Row("polls of an ended job (one database read each)", Figure.of(ended, "/s"))
     yield Row("the constant application", Figure.of(constants, "/s"))
-    yield Row("polls / the constant application", ratios(Figure.of(polls), Figure.of(constants)), Target(0.45, 0.7))
+    yield Row("polls of a running job / the constant application", ratios(Figure.of(running), Figure.of(constants)),
+              Target(0.45, 0.7))
+    yield Row("polls of an ended job / the constant application", ratios(Figure.of(ended), Figure.of(constants)))
+
+
+@contextmanager
+def _firebase(google: Google) -> Iterator[tuple[ServerProcess, Client]]:
+    """A server in mode firebase, and a user with a token that it has to verify."""
+    settings: dict[str, object] = {
+        "auth.mode": "firebase", "auth.firebase_project_id": PROJECT, "rendering.page_timeout_s": 3600}
+    with serving(settings, google.environment) as server:
+        yield server, Client(server.url, "alice", google.token("alice"))
+    google.close()
+
+
+def _two_jobs(server: ServerProcess, user: Client) -> tuple[str, str]:
+    """One that has ended, and one that runs and does not go on, so that rendering takes nothing from the polls."""
+    file_id = user.upload(text_pdf(1)).json()["file_id"]
+    ended = user.enqueue(file_id).json()["job_id"]
+    wait_for_end(user, ended)
+    for pid in renderers(server):
+        os.kill(pid, signal.SIGSTOP)
+    running = user.enqueue(file_id).json()["job_id"]
+    wait_until(lambda: user.job(running)["progress"] >= 30, what="a running job")
+    return ended, running
 
 
 def latency() -> Iterator[Row]:
