@@ -120,15 +120,16 @@ function fillActions(part, entry, phase, title) {
 
 function phaseWords(entry, phase) {
   const {job} = entry;
-  if (job.status === "completed") return t("job.finished", {date: when(job.completed_at ?? job.updated_at)});
+  if (job.status === "completed") {
+    return `${t("job.pagesTotal", {count: phase.total})} · ${t("job.finished", {date: when(job.completed_at ?? job.updated_at)})}`;
+  }
   if (job.status === "failed") return t("job.endedAt", {date: when(job.failed_at ?? job.updated_at)});
   if (phase.name === "pending" && entry.queuePosition) return t("phase.queued", {position: entry.queuePosition});
   return t(`phase.${phase.name}`);
 }
 
 function pagesWords({name, done, total}) {
-  if (name === "completed") return t("job.pagesTotal", {count: total});
-  return total ? t("job.pages", {done, total}) : "";
+  return total && name !== "completed" ? t("job.pages", {done, total}) : "";
 }
 
 function leftWords(entry) {

@@ -63,7 +63,7 @@ export default {
   "job.pages": "{done} of {total} pages",
   "job.pagesTotal.one": "{count} page",
   "job.pagesTotal.other": "{count} pages",
-  "job.finished": "Finished {date}",
+  "job.finished": "finished {date}",
   "job.endedAt": "Ended {date}",
   "job.waiting": "The server is away for a moment, perhaps restarting. Still waiting for it …",
   "job.startFailed": "That did not work: {detail}",

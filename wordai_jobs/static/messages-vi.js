@@ -63,7 +63,7 @@ export default {
   "job.pages": "{done} / {total} trang",
   "job.pagesTotal.one": "{count} trang",
   "job.pagesTotal.other": "{count} trang",
-  "job.finished": "Hoàn thành lúc {date}",
+  "job.finished": "hoàn thành lúc {date}",
   "job.endedAt": "Kết thúc lúc {date}",
   "job.waiting": "Máy chủ tạm thời vắng mặt, có thể đang khởi động lại. Vẫn đang chờ …",
   "job.startFailed": "Không thực hiện được: {detail}",
