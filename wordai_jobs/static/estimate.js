@@ -10,8 +10,9 @@ export class Estimate {
   /** @param {number} time in milliseconds @param {number} done pages */
   add(time, done) {
     const last = this.#samples.at(-1);
-    if (last && done < last.done) this.#samples = [];
-    if (last && done === last.done) return;
+    if (last && done === last.done && done > 0) return;
+    // Fetching and opening the PDF say nothing of the pace of pages: the clock starts at the last sight of none.
+    if (done === 0 || (last && done < last.done)) this.#samples = [];
     this.#samples.push({time, done});
     while (this.#samples.length > 2 && this.#samples[1].time <= time - WINDOW) this.#samples.shift();
   }
@@ -24,9 +25,10 @@ export class Estimate {
   secondsLeft(time, total) {
     const first = this.#samples.at(0);
     const last = this.#samples.at(-1);
-    if (!first || !last || last.time - first.time < SHORTEST) return null;
-    // A pace that has slowed since the last page counts too, or the time left would stand still while nothing happens.
+    if (!first || !last || last.done === first.done) return null;
+    // A pause since the last page counts too, or the time left would stand still while nothing happens.
     const elapsed = Math.max(last.time, time) - first.time;
+    if (elapsed < SHORTEST) return null;
     return Math.max(0, total - last.done) * elapsed / (last.done - first.done) / 1000;
   }
 }

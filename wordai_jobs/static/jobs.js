@@ -35,8 +35,7 @@ export class Entry {
   /** @param {import("./poll-job.js").Job} job @param {number} now in milliseconds */
   update(job, now) {
     this.job = job;
-    const {name, done} = phaseOf(job);
-    if (name === "pages") this.estimate.add(now, done);
+    if (job.status === "processing") this.estimate.add(now, phaseOf(job).done);
   }
 
   /** @param {number} now in milliseconds @returns {number | null} */

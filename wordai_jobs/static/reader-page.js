@@ -46,10 +46,17 @@ export class ReaderPage {
     image.alt = t("reader.page", {number: this.number});
     image.decoding = "async";
     image.draggable = false;
-    image.onerror = () => this.onBroken(this);
+    image.onerror = () => this.#onError(image);
     image.src = this.info.url;
     this.#image = image;
     this.element.querySelector(".page-number").after(image);
+  }
+
+  #onError(image) {
+    if (image !== this.#image) return;
+    image.remove();
+    this.#image = null;
+    this.onBroken(this);
   }
 
   /** Let go of what takes memory; the browser's cache keeps the image. */

@@ -23,6 +23,7 @@ export class Reader {
   #pages = new ReaderPages();
   #search = new SearchPanel(this.#pages);
   #addressTimer = 0;
+  #renewalTimer = 0;
   #renewedAt = -Infinity;
 
   /** @param {import("./api.js").Api} api @param {import("./jobs.js").Jobs} jobs @param {import("./books.js").Books} books */
@@ -60,7 +61,7 @@ export class Reader {
   #listen() {
     this.#pages.addEventListener("page", () => this.#renderPlace());
     this.#pages.addEventListener("zoom", () => this.#renderZoom());
-    this.#pages.addEventListener("broken", () => this.#guarded(() => this.#renew()));
+    this.#pages.addEventListener("broken", () => this.#onBroken());
     byId("zoom-in").onclick = () => this.#pages.zoomTo(1);
     byId("zoom-out").onclick = () => this.#pages.zoomTo(-1);
     byId("zoom-reset").onclick = () => this.#pages.zoomTo(0);
@@ -144,9 +145,19 @@ export class Reader {
     this.#pages.focus();
   }
 
+  /** Images cannot be had: their addresses have expired, or the server is away. Many fail at once; one renewal is for all. */
+  #onBroken() {
+    if (this.#renewalTimer) return;
+    const {signal} = this.#reading;
+    const sinceLast = performance.now() - this.#renewedAt;
+    this.#renewalTimer = setTimeout(() => {
+      this.#renewalTimer = 0;
+      this.#renewedAt = performance.now();
+      if (!signal.aborted) this.#guarded(() => this.#renew());
+    }, Math.max(0, RENEWAL_PAUSE - sinceLast));
+  }
+
   async #renew() {
-    if (performance.now() - this.#renewedAt < RENEWAL_PAUSE) return;
-    this.#renewedAt = performance.now();
     await this.#source.renew();
     this.#pages.update();
   }

@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import {describe, test} from "node:test";
+
+import {concurrently} from "../../wordai_jobs/static/concurrently.js";
+import {Estimate} from "../../wordai_jobs/static/estimate.js";
+import {failure, size, timeLeft} from "../../wordai_jobs/static/format.js";
+import {chooseLanguage, t} from "../../wordai_jobs/static/i18n.js";
+import {phaseOf} from "../../wordai_jobs/static/job-phase.js";
+import {linesOf} from "../../wordai_jobs/static/lines.js";
+import en from "../../wordai_jobs/static/messages-en.js";
+import vi from "../../wordai_jobs/static/messages-vi.js";
+import {formatRoute, parseRoute} from "../../wordai_jobs/static/router.js";
+import {findIn, normalize} from "../../wordai_jobs/static/text-search.js";
+import {titleFrom} from "../../wordai_jobs/static/upload-form.js";
+import {readdirSync, readFileSync} from "node:fs";
+
+const STATIC = new URL("../../wordai_jobs/static/", import.meta.url);
+const sources = readdirSync(STATIC).filter((name) => /\.(js|html)$/.test(name))
+  .map((name) => [name, readFileSync(new URL(name, STATIC), "utf8")]);
+
+describe("the page's words", () => {
+  test("exist in both languages, with the same values in them", () => {
+    assert.deepEqual(Object.keys(vi), Object.keys(en));
+    const values = (words) => [...words.matchAll(/\{\w+\}/g)].map(([value]) => value).sort();
+    for (const key of Object.keys(en)) {
+      assert.ok(en[key].trim() && vi[key].trim(), key);
+      assert.deepEqual(values(vi[key]), values(en[key]), key);
+    }
+  });
+
+  test("exist for every key that the page names", () => {
+    const named = sources.filter(([name]) => !name.startsWith("messages-")).flatMap(([, text]) => [
+      ...text.matchAll(/\bt\("([^"]+)"/g), ...text.matchAll(/data-i18n(?:-\w+)?="([^"]+)"/g),
+      ...text.matchAll(/"((?:signIn|error)\.\w+)"/g),
+    ].map(([, key]) => key));
+    assert.ok(named.length > 80);
+    const missing = named.filter((key) => !(key in en) && !(`${key}.other` in en));
+    assert.deepEqual(missing, []);
+  });
+
+  test("are chosen by the browser's languages", () => {
+    assert.equal(chooseLanguage(["fr-FR", "vi-VN", "en"]), "vi");
+    assert.equal(chooseLanguage(["en-GB", "vi"]), "en");
+    assert.equal(chooseLanguage(["de"]), "en");
+    assert.equal(chooseLanguage([]), "en");
+  });
+
+  test("take values and numbers", () => {
+    assert.equal(t("job.pagesTotal", {count: 1}), "1 page");
+    assert.equal(t("job.pagesTotal", {count: 1283}), "1,283 pages");
+    assert.equal(t("chapter.delete", {title: "<b>{title}</b>"}), "Delete <b>{title}</b>");
+  });
+
+  test("tell sizes, durations and failures", () => {
+    assert.equal(size(300), "1 kB");
+    assert.equal(size(1_793_479), "1.7 MB");
+    assert.equal(size(100 * 1024 * 1024), "100 MB");
+    assert.deepEqual([2, 12, 54, 60, 600, 8000].map(timeLeft), [
+      "almost done", "about 15 s left", "about 55 s left", "about 1 minute left", "about 10 minutes left",
+      "more than 2 hours left",
+    ]);
+    assert.equal(failure("Cancelled by user"), "You cancelled it.");
+    assert.equal(failure("Page 17 took longer than 30 s"), "Page 17 took longer than 30 s");
+  });
+});
+
+describe("a job's phase", () => {
+  const running = (progress, message) => ({status: "processing", progress, message});
+  const cases = [
+    [{status: "pending", progress: 0, message: "PDF chapter creation job enqueued"}, ["pending", 0, 0]],
+    [running(4, "Downloading PDF: Processed 3/4 pages.pdf"), ["fetching", 0, 0]],
+    [running(30, "Extracting pages from PDF..."), ["opening", 0, 0]],
+    [running(46, "Processed 120/283 pages..."), ["pages", 120, 283]],
+    [running(70, "Processed 283 pages. Creating chapter..."), ["chapter", 283, 283]],
+    [running(70, "Processed 1 page. Creating chapter..."), ["chapter", 1, 1]],
+    [{status: "completed", progress: 100, message: "", result: {total_pages: 9}}, ["completed", 9, 9]],
+    [{status: "failed", progress: 46, message: "PDF processing failed: Out of memory"}, ["failed", 0, 0]],
+  ];
+  for (const [job, [name, done, total]] of cases) {
+    test(`is ${name} at ${job.message || job.status}`, () => assert.deepEqual(phaseOf(job), {name, done, total}));
+  }
+});
+
+describe("the time left", () => {
+  test("is not known before pages have been made for a few seconds", () => {
+    const estimate = new Estimate();
+    assert.equal(estimate.secondsLeft(0, 100), null);
+    estimate.add(0, 0);
+    estimate.add(2000, 10);
+    assert.equal(estimate.secondsLeft(2000, 100), null);
+  });
+
+  test("follows from the pace of the pages, whatever came before the first", () => {
+    const estimate = new Estimate();
+    estimate.add(0, 0);
+    estimate.add(60_000, 0);
+    estimate.add(64_000, 20);
+    assert.equal(estimate.secondsLeft(64_000, 100), 16);
+  });
+
+  test("forgets a pace of long ago", () => {
+    const estimate = new Estimate();
+    for (let second = 0; second <= 60; second += 2) estimate.add(second * 1000, second * 100);
+    for (let second = 62; second <= 120; second += 2) estimate.add(second * 1000, 6000 + second - 60);
+    assert.equal(Math.round(estimate.secondsLeft(120_000, 6100)), 40);
+  });
+
+  test("grows while nothing happens", () => {
+    const estimate = new Estimate();
+    estimate.add(0, 0);
+    estimate.add(4000, 50);
+    assert.ok(estimate.secondsLeft(20_000, 100) > estimate.secondsLeft(5000, 100));
+  });
+});
+
+describe("addresses", () => {
+  for (const route of [
+    {view: "library"}, {view: "job", jobId: "j 1/2", page: 1}, {view: "chapter", bookId: "b", chapterId: "c", page: 12},
+  ]) {
+    test(`name ${JSON.stringify(route)} and find it again`, () => assert.deepEqual(parseRoute(formatRoute(route)), route));
+  }
+
+  test("that make no sense lead to the library or the first page", () => {
+    for (const hash of ["", "#", "#/books/only-one", "#/%E0%A4%A", "#main"]) {
+      assert.deepEqual(parseRoute(hash), {view: "library"}, hash);
+    }
+    for (const page of ["0", "-3", "x", "1e9", "99999999"]) assert.equal(parseRoute(`#/jobs/a/${page}`).page, 1);
+  });
+});
+
+describe("words of a page", () => {
+  const at = (x, y, word) => [x, y, x + 10 * word.length, y + 12, word];
+
+  test("make lines: to the right on the same height", () => {
+    const words = [at(0, 0, "one"), at(40, 1, "two"), at(0, 20, "three"), at(300, 20, "four"), at(0, 20.5, "left")];
+    assert.deepEqual(linesOf(words).map((line) => line.map((word) => word[4])), [
+      ["one", "two"], ["three", "four"], ["left"],
+    ]);
+    assert.deepEqual(linesOf([]), []);
+  });
+
+  test("are found whatever their case, accents and line breaks", () => {
+    const words = [at(0, 0, "Trường"), at(80, 0, "ĐẠI"), at(0, 20, "học,"), at(50, 20, "Café")];
+    const [hit] = findIn(words, "truong  dai hoc");
+    assert.deepEqual(hit.words, words.slice(0, 3));
+    assert.deepEqual([hit.before, hit.match, hit.after], ["", "Trường ĐẠI học,", "Café"]);
+    assert.equal(findIn(words, "trường").length, 1);
+    assert.equal(findIn(words, "CAFE\u0301").length, 1);
+    assert.deepEqual(findIn(words, "   "), []);
+    assert.deepEqual(findIn(words, "nothing"), []);
+  });
+
+  test("are found inside of words and more than once", () => {
+    const words = ["lorem", "ipsum", "lorem"].map((word, index) => at(index * 60, 0, word));
+    assert.deepEqual(findIn(words, "ore").map((hit) => hit.words[0]), [words[0], words[2]]);
+    assert.deepEqual(findIn(words, "em ip")[0].words, words.slice(0, 2));
+  });
+
+  test("are compared without accents", () => {
+    assert.equal(normalize("  Nguyễn\n Đình  THI "), "nguyen dinh thi");
+    assert.equal(normalize("Ångström"), "angstrom");
+  });
+});
+
+describe("concurrent work", () => {
+  test("is done in full, a few pieces at a time", async () => {
+    let [now, most] = [0, 0];
+    const done = [];
+    await concurrently([1, 2, 3, 4, 5, 6, 7], 3, async (item) => {
+      most = Math.max(most, ++now);
+      await new Promise(setImmediate);
+      now -= 1;
+      done.push(item);
+    });
+    assert.deepEqual(done.sort(), [1, 2, 3, 4, 5, 6, 7]);
+    assert.equal(most, 3);
+  });
+
+  test("stops at the first error", async () => {
+    const begun = [];
+    const work = async (item) => {
+      begun.push(item);
+      await new Promise(setImmediate);
+      if (item === 2) throw new Error("no");
+    };
+    await assert.rejects(concurrently([1, 2, 3, 4, 5, 6], 1, work), {message: "no"});
+    assert.deepEqual(begun, [1, 2]);
+  });
+});
+
+test("a chapter's title is made from the file's name", () => {
+  assert.equal(titleFrom("Bài_giảng  1.PDF"), "Bài giảng 1");
+  assert.equal(titleFrom("a.b-c.pdf"), "a.b-c");
+});
+
+test("no data becomes markup", () => {
+  for (const [name, text] of sources) {
+    assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function/, name);
+  }
+});
