@@ -90,9 +90,9 @@ class TooManyJobs(AppError):
     status = 429
 
     def __init__(self, limit: int, retry_after_s: int) -> None:
-        noun = "job" if limit == 1 else "jobs"
+        jobs = "job that has" if limit == 1 else "jobs that have"
         super().__init__(
-            f"You have {limit} {noun} that have not ended, which is the limit", headers={"Retry-After": str(retry_after_s)})
+            f"You have {limit} {jobs} not ended, which is the limit", headers={"Retry-After": str(retry_after_s)})
 
 
 class Busy(AppError):

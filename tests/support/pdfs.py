@@ -106,3 +106,18 @@ def nested_forms_pdf(depth: int = 9, width: int = 10) -> bytes:
     ]
     leaf = stream(b"0 0 m 500 600 l 300 200 l h f", b"/Type /XObject /Subtype /Form /BBox [0 0 600 700]")
     return page_pdf(b"/F0 Do", *forms, leaf, resources=b"/XObject << /F0 5 0 R >>")
+
+
+@cache
+def stuck_pdf(before: int, pages: int) -> bytes:
+    """Pages of text, of which the one behind the first `before` takes hours."""
+    with pymupdf.open(stream=text_pdf(pages)) as document, pymupdf.open(stream=hanging_pdf()) as hanging:
+        document.insert_pdf(hanging, start_at=before)
+        return bytes(document.tobytes())
+
+
+def stuck_book(before: int) -> bytes:
+    """The real book, with a page that takes hours behind the first `before`."""
+    with pymupdf.open(SHARED / BOOK) as document, pymupdf.open(stream=hanging_pdf()) as hanging:
+        document.insert_pdf(hanging, start_at=before)
+        return bytes(document.tobytes())

@@ -140,10 +140,11 @@ export class Jobs extends EventTarget {
   }
 
   #watch(entry) {
-    entry.watcher = new AbortController();
+    const watcher = new AbortController();
+    entry.watcher = watcher;
     const polling = pollJob(`${PATH}/${entry.job.job_id}`, {
       getToken: (options) => this.api.session.getToken(options),
-      signal: entry.watcher.signal,
+      signal: watcher.signal,
       maxDuration: FOREVER,
       onProgress: (job, {queuePosition}) => {
         entry.update(job, performance.now());
@@ -155,13 +156,15 @@ export class Jobs extends EventTarget {
         this.#tell();
       },
     });
-    polling.then(() => this.#ended(entry), (error) => this.#stopped(entry, error));
+    polling.then(() => this.#ended(entry), (error) => {
+      if (!watcher.signal.aborted) this.#stopped(entry, error);
+    });
   }
 
   #stopped(entry, error) {
     if (error instanceof JobFailedError) this.#ended(entry);
     else if (error instanceof PollError) this.#lost(entry, error);
-    else if (error !== entry.watcher?.signal.reason) throw error;
+    else throw error;
   }
 
   #lost(entry, {status, message}) {

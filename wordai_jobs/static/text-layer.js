@@ -40,6 +40,7 @@ function lineElement(words) {
   const line = element("div", "text-line");
   place(line, words[0]);
   words.forEach((word, index) => line.append(wordElement(word, words[index + 1])));
+  line.append("\n");  // so that copied lines are lines
   return line;
 }
 

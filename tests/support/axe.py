@@ -1,0 +1,33 @@
+"""Accessibility, checked by axe-core in the page itself."""
+
+import os
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.support.server import ROOT
+
+_SOURCE = ROOT / "tests" / "acceptance" / "node_modules" / "axe-core" / "axe.min.js"
+_RUN = """async () => {
+  const {violations} = await axe.run(document, {resultTypes: ["violations"]});
+  return violations.filter(({impact}) => ["serious", "critical"].includes(impact)).map(
+    ({id, help, nodes}) => `${id}: ${help}: ${nodes.map((node) => `${node.target} ${node.any.map((it) => it.message)}`)}`);
+}"""
+
+
+def require_axe() -> None:
+    """Skips the test, or fails it in CI, where axe-core is not there."""
+    if _SOURCE.exists():
+        return
+    reason = "needs axe-core; `make test-tools` installs it"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core calls serious or critical, with the elements."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_SOURCE.read_text(encoding="utf-8"))
+    found: list[str] = page.evaluate(_RUN)
+    return found

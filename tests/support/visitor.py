@@ -1,0 +1,95 @@
+"""A person at the page: what they see and do, in a real browser."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Browser, ConsoleMessage, FilePayload, Locator, Page, expect
+
+# What a loaded machine may take; a test waits for conditions and goes on at once.
+_PATIENCE_MS = 60_000
+
+
+class Visitor:
+    """A browser of their own, without a past. Collects what the page should never do: scripts that fail, forbidden things."""
+
+    def __init__(
+        self, browser: Browser, url: str, *, language: str = "en-GB", width: int = 1280, height: int = 800, touch: bool = False,
+    ) -> None:
+        self.url = url
+        self.context = browser.new_context(
+            locale=language, viewport={"width": width, "height": height}, has_touch=touch, reduced_motion="reduce")
+        self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(_PATIENCE_MS)
+        self.complaints: list[str] = []
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._listen)
+        self.page.goto(url)
+
+    def close(self) -> None:
+        self.context.close()
+        assert not self.complaints, self.complaints
+
+    def sign_in(self, name: str) -> "Visitor":
+        self.page.get_by_label("Your name").fill(name)
+        self.page.get_by_role("button", name="Sign in").click()
+        expect(self.page.get_by_role("heading", name="New chapter")).to_be_visible(timeout=_PATIENCE_MS)
+        return self
+
+    def choose(self, pdf: bytes | Path, filename: str = "my_book.pdf") -> None:
+        """Pick a file from memory or disk."""
+        chosen: FilePayload | Path = pdf if isinstance(pdf, Path) else {
+            "name": filename, "mimeType": "application/pdf", "buffer": pdf}
+        self.page.locator("#file").set_input_files(chosen)
+
+    def submit(self, pdf: bytes | Path, *, title: str = "A chapter", book: str = "A book") -> Locator:
+        """Upload into a new book, or the last one where there is one; returns the job's item once it is in the list."""
+        jobs = self.page.locator(".job").count()
+        self.choose(pdf)
+        new_book = self.page.get_by_label("Title of the new book")
+        if new_book.is_visible():
+            new_book.fill(book)
+        self.page.get_by_label("Title of the chapter").fill(title)
+        self.page.get_by_role("button", name="Upload", exact=True).click()
+        expect(self.page.locator(".job")).to_have_count(jobs + 1, timeout=_PATIENCE_MS)
+        return self.page.locator(".job").first
+
+    def wait_for_state(self, job: Locator, state: str) -> None:
+        """`completed`, `failed` or `cancelled`, as the item says it."""
+        self.wait(f"{state} job", lambda: job.get_attribute("data-state") == state)
+
+    def wait(self, what: str, condition: Callable[[], bool]) -> None:
+        """Playwright's own time passes while this waits, unlike with time.sleep."""
+        for _ in range(_PATIENCE_MS // 50):
+            if condition():
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"no {what} within {_PATIENCE_MS} ms")
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    @property
+    def focused(self) -> str:
+        """The id, or else the class or tag, of what has the focus."""
+        found: str = self.page.evaluate(
+            "(({id, className, localName}) => id || className || localName)(document.activeElement)")
+        return found
+
+    def tab_to(self, wanted: str) -> None:
+        """Press Tab until the element with this id or class has the focus; fails where it cannot be reached."""
+        for _ in range(60):
+            if wanted in self.focused.split():
+                return
+            self.press("Tab")
+        raise AssertionError(f"{wanted} cannot be reached with Tab")
+
+    @property
+    def is_wider_than_screen(self) -> bool:
+        wider: bool = self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        return wider
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        # The browser reports every status from 400 on, also those that the page handles.
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            self.complaints.append(message.text)
