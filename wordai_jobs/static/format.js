@@ -1,15 +1,15 @@
 /** Sizes, moments and durations as people read them. */
 
-import {isKnown, language, t} from "./i18n.js";
+import {isKnown, locale, t} from "./i18n.js";
 
-const moment = new Intl.DateTimeFormat(language, {dateStyle: "medium", timeStyle: "short"});
-const percentage = new Intl.NumberFormat(language, {style: "percent", maximumFractionDigits: 0});
+const moment = new Intl.DateTimeFormat(locale, {dateStyle: "medium", timeStyle: "short"});
+const percentage = new Intl.NumberFormat(locale, {style: "percent", maximumFractionDigits: 0});
 
 /** @param {number} bytes */
 export function size(bytes) {
-  if (bytes < 1024 * 1024) return `${Math.ceil(bytes / 1024).toLocaleString(language)} kB`;
+  if (bytes < 1024 * 1024) return `${Math.ceil(bytes / 1024).toLocaleString(locale)} kB`;
   const megabytes = bytes / (1024 * 1024);
-  return `${megabytes.toLocaleString(language, {maximumFractionDigits: megabytes < 10 ? 1 : 0})} MB`;
+  return `${megabytes.toLocaleString(locale, {maximumFractionDigits: megabytes < 10 ? 1 : 0})} MB`;
 }
 
 /** @param {string} isoTime */

@@ -11,11 +11,13 @@ const ATTRIBUTES = {i18nLabel: "aria-label", i18nTitle: "title", i18nPlaceholder
  * @returns {"en" | "vi"}
  */
 export function chooseLanguage(wanted) {
-  const known = wanted.map((tag) => tag.toLowerCase().split("-")[0]).find((tag) => tag in MESSAGES);
-  return /** @type {"en" | "vi"} */ (known ?? "en");
+  return /** @type {"en" | "vi"} */ (wanted.map(base).find((tag) => tag in MESSAGES) ?? "en");
 }
 
-export const language = chooseLanguage(globalThis.navigator?.languages ?? []);
+const wanted = globalThis.navigator?.languages ?? [];
+export const language = chooseLanguage(wanted);
+/** The language as spoken where the user is: in it dates and numbers are written. */
+export const locale = wanted.find((tag) => base(tag) === language) ?? language;
 const plurals = new Intl.PluralRules(language);
 
 /**
@@ -44,6 +46,11 @@ export function translate(root) {
   }
 }
 
+/** @param {string} tag */
+function base(tag) {
+  return tag.toLowerCase().split("-")[0];
+}
+
 function formatted(value) {
-  return typeof value === "number" ? value.toLocaleString(language) : String(value);
+  return typeof value === "number" ? value.toLocaleString(locale) : String(value);
 }

@@ -143,6 +143,7 @@ export class UploadForm {
     byId("transfer").hidden = !isOn;
     byId("upload-details").hidden = isOn;
     byId("file").disabled = isOn;
+    if (this.#file) byId("file-hint").textContent = isOn ? size(this.#file.size) : t("upload.chosen", {size: size(this.#file.size)});
     if (isOn) byId("transfer-stop").focus();
     else byId("upload-submit").focus();
   }

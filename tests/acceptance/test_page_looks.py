@@ -1,0 +1,167 @@
+"""The page in its states, wide and narrow, light and dark: nothing a screen reader trips over, nothing that scrolls sideways.
+
+Each is also kept as a picture in `screenshots/`, for people to look at.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+
+from tests.conftest import StartServer
+from tests.support.axe import require_axe, violations
+from tests.support.client import Client
+from tests.support.pdfs import BOOK, SHARED, stuck_book, stuck_pdf, text_pdf
+from tests.support.server import ROOT, ServerProcess
+from tests.support.visitor import Visitor
+
+SCREENSHOTS = ROOT / "screenshots"
+WIDTHS = {"wide": (1280, 800), "narrow": (360, 740)}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+# One process renders, so that a page that takes hours keeps its job at the pages before.
+SLOW = {"rendering.processes": 1, "rendering.page_timeout_s": 600, "jobs.shutdown_grace_s": 1}
+NAME = "Linh Trần"
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    server = ServerProcess(tmp_path_factory.mktemp("slow"), SLOW).start().wait_until_ready()
+    yield server
+    assert server.stop() == 0
+
+
+@contextmanager
+def visitor_of(browser: Browser, url: str, language: str = "en-GB") -> Iterator[Visitor]:
+    require_axe()
+    visitor = Visitor(browser, url, language=language)
+    yield visitor
+    visitor.close()
+
+
+def look(visitor: Visitor, state: str) -> None:
+    """Check the state in each width and scheme, and take its picture."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page = visitor.page
+    problems: dict[str, list[str]] = {}
+    for (width, (w, h)), scheme in product(WIDTHS.items(), SCHEMES):
+        page.set_viewport_size({"width": w, "height": h})
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.wait_for_timeout(300)  # the page is laid out anew, images are decoded
+        name = f"{state}-{width}-{scheme}"
+        problems[name] = violations(page) + (["wider than the screen"] if visitor.is_wider_than_screen else [])
+        page.screenshot(path=SCREENSHOTS / f"{name}.png")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert {name: found for name, found in problems.items() if found} == {}
+
+
+def images_are_there(visitor: Visitor) -> None:
+    visitor.wait("images", lambda: bool(visitor.page.evaluate("""() => {
+        const images = [...document.querySelectorAll(".page-image")];
+        return images.length > 0 && images.every((image) => image.complete && image.naturalWidth > 0);
+    }""")))
+
+
+def test_signed_out(server: ServerProcess, browser: Browser) -> None:
+    with visitor_of(browser, server.url) as visitor:
+        look(visitor, "signed-out")
+    with visitor_of(browser, server.url, language="vi-VN") as visitor:
+        look(visitor, "signed-out-vietnamese")
+
+
+def test_uploading(server: ServerProcess, browser: Browser, tmp_path: Path) -> None:
+    pdf = tmp_path / "MuPDF explored.pdf"
+    pdf.write_bytes((SHARED / BOOK).read_bytes() if SHARED.is_dir() else text_pdf(2000))
+    with visitor_of(browser, server.url) as visitor:
+        visitor.sign_in(f"{NAME} uploads")
+        visitor.choose(pdf)
+        visitor.page.get_by_label("Title of the new book").fill("PDF from the inside")
+        look(visitor, "chosen")
+        slow_network(visitor, bytes_per_s=pdf.stat().st_size / 60)
+        visitor.page.get_by_role("button", name="Upload", exact=True).click()
+        bar = visitor.page.get_by_role("progressbar", name="Upload progress")
+        visitor.wait("a third of the upload", lambda: bool(bar.evaluate("bar => bar.value > 0.33")))
+        look(visitor, "uploading")
+        visitor.page.get_by_role("button", name="Stop upload").click()
+        expect(visitor.page.locator("#upload-error")).to_have_text("The upload was stopped.")
+        expect(visitor.page.locator(".job")).to_have_count(0)
+
+
+def test_processing_reading_and_searching(slow: ServerProcess, browser: Browser) -> None:
+    client = library_of(slow, NAME)
+    with visitor_of(browser, slow.url) as visitor:
+        visitor.sign_in(NAME)
+        job = begin_stuck_job(visitor)
+        visitor.wait("45 %", lambda: bool(job.locator("progress").evaluate("bar => bar.value >= 44")))
+        visitor.wait("a guess of the time left", lambda: "left" in job.inner_text())
+        look(visitor, "processing")
+        job.get_by_role("link", name="Read what is there").click()
+        images_are_there(visitor)
+        visitor.page.locator("#pages").evaluate("pages => pages.scrollTo(0, 0)")
+        look(visitor, "reading-while-it-runs")
+        visitor.press("Escape")
+        job.get_by_role("button", name="Cancel").click()
+        visitor.wait_for_state(job, "cancelled")
+        visitor.page.get_by_role("link", name="Read the chapter").first.click()
+        images_are_there(visitor)
+        visitor.page.get_by_label("Go to page").fill("12")
+        visitor.press("Enter")
+        images_are_there(visitor)
+        look(visitor, "reading")
+        visitor.press("/")
+        visitor.page.keyboard.type("lorem" if not SHARED.is_dir() else "pixmap")
+        expect(visitor.page.locator("#search-count")).to_have_text(re.compile(r"^[\d,]+ matches$|^The first"), timeout=60_000)
+        visitor.press("Enter", "Enter", "Enter")
+        look(visitor, "searching")
+    assert client.get("/health").ok
+
+
+def test_failed(start_server: StartServer, browser: Browser) -> None:
+    server = start_server(SLOW).wait_until_ready()
+    library_of(server, NAME)
+    with visitor_of(browser, server.url) as visitor:
+        visitor.sign_in(NAME)
+        job = begin_stuck_job(visitor)
+        visitor.wait("45 %", lambda: bool(job.locator("progress").evaluate("bar => bar.value >= 44")))
+        server.kill()
+        expect(job).to_contain_text("Still waiting for it", timeout=60_000)
+        look(visitor, "waiting")
+        server.start()
+        visitor.wait_for_state(job, "failed")
+        look(visitor, "failed")
+
+
+def test_the_question_before_deleting(server: ServerProcess, browser: Browser) -> None:
+    client = Client(server.url, f"{NAME} deletes")
+    client.end_of(client.submit(text_pdf(1), title="A chapter to delete"))
+    with visitor_of(browser, server.url) as visitor:
+        visitor.sign_in(client.user_id)
+        visitor.page.get_by_role("button", name="Delete A chapter to delete").click()
+        look(visitor, "deleting")
+
+
+def library_of(server: ServerProcess, name: str) -> Client:
+    """A user who has read before: two chapters, of the real book where that is there."""
+    client = Client(server.url, name)
+    chapters = {"A short introduction": text_pdf(12)}
+    if SHARED.is_dir():
+        chapters["MuPDF explored"] = (SHARED / BOOK).read_bytes()
+    for index, (title, pdf) in enumerate(chapters.items()):
+        assert client.end_of(client.submit(pdf, title=title, order_index=index))["status"] == "completed"
+    return client
+
+
+def begin_stuck_job(visitor: Visitor) -> Locator:
+    pdf = stuck_book(108) if SHARED.is_dir() else stuck_pdf(9, 24)
+    return visitor.submit(pdf, title="MuPDF explored, second edition")
+
+
+def slow_network(visitor: Visitor, bytes_per_s: float) -> None:
+    session = visitor.context.new_cdp_session(visitor.page)
+    session.send("Network.enable")
+    session.send("Network.emulateNetworkConditions", {
+        "offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_per_s})
