@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import requests
+from playwright.sync_api import Browser, expect
 
 from tests.support.client import Client
 from tests.support.emulator import PROJECT, FirebaseEmulator
@@ -11,6 +12,7 @@ from tests.support.leftovers import check_end
 from tests.support.nginx import Nginx, nginx_before
 from tests.support.pdfs import text_pdf
 from tests.support.server import ServerProcess
+from tests.support.visitor import Visitor
 
 ORIGIN = "https://app.example"
 
@@ -25,7 +27,10 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirebaseEmula
 @pytest.fixture(scope="module")
 def front(emulator: FirebaseEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
     """nginx before a server in mode firebase."""
-    settings = {"auth.mode": "firebase", "auth.firebase_project_id": PROJECT, "cors.origins": [ORIGIN]}
+    settings = {
+        "auth.mode": "firebase", "auth.firebase_project_id": PROJECT, "cors.origins": [ORIGIN],
+        "auth.firebase_web_config": {"apiKey": "any", "projectId": PROJECT, "authDomain": f"{PROJECT}.firebaseapp.com"},
+    }
     server = ServerProcess(tmp_path_factory.mktemp("firebase"), settings, emulator.environment).start()
     emulator.wait_until_ready()
     with nginx_before(server.port, tmp_path_factory.mktemp("nginx"), [ORIGIN]) as nginx:
@@ -55,3 +60,26 @@ def test_a_token_of_mode_dev_is_worth_nothing_and_none_can_be_had(front: Nginx, 
     assert (refused.status_code, refused.json()) == (401, {"detail": "Could not validate credentials"})
     assert refused.headers["Access-Control-Allow-Origin"] == ORIGIN
     assert requests.post(f"{front.url}/dev/token", json={"user_id": "alice"}, timeout=30).status_code == 404
+
+
+def test_a_user_signs_up_on_the_page_uploads_and_is_still_signed_in_after_a_reload(front: Nginx, browser: Browser) -> None:
+    visitor = Visitor(browser, front.url)
+    page = visitor.page
+    page.get_by_label("E-mail").fill("carol@reader.example")
+    page.get_by_label("Password").fill("correct horse")
+    page.get_by_role("button", name="Create an account").click()
+    expect(page.locator("#account-name")).to_have_text("carol@reader.example", timeout=60_000)
+    job = visitor.submit(text_pdf(3), title="Of Carol")
+    visitor.wait_for_state(job, "completed")
+    page.reload()
+    expect(page.locator(".job")).to_contain_text("Of Carol", timeout=60_000)
+
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_label("E-mail").fill("carol@reader.example")
+    page.get_by_label("Password").fill("wrong horse")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_have_text("The e-mail or the password is wrong.", timeout=60_000)
+    page.get_by_label("Password").fill("correct horse")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator(".job")).to_contain_text("Of Carol", timeout=60_000)
+    visitor.close()

@@ -1,0 +1,114 @@
+"""The page's files over HTTP: what they are served with, what is not served, what the page is told of the server."""
+
+import re
+
+import pytest
+import requests
+
+from tests.conftest import StartServer
+from tests.support.server import ROOT, ServerProcess
+from wordai_jobs import __version__
+from wordai_jobs.config import AuthSettings
+from wordai_jobs.web.page import SignIn
+
+STATIC = ROOT / "wordai_jobs" / "static"
+WEB_CONFIG = {"apiKey": "AIza", "authDomain": "books-1.firebaseapp.com", "projectId": "books-1"}
+
+
+def directives(policy: str) -> dict[str, str]:
+    return dict(part.split(" ", 1) for part in policy.split("; "))
+
+
+def test_the_page_forbids_whatever_it_does_not_need(server: ServerProcess) -> None:
+    response = requests.get(f"{server.url}/", timeout=30)
+    assert response.status_code == 200 and response.headers["Content-Type"] == "text/html; charset=utf-8"
+    policy = directives(response.headers["Content-Security-Policy"])
+    assert policy == {
+        "default-src": "'none'", "script-src": "'self'", "style-src": "'self'", "img-src": "'self'", "connect-src": "'self'",
+        "frame-src": "'none'", "base-uri": "'none'", "form-action": "'none'", "frame-ancestors": "'none'",
+    }
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cache-Control"] == "no-cache"
+
+
+def test_the_page_has_nothing_inline_and_nothing_of_others() -> None:
+    html = (STATIC / "index.html").read_text(encoding="utf-8")
+    assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", html)
+    assert re.findall(r"<script[^>]*>([^<]*)</script>", html) == [""]
+    ours = [path for path in STATIC.iterdir() if path.suffix in (".html", ".js", ".css")]
+    linked = {
+        link for path in ours
+        for link in re.findall(r"https?://[^\s\"'`)]+", path.read_text(encoding="utf-8"))}
+    assert {link for link in linked if not link.startswith(("https://books.example", "http://${"))} == set()
+
+
+@pytest.mark.parametrize("path", [
+    "/static/package.json", "/static/index.html", "/static/nothing.js", "/static/../web/page.py", "/static/%2e%2e/config.py",
+    "/static/vendor/firebase/LICENSE", "/static/", "/static/vendor", "/static/poll-job.js%00.js", "/static//etc/passwd.js",
+])
+def test_what_the_page_does_not_need_is_not_served(server: ServerProcess, path: str) -> None:
+    response = requests.Session().send(_unchanged(server.url + path), timeout=30)
+    assert response.status_code == 404 and list(response.json()) == ["detail"]
+
+
+def test_every_file_that_the_page_names_is_there(server: ServerProcess) -> None:
+    names = {
+        name for path in STATIC.iterdir() if path.suffix in (".html", ".js", ".css")
+        for name in re.findall(r"(?:/static/|\"\./)([\w./-]+\.(?:js|css|svg))", path.read_text(encoding="utf-8"))}
+    assert len(names) > 30
+    for name in names:
+        response = requests.get(f"{server.url}/static/{name}", timeout=30)
+        assert response.status_code == 200, name
+        assert response.headers["Content-Type"].split(";")[0] in ("text/javascript", "text/css", "image/svg+xml")
+
+
+def test_a_file_that_has_not_changed_is_not_sent_again(server: ServerProcess) -> None:
+    address = f"{server.url}/static/poll-job.js"
+    first = requests.get(address, timeout=30)
+    assert first.headers["Cache-Control"] == "no-cache"
+    again = requests.get(address, headers={"If-None-Match": first.headers["ETag"]}, timeout=30)
+    assert again.status_code == 304 and not again.content
+
+
+def test_the_polling_client_can_be_imported_by_pages_of_configured_origins_only(server: ServerProcess) -> None:
+    address = f"{server.url}/static/poll-job.js"
+    allowed = requests.get(address, headers={"Origin": "https://app.example"}, timeout=30)
+    assert allowed.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert allowed.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    refused = requests.get(address, headers={"Origin": "https://other.example"}, timeout=30)
+    assert "Access-Control-Allow-Origin" not in refused.headers
+
+
+def test_the_page_is_told_how_to_sign_in(server: ServerProcess) -> None:
+    told = requests.get(f"{server.url}/app-config.json", timeout=30).json()
+    assert told == {"version": __version__, "max_upload_mb": 100, "auth": {"mode": "dev"}}
+
+
+def test_in_mode_firebase_the_page_may_reach_what_signs_users_in(start_server: StartServer) -> None:
+    server = start_server({
+        "auth.mode": "firebase", "auth.firebase_project_id": "books-1", "auth.firebase_web_config": WEB_CONFIG})
+    told = requests.get(f"{server.url}/app-config.json", timeout=30).json()["auth"]
+    assert told == {"mode": "firebase", "firebase": WEB_CONFIG, "emulator": None}
+    policy = directives(requests.get(f"{server.url}/", timeout=30).headers["Content-Security-Policy"])
+    assert policy["connect-src"].split() == [
+        "'self'", "https://identitytoolkit.googleapis.com", "https://securetoken.googleapis.com"]
+    assert policy["script-src"] == "'self' https://apis.google.com"
+    assert policy["frame-src"] == "https://books-1.firebaseapp.com"
+
+
+def test_an_emulator_is_told_in_mode_firebase_alone() -> None:
+    environ = {"FIREBASE_AUTH_EMULATOR_HOST": "127.0.0.1:9099"}
+    firebase = SignIn.of(AuthSettings(mode="firebase", firebase_project_id="demo", firebase_web_config=WEB_CONFIG), environ)
+    assert firebase.view()["emulator"] == "127.0.0.1:9099"
+    assert "connect-src 'self' https://identitytoolkit.googleapis.com" in firebase.content_security_policy
+    assert "http://127.0.0.1:9099" in firebase.content_security_policy
+    assert "apis.google.com" not in firebase.content_security_policy
+    assert SignIn.of(AuthSettings(), environ).view() == {"mode": "dev"}
+
+
+def _unchanged(address: str) -> requests.PreparedRequest:
+    """A request whose path is sent as it is written, dots and all."""
+    prepared = requests.Request("GET", address).prepare()
+    prepared.url = address
+    return prepared
