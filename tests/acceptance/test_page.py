@@ -368,9 +368,35 @@ def test_signing_out_leaves_nothing_for_the_next(server: ServerProcess, visit: O
     visitor.wait_for_state(visitor.submit(text_pdf(1), title="Private"), "completed")
     visitor.page.get_by_role("button", name="Sign out").click()
     expect(visitor.page.get_by_label("Your name")).to_be_visible()
+    assert visitor.page.evaluate("Object.values(localStorage).join()") == ""
     visitor.sign_in("Second user")
     expect(visitor.page.locator("#jobs-empty")).to_be_visible()
     expect(visitor.page.get_by_text("Private")).to_have_count(0)
+
+
+def test_a_deleted_chapter_is_said_to_be_gone(server: ServerProcess, visit: OpenVisitor) -> None:
+    client = Client(server.url, "Forgetful user")
+    job = client.end_of(client.submit(text_pdf(1)))
+    client.request("DELETE", f"/api/v1/books/{client.book_id}/chapters/{job['result']['chapter_id']}")
+    visitor = visit(server).sign_in("Forgetful user")
+    visitor.page.locator(".job").get_by_role("link").click()
+    expect(visitor.page.locator("#reader-status-text")).to_have_text("This chapter is no longer there.")
+
+
+def test_pages_are_scrolled_and_controls_tapped_by_touch(server: ServerProcess, visit: OpenVisitor) -> None:
+    name = "Touching reader"
+    client = Client(server.url, name)
+    job = client.end_of(client.submit(text_pdf(12)))
+    visitor = visit(server, width=360, height=740, touch=True).sign_in(name)
+    visitor.page.locator(".job").get_by_role("link").tap()
+    assert job["status"] == "completed"
+    text_is_there(visitor, 1)
+    visitor.swipe_up(from_y=600, to_y=200)
+    expect(visitor.page.get_by_label("Go to page")).not_to_have_value("1")
+    visitor.page.get_by_role("button", name="Larger").tap()
+    expect(visitor.page.locator("#zoom-reset")).to_have_text("125%")
+    assert not visitor.is_wider_than_screen, "only the pages scroll sideways"
+    assert "maximum-scale" not in visitor.page.locator("meta[name=viewport]").evaluate("it => it.content")
 
 
 def test_images_whose_addresses_have_expired_are_had_anew(server: ServerProcess, visit: OpenVisitor) -> None:

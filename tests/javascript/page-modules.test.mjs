@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import {describe, test} from "node:test";
 
-import {concurrently} from "../../wordai_jobs/static/concurrently.js";
+import {concurrently, oneAtATime} from "../../wordai_jobs/static/concurrently.js";
 import {Estimate} from "../../wordai_jobs/static/estimate.js";
 import {failure, size, timeLeft} from "../../wordai_jobs/static/format.js";
 import {chooseLanguage, t} from "../../wordai_jobs/static/i18n.js";
@@ -185,6 +185,30 @@ describe("concurrent work", () => {
     };
     await assert.rejects(concurrently([1, 2, 3, 4, 5, 6], 1, work), {message: "no"});
     assert.deepEqual(begun, [1, 2]);
+  });
+});
+
+describe("work that must not run twice at once", () => {
+  test("runs once more for whoever asked meanwhile", async () => {
+    let [runs, now, most] = [0, 0, 0];
+    const work = oneAtATime(async () => {
+      most = Math.max(most, ++now);
+      await new Promise(setImmediate);
+      now -= 1;
+      runs += 1;
+    });
+    await Promise.all([work(), work(), work()]);
+    assert.deepEqual([runs, most], [2, 1]);
+    await work();
+    assert.equal(runs, 3);
+  });
+
+  test("can be asked for again after an error", async () => {
+    let runs = 0;
+    const work = oneAtATime(async () => { if (++runs === 1) throw new Error("no"); });
+    await assert.rejects(work(), {message: "no"});
+    await work();
+    assert.equal(runs, 2);
   });
 });
 

@@ -69,6 +69,19 @@ class Visitor:
         for key in keys:
             self.page.keyboard.press(key)
 
+    def swipe_up(self, from_y: int, to_y: int) -> None:
+        """A finger on the middle of the screen."""
+        session = self.context.new_cdp_session(self.page)
+
+        def touch(kind: str, *heights: int) -> None:
+            points = [{"x": 180, "y": height} for height in heights]
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        touch("touchStart", from_y)
+        for step in range(1, 11):
+            touch("touchMove", from_y + (to_y - from_y) * step // 10)
+        touch("touchEnd")
+
     @property
     def focused(self) -> str:
         """The id, or else the class or tag, of what has the focus."""

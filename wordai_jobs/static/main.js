@@ -54,8 +54,13 @@ function askWho(session) {
 
 function leave(session) {
   if (session.hasExpired) remember("expired", true);
-  else history.replaceState(null, "", "#/");
+  else forgetUser();
   location.reload();
+}
+
+function forgetUser() {
+  remember("titles", null);
+  history.replaceState(null, "", "#/");
 }
 
 function openLibrary(config, session) {

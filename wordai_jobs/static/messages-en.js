@@ -111,6 +111,7 @@ export default {
   "reader.running": "{done} of {total} pages are ready to read, the others will follow.",
   "reader.starting": "The first pages will appear in a moment.",
   "reader.failed": "This chapter could not be made: {detail}",
+  "reader.gone": "This chapter is no longer there.",
   "reader.loading": "Opening …",
 
   "search.open": "Search in the chapter",

@@ -111,6 +111,7 @@ export default {
   "reader.running": "Đã có {done} / {total} trang để đọc, các trang khác sẽ đến sau.",
   "reader.starting": "Những trang đầu tiên sẽ hiện ngay.",
   "reader.failed": "Không tạo được chương này: {detail}",
+  "reader.gone": "Chương này không còn nữa.",
   "reader.loading": "Đang mở …",
 
   "search.open": "Tìm trong chương",

@@ -1,6 +1,7 @@
 /** The reader: a finished chapter, or a job's pages as they appear. */
 
 import {announce} from "./announcer.js";
+import {oneAtATime} from "./concurrently.js";
 import {byId, show} from "./dom.js";
 import {failure, percent} from "./format.js";
 import {t} from "./i18n.js";
@@ -76,8 +77,10 @@ export class Reader {
   }
 
   async #openChapter({bookId, chapterId, page}) {
-    await this.#source.readChapter(bookId, chapterId);
-    this.#setTitle(this.#source.title);
+    const source = this.#source;
+    await source.readChapter(bookId, chapterId);
+    source.signal.throwIfAborted();
+    this.#setTitle(source.title);
     this.#pages.update();
     this.#arrive(page);
   }
@@ -87,28 +90,31 @@ export class Reader {
     const entry = await this.jobs.find(jobId, signal);
     this.#setTitle(titleOf(entry, this.books));
     byId("reader-retry").onclick = () => this.#retry(entry);
-    this.jobs.addEventListener("change", () => this.#guarded(() => this.#follow(entry)), {signal});
-    await this.#follow(entry);
-    this.#arrive(page);
+    const source = this.#source;
+    const follow = oneAtATime(() => this.#follow(source, entry));
+    this.jobs.addEventListener("change", () => this.#guarded(follow), {signal});
+    await follow();
+    if (!signal.aborted) this.#arrive(page);
   }
 
   /** What a job has made since it was last looked at. */
-  async #follow(entry) {
-    const source = this.#source;
-    if (source.isFinished) return;
+  async #follow(source, entry) {
+    if (source.isFinished || source.signal.aborted) return;
     const phase = phaseOf(entry.job);
     this.#renderJob(entry, phase);
-    if (phase.done === source.pages.size && phase.name !== "completed") return;
+    if (entry.problem || (phase.done === source.pages.size && phase.name !== "completed")) return;
     await source.readJob(entry.job.job_id);
     if (phase.name === "completed") await this.#finish(source);
-    if (source.signal.aborted) return;
+    source.signal.throwIfAborted();
     this.#pages.update();
     this.#renderPlace();
   }
 
   /** The chapter has the pages that the job made: reading goes on where it was, and the address is the chapter's. */
   async #finish(source) {
+    if (!source.chapterId) throw new Error(t("reader.gone"));
     await source.readChapter(source.bookId, source.chapterId);
+    source.signal.throwIfAborted();
     const {bookId, chapterId} = source;
     this.#route = {view: "chapter", bookId, chapterId, page: this.#pages.current};
     this.#setTitle(source.title);
