@@ -391,10 +391,10 @@ def test_pages_are_scrolled_and_controls_tapped_by_touch(server: ServerProcess, 
     visitor.page.locator(".job").get_by_role("link").tap()
     assert job["status"] == "completed"
     text_is_there(visitor, 1)
-    visitor.swipe_up(from_y=600, to_y=200)
-    expect(visitor.page.get_by_label("Go to page")).not_to_have_value("1")
     visitor.page.get_by_role("button", name="Larger").tap()
     expect(visitor.page.locator("#zoom-reset")).to_have_text("125%")
+    visitor.swipe_up(from_y=600, to_y=200)
+    expect(visitor.page.get_by_label("Go to page")).not_to_have_value("1")
     assert not visitor.is_wider_than_screen, "only the pages scroll sideways"
     assert "maximum-scale" not in visitor.page.locator("meta[name=viewport]").evaluate("it => it.content")
 
