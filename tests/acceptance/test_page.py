@@ -1,6 +1,7 @@
 """The page at `/`: what a person can do with it, in a real browser against the real server."""
 
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,9 @@ from tests.support.waiting import wait_until
 
 # One process renders, so that a page that takes hours holds up its job alone and for good.
 SLOW = {"rendering.processes": 1, "rendering.page_timeout_s": 600, "jobs.shutdown_grace_s": 1}
+
+# Of nine pages before one that takes hours; the last few of them may be rendered and not yet reported.
+SOME_PAGES = re.compile(r"\b[1-9] of 25 pages")
 
 OpenVisitor = Callable[..., Visitor]
 
@@ -164,14 +168,14 @@ def test_pages_grow_and_fit_again_and_the_place_is_kept(server: ServerProcess, v
 def test_pages_are_read_while_the_job_still_runs_and_the_job_is_cancelled(slow: ServerProcess, visit: OpenVisitor) -> None:
     visitor = visit(slow).sign_in("Impatient reader")
     job = visitor.submit(stuck_pdf(9, 24), title="Not ready yet")
-    visitor.wait("45 %", lambda: progress_of(job) >= 44)
-    expect(job).to_contain_text("9 of 25 pages")
+    visitor.wait("first page", lambda: progress_of(job) > 30)
+    expect(job).to_contain_text(SOME_PAGES)
     job.get_by_role("link", name="Read what is there").click()
-    expect(visitor.page.locator("#reader-status")).to_contain_text("9 of 25 pages are ready to read")
+    expect(visitor.page.locator("#reader-status")).to_contain_text(SOME_PAGES)
     image = visitor.page.locator(".page[data-page='1'] img")
     visitor.wait("image", lambda: bool(image.evaluate("img => img.complete && img.naturalWidth > 1000")))
     assert visitor.page.locator(".page").count() == 25
-    assert visitor.page.locator(".page.is-coming").count() == 16
+    assert 16 <= visitor.page.locator(".page.is-coming").count() < 25
     visitor.press("Escape")
     job.get_by_role("button", name="Cancel").click()
     visitor.wait_for_state(job, "cancelled")
@@ -214,6 +218,43 @@ def test_a_server_that_dies_is_waited_for_and_its_job_is_tried_again(
     again = visitor.page.locator(".job[data-state='completed']")
     expect(again).to_have_count(1, timeout=60_000)
     expect(again).to_contain_text("Struck by lightning")
+
+
+def test_a_restart_in_order_is_no_more_than_a_pause(start_server: StartServer, visit: OpenVisitor) -> None:
+    server = start_server({**SLOW, "jobs.shutdown_grace_s": 60}).wait_until_ready()
+    visitor = visit(server).sign_in("Unaware user")
+    with standing_still(visitor, server):
+        job = visitor.submit(text_pdf(30), title="Finished all the same")
+        assert server.process
+        server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(60) == 0
+    server.start()
+    visitor.wait_for_state(job, "completed")
+    expect(job).not_to_contain_text("Still waiting")
+    expect(visitor.page.locator(".error:visible")).to_have_count(0)
+    job.get_by_role("link").click()
+    text_is_there(visitor, 1)
+
+
+def test_who_reads_when_the_job_fails_is_told_and_tries_again_from_there(
+    start_server: StartServer, visit: OpenVisitor,
+) -> None:
+    server = start_server(SLOW).wait_until_ready()
+    visitor = visit(server).sign_in("Interrupted reader")
+    job = visitor.submit(stuck_pdf(9, 24), title="Interrupted")
+    visitor.wait("first page", lambda: progress_of(job) > 30)
+    job.get_by_role("link", name="Read what is there").click()
+    status = visitor.page.locator("#reader-status")
+    expect(status).to_contain_text(SOME_PAGES)
+    address = visitor.page.url
+    server.kill()
+    expect(status).to_contain_text("Still waiting for it", timeout=60_000)
+    server.start()
+    expect(status).to_contain_text("The server restarted while it worked on this", timeout=60_000)
+    status.get_by_role("button", name="Try again").click()
+    visitor.wait("the new job's address", lambda: visitor.page.url != address)
+    expect(status).to_contain_text(SOME_PAGES, timeout=60_000)
+    expect(visitor.page.get_by_role("heading", name="Interrupted")).to_be_visible()
 
 
 def test_jobs_and_books_are_there_after_a_reload_and_to_the_end_of_the_list(

@@ -156,7 +156,7 @@ def library_of(server: ServerProcess, name: str) -> Client:
 
 
 def begin_stuck_job(visitor: Visitor) -> Locator:
-    pdf = stuck_book(108) if SHARED.is_dir() else stuck_pdf(9, 24)
+    pdf = stuck_book(108) if SHARED.is_dir() else stuck_pdf(379, 999)
     return visitor.submit(pdf, title="MuPDF explored, second edition")
 
 
