@@ -59,7 +59,6 @@ export default {
   "job.cancelOf": "Cancel {title}",
   "job.read": "Read the chapter",
   "job.readSoFar": "Read what is there",
-  "job.readOf": "Read {title}",
   "job.pages": "{done} of {total} pages",
   "job.pagesTotal.one": "{count} page",
   "job.pagesTotal.other": "{count} pages",

@@ -59,7 +59,6 @@ export default {
   "job.cancelOf": "Hủy {title}",
   "job.read": "Đọc chương",
   "job.readSoFar": "Đọc phần đã có",
-  "job.readOf": "Đọc {title}",
   "job.pages": "{done} / {total} trang",
   "job.pagesTotal.one": "{count} trang",
   "job.pagesTotal.other": "{count} trang",
