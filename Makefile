@@ -17,7 +17,7 @@ run: .venv/runtime ## serve on http://127.0.0.1:8000 in mode dev (settings: conf
 TEST_PROCESSES ?= 4
 
 test: .venv/dev ## run the tests, several at a time (TEST_PROCESSES=0: one after the other)
-	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 test-js: ## run the tests of the page's JavaScript alone (make test runs them too)
 	@node --test tests/javascript/*.test.mjs

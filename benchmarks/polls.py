@@ -1,6 +1,7 @@
 """Polls a second beside a Flask and waitress application that returns a constant; their latency while books render."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -140,6 +141,7 @@ def _answers(port: int) -> bool:
 def serve_constant(port: int, size: int) -> None:
     from flask import Flask, Response
     from waitress import serve
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # as the service does: it warns of every burst
     app: Any = Flask("constant")
     body = json.dumps({"constant": "x" * (size - 16)})
 

@@ -1,5 +1,12 @@
-"""Fixtures: one server for the tests that leave it as it is, further ones for those that do not."""
+"""Fixtures: one server for the tests that leave it as it is, further ones for those that do not.
 
+All use one database server, the one that TEST_MONGODB_URI names or else one that is started here; tests of the embedded
+database ask for it.
+"""
+
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -7,10 +14,36 @@ from uuid import uuid4
 import pytest
 
 from tests.support.client import Client
+from tests.support.databases import URI_VARIABLE, drop_used
+from tests.support.mongo import DatabaseProcess
 from tests.support.pdfs import SHARED
 from tests.support.server import ServerProcess
 
 StartServer = Callable[..., ServerProcess]
+
+
+_DATABASE = pytest.StashKey[DatabaseProcess]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """In the process that starts the others, which inherit the address."""
+    if URI_VARIABLE not in os.environ:
+        database = config.stash[_DATABASE] = DatabaseProcess(Path(tempfile.mkdtemp(prefix="wordai-test-"))).start()
+        os.environ[URI_VARIABLE] = database.uri
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    drop_used()
+    database = config.stash.get(_DATABASE, None)
+    if database:
+        database.kill()
+        shutil.rmtree(database.folder)
+        del os.environ[URI_VARIABLE]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long begin first, so that none of them is left running alone at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long_file") is None)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

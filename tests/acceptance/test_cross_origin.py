@@ -20,6 +20,8 @@ from tests.support.server import ServerProcess
 from tests.support.sites import Site
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.long_file
+
 TOO_LARGE = "The upload is larger than the limit of 100 MB"
 DOWN = "The service is restarting or down, try again in a moment"
 PAGES = 60

@@ -18,6 +18,8 @@ from tests.support.nginx import nginx_before
 from tests.support.pdfs import hanging_pdf, text_pdf
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.long_file
+
 CRASHES = Fault("wordai_jobs/server.py", "    _raise_file_limit()\n", "    assert not LIVE\n    _raise_file_limit()\n")
 NEVER_READY = Fault(
     "wordai_jobs/web/health.py", "    problems = list(_problems())\n",

@@ -14,6 +14,8 @@ from tests.support.pdfs import text_pdf
 from tests.support.server import ServerProcess
 from tests.support.visitor import Visitor
 
+pytestmark = pytest.mark.long_file
+
 ORIGIN = "https://app.example"
 
 

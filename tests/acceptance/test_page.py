@@ -18,6 +18,8 @@ from tests.support.server import ServerProcess
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.long_file
+
 # One process renders, so that a page that takes hours holds up its job alone and for good.
 SLOW = {"rendering.processes": 1, "rendering.page_timeout_s": 600, "jobs.shutdown_grace_s": 1}
 

@@ -20,6 +20,8 @@ from tests.support.pdfs import BOOK, SHARED, stuck_book, stuck_pdf, text_pdf
 from tests.support.server import ROOT, ServerProcess
 from tests.support.visitor import Visitor
 
+pytestmark = pytest.mark.long_file
+
 SCREENSHOTS = ROOT / "screenshots"
 WIDTHS = {"wide": (1280, 800), "narrow": (360, 740)}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")

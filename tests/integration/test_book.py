@@ -13,6 +13,8 @@ from PIL import Image
 from tests.support.client import Client, Json
 from tests.support.pdfs import BOOK, SHARED, photo_pdf, text_pdf
 
+pytestmark = pytest.mark.long_file
+
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 # The second is cut off in the middle; other readers find no page in it either.
 UNREADABLE = {"password": "PDF is password protected", "unreadablemetadata": "PDF is damaged and cannot be opened"}

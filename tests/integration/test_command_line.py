@@ -26,6 +26,8 @@ from wordai_jobs.config import parse_config
 from wordai_jobs.doctor import Level
 from wordai_jobs.doctor.storage import storage
 
+pytestmark = pytest.mark.long_file
+
 
 @pytest.fixture
 def program(server: ServerProcess, alice: Client, tmp_path: Path) -> Program:

@@ -15,6 +15,8 @@ from tests.support.mongo import DatabaseProcess
 from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.long_file
+
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[DatabaseProcess]:

@@ -17,6 +17,8 @@ from tests.support.pdfs import hanging_pdf, nested_forms_pdf, page_pdf, photo_pd
 from tests.support.processes import memory_kb
 from tests.support.server import ServerProcess
 
+pytestmark = pytest.mark.long_file
+
 MAX_PIXELS = 4_000_000
 SETTINGS = {
     "rendering.page_timeout_s": 5, "rendering.max_pages": 2000, "rendering.max_pixels": MAX_PIXELS, "rendering.dpi": 72,

@@ -12,6 +12,8 @@ from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
 from tests.support.server import ServerProcess
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.long_file
+
 LIMITS = {"jobs.workers": 2, "jobs.max_queued": 6, "limits.max_active_jobs_per_user": 5, "rendering.page_timeout_s": 120}
 
 

@@ -3,12 +3,16 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import StartServer
 from tests.support.client import Client
 from tests.support.leftovers import files, staged
 from tests.support.pdfs import photo_pdf, text_pdf
 from tests.support.server import ServerProcess
 from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.long_file
 
 JOBS = int(os.environ.get("SOAK_JOBS", "200"))
 AT_ONCE = 10

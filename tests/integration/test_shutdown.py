@@ -2,14 +2,17 @@
 
 import signal
 
+import pytest
 import requests
 
 from tests.conftest import StartServer
 from tests.support.client import Client
 from tests.support.leftovers import check_end, staged
 from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
-from tests.support.server import ServerProcess
+from tests.support.server import EMBEDDED, ServerProcess
 from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.long_file
 
 
 def test_jobs_that_end_within_the_grace_complete_and_polls_go_on_meanwhile(start_server: StartServer) -> None:
@@ -56,8 +59,8 @@ def test_a_second_signal_cuts_the_grace_short(start_server: StartServer) -> None
 
 
 def test_a_second_server_on_the_same_data_folder_stops_with_one_clear_line(start_server: StartServer) -> None:
-    first = start_server()
-    second = ServerProcess(first.folder / "second", {"storage.data_dir": str(first.data)})
+    first = start_server(EMBEDDED)
+    second = ServerProcess(first.folder / "second", {**EMBEDDED, "storage.data_dir": str(first.data)})
     second.launch()
     assert second.process and second.process.wait(30) == 1
     assert second.log.count("\n") == 1 and "Another server is using the data folder" in second.log, second.log

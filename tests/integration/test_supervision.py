@@ -10,8 +10,10 @@ from tests.support.client import Client
 from tests.support.leftovers import check_end, staged
 from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
 from tests.support.processes import busiest, cpu_ticks, is_alive, kill, renderers
-from tests.support.server import ServerProcess
+from tests.support.server import EMBEDDED, ServerProcess
 from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.long_file
 
 SETTINGS = {"rendering.page_timeout_s": 3, "rendering.processes": 2}
 CHILDREN = 3  # two renderers and the inspector
@@ -86,7 +88,7 @@ def test_children_killed_while_idle_are_replaced_before_they_are_missed(strict: 
 
 
 def test_no_child_outlives_a_server_that_is_killed(tmp_path_factory: pytest.TempPathFactory) -> None:
-    server = ServerProcess(tmp_path_factory.mktemp("killed"), {"rendering.processes": 2}).start().wait_until_ready()
+    server = ServerProcess(tmp_path_factory.mktemp("killed"), {**EMBEDDED, "rendering.processes": 2}).start().wait_until_ready()
     user = Client(server.url, "somebody")
     job_id = user.submit(hanging_pdf())
     wait_until(lambda: user.job(job_id)["progress"] >= 30)

@@ -16,6 +16,8 @@ from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
 from tests.support.server import ServerProcess
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.long_file
+
 RESTARTED = "Server restarted while the job was running"
 
 

@@ -17,18 +17,18 @@ class DatabaseProcess:
     """The embedded database's program, run by the test."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._port = free_port()
         self.uri = f"mongodb://127.0.0.1:{self._port}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "DatabaseProcess":
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         program = Path(sys.executable).with_name("secantusd-py")
         self._process = subprocess.Popen([
-            str(program), "--port", str(self._port), "--storage-path", str(self._folder / "db"), "--sync-on-commit",
+            str(program), "--port", str(self._port), "--storage-path", str(self.folder / "db"), "--sync-on-commit",
             "--standalone", "--cache-size", "64M", "--log-level", "ERROR",
-        ], cwd=self._folder)
+        ], cwd=self.folder)
         wait_until(self._answers, 30, "the database")
         return self
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import requests
 
+from tests.support.databases import own_database
 from tests.support.waiting import wait_until
 
+EMBEDDED: dict[str, object] = {"mongodb.uri": "embedded"}
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -24,7 +26,10 @@ def free_port() -> int:
 
 
 class ServerProcess:
-    """A server on a port and a data folder of its own. `settings` are as in `{"jobs.workers": 2}`."""
+    """A server on a port, a data folder and a database of its own. `settings` are as in `{"jobs.workers": 2}`.
+
+    The database is one of the server that TEST_MONGODB_URI names, unless the settings name another or are `EMBEDDED`.
+    """
 
     def __init__(self, folder: Path, settings: Mapping[str, object] | None = None, env: dict[str, str] | None = None) -> None:
         self.folder = folder
@@ -32,7 +37,10 @@ class ServerProcess:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_path = folder / "server.log"
-        self._settings: dict[str, object] = {"server.port": self.port, "storage.data_dir": str(self.data), **(settings or {})}
+        self._settings: dict[str, object] = {
+            "server.port": self.port, "storage.data_dir": str(self.data), **(settings or {})}
+        if "mongodb.uri" not in self._settings:
+            self._settings.update(own_database())
         self._env = env or {}
         self.process: subprocess.Popen[bytes] | None = None
 

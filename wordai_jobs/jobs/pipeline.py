@@ -88,6 +88,7 @@ class Pipeline:
                 page = task.next_page(_CHECK_INTERVAL_S)
                 if page:
                     running.pages.append(page)
+                if running.pages:  # also where the next page takes long: what was left out a moment ago is told then
                     running.report(running.job.rendered(len(running.pages)))
 
     def _create_chapter(self, running: RunningJob) -> None:

@@ -11,8 +11,8 @@ from wordai_jobs.errors import DatabaseError
 from wordai_jobs.model.book import Page
 from wordai_jobs.model.job import Job
 
-# Polls come every 2 seconds; ten records a second are current enough, and cost the database nothing.
-_REPORT_INTERVAL_S = 0.1
+# Polls come every 2 seconds; four records a second are current enough, and cost the database next to nothing.
+_REPORT_INTERVAL_S = 0.25
 _RETRY_PAUSE_S = 0.5
 # A job must end within a minute after its deadline, database away or not.
 _END_GRACE_S = 45.0
@@ -81,9 +81,9 @@ class RunningJob:
         self._record(job, lambda: self.persistently(lambda: self._repository.update(job)))
 
     def report(self, job: Job) -> None:
-        """Record progress, or leave it out where the last was recorded a moment ago or the database is away."""
+        """Record progress, unless it is recorded already, the last was recorded a moment ago, or the database is away."""
         now = time.monotonic()
-        if now < self._next_report:
+        if job.message == self.job.message or now < self._next_report:
             return
         self._next_report = now + _REPORT_INTERVAL_S
         try:

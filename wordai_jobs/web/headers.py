@@ -50,5 +50,6 @@ def _revalidated(response: Response) -> Response:
         return response
     response.headers["Cache-Control"] = "no-cache"
     response.add_etag()
-    response.make_conditional(request)
+    if request.headers.get("If-None-Match"):
+        response.make_conditional(request)
     return response
