@@ -44,6 +44,7 @@ from wordai_jobs.storage.pages import PageStore
 from wordai_jobs.storage.uploads import UploadStore
 from wordai_jobs.web import access, books, dev, docs, errors, files, headers, health, images, jobs, metrics, page
 from wordai_jobs.web.context import EXTENSION, Services, refuse_dev_from_outside
+from wordai_jobs.web.json import OrjsonProvider
 
 _LIFECYCLE = "wordai_jobs.lifecycle"
 
@@ -57,9 +58,7 @@ def create_app(config: Config) -> Flask:
     """
     parts = _build(config)
     app = Flask("wordai_jobs", static_folder=None)
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # a setting of Flask's default provider
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.json.compact = True  # type: ignore[attr-defined]
+    app.json = OrjsonProvider(app)
     app.url_map.strict_slashes = False
     app.config["MAX_FORM_MEMORY_SIZE"] = 1024 * 1024
     app.extensions[EXTENSION] = parts.services
@@ -103,11 +102,11 @@ class Lifecycle:
             if self.metrics_listener:
                 self.metrics_listener.start()
             self.pool.start()
-            self.inspector.start()
             if self.embedded:
                 self.embedded.start()
             self.database.create_indexes(self.retention_days)
             self.housekeeper.start()
+            self.inspector.start()  # last: its child would compete with all of these for the processor
         except DatabaseError as error:
             self.stop(grace_s=0)
             raise StartError(f"MongoDB: {error.words} (mongodb.uri)") from error

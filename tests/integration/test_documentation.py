@@ -42,7 +42,7 @@ def test_javascript_of_a_page_works(page: Path, server: ServerProcess, tmp_path:
 def run(command: list[str], page: Path, code: str, folder: Path, suffix: str = "") -> None:
     """Run the code in the folder, with the PDFs that the page names; errors show the page's lines."""
     for name in named_pdfs(page):
-        (folder / name).write_bytes(text_pdf(3))
+        (folder / name).write_bytes(text_pdf(400 if name.startswith("long") else 3))
     file = folder / f"{page.stem}{suffix}"
     file.write_text(code)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("WORDAI_")}

@@ -38,48 +38,48 @@ def log_failure() -> None:
         logger.exception("it failed: %s", FORGED)
 
 
-def test_in_text_a_traceback_is_indented_so_that_no_line_of_it_passes_for_an_event(capsys: pytest.CaptureFixture[str]) -> None:
+def test_in_text_a_traceback_is_indented_so_that_no_line_of_it_passes_for_an_event(capfd: pytest.CaptureFixture[str]) -> None:
     logs.configure(LoggingSettings())
     log_failure()
-    first, *rest = capsys.readouterr().err.splitlines()
+    first, *rest = capfd.readouterr().err.splitlines()
     assert first.endswith(r"it failed: bad\n2026-01-01T00:00:00.000Z INFO wordai_jobs.access: forged")
     assert rest[0] == "    Traceback (most recent call last):" and all(line.startswith("    ") for line in rest)
 
 
-def test_in_json_an_error_is_one_line_with_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+def test_in_json_an_error_is_one_line_with_its_traceback(capfd: pytest.CaptureFixture[str]) -> None:
     logs.configure(LoggingSettings(format="json"))
     with logs.about_job("a-job"):
         log_failure()
-    [line] = capsys.readouterr().err.splitlines()
+    [line] = capfd.readouterr().err.splitlines()
     event = json.loads(line)
     assert (event["level"], event["logger"], event["job_id"]) == ("error", "wordai_jobs.test", "a-job")
     assert event["exception"].startswith("Traceback") and event["exception"].endswith(FORGED)
 
 
-def test_a_thread_that_ends_by_an_error_is_an_event_like_others(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_thread_that_ends_by_an_error_is_an_event_like_others(capfd: pytest.CaptureFixture[str]) -> None:
     logs.configure(LoggingSettings(format="json"))
     thread = threading.Thread(target=fail, name="worker")
     thread.start()
     thread.join()
-    [line] = capsys.readouterr().err.splitlines()
+    [line] = capfd.readouterr().err.splitlines()
     assert json.loads(line)["message"] == "the thread worker ended by an error"
 
 
-def test_libraries_are_heard_from_warning_on_at_any_level(capsys: pytest.CaptureFixture[str]) -> None:
+def test_libraries_are_heard_from_warning_on_at_any_level(capfd: pytest.CaptureFixture[str]) -> None:
     logs.configure(LoggingSettings(level="debug"))
     logging.getLogger("pymongo.command").debug("a command")
     logging.getLogger("waitress.queue").warning("Task queue depth is 9")
     logger.debug("ours")
-    assert capsys.readouterr().err.count("\n") == 1
+    assert capfd.readouterr().err.count("\n") == 1
 
 
-def test_only_an_id_of_a_job_is_logged_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_an_id_of_a_job_is_logged_as_one(capfd: pytest.CaptureFixture[str]) -> None:
     logs.configure(LoggingSettings())
     logs.begin_request("a-request", "../../etc/passwd")
     logger.info("one")
     logs.end_request()
     logger.info("two")
-    one, two = capsys.readouterr().err.splitlines()
+    one, two = capfd.readouterr().err.splitlines()
     assert " [request=a-request]: one" in one and "wordai_jobs.test: two" in two
 
 

@@ -20,7 +20,10 @@ def register(app: Flask, origins: tuple[str, ...]) -> None:
     @app.after_request
     def complete(response: Response) -> Response:
         response.headers["X-Content-Type-Options"] = "nosniff"
-        response.vary.add("Origin")
+        if "Vary" in response.headers:
+            response.vary.add("Origin")
+        else:
+            response.headers["Vary"] = "Origin"
         if response.mimetype == "application/json":
             return _revalidated(response)
         return response
