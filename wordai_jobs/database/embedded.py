@@ -3,7 +3,6 @@
 Run, never imported: it is GPL-2.0-only, and its Python would share this process's GIL.
 """
 
-import contextlib
 import fcntl
 import logging
 import os
@@ -29,6 +28,7 @@ _LOCK_TIMEOUT_S = 3.0
 _PROGRAM = "secantusd-py"
 _CACHE = "64M"
 _RESTART_PAUSE_S = 0.5
+_START_CHECK_S = 0.02
 _LONGEST_LINE = 1000
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class EmbeddedDatabase:
         process = self._process
         if process and process.poll() is None:
             process.terminate()
-            self._knock()
+            self._knock()  # without any client, it notices only after 2 s that it shall stop
             try:
                 process.wait(_STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
@@ -85,10 +85,13 @@ class EmbeddedDatabase:
         if self._lock_file:
             self._lock_file.close()
 
-    def _knock(self) -> None:
-        """Connect once: without any client, the database notices only after 2 s that it shall stop."""
-        with contextlib.suppress(OSError):
+    def _knock(self) -> bool:
+        """Connect once; whether the database takes connections."""
+        try:
             socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
+        except OSError:
+            return False
+        return True
 
     def _lock(self) -> None:
         """Held as long as this process or its database lives; the kernel lets go of it however they end.
@@ -137,6 +140,9 @@ class EmbeddedDatabase:
 
     def _wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
+        # The driver tries a server that is not there yet only every half second.
+        while not self._knock() and time.monotonic() < deadline:
+            time.sleep(_START_CHECK_S)
         with pymongo.MongoClient[dict[str, object]](self.uri, serverSelectionTimeoutMS=250) as client:
             while True:
                 try:
@@ -145,7 +151,7 @@ class EmbeddedDatabase:
                 except PyMongoError as error:
                     if time.monotonic() > deadline:
                         raise StartError("The embedded database did not answer in time; its log is above") from error
-                    time.sleep(0.02)
+                    time.sleep(_START_CHECK_S)
 
 
 def _log_output(process: subprocess.Popen[bytes]) -> None:
