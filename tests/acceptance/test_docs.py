@@ -4,22 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.client import Client
 from tests.support.server import ServerProcess
-from tests.support.tools import program
-
-_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    path = program("chromium", "chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
-        yield browser.new_page()
-        browser.close()
+def page(browser: Browser) -> Iterator[Page]:
+    """In a browser without a past."""
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
 
 
 def test_a_call_is_made_with_a_token_and_nothing_comes_from_elsewhere(page: Page, server: ServerProcess, alice: Client) -> None:

@@ -2,13 +2,9 @@
 
 import os
 import time
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
-import pymongo
-import pytest
 from pymongo.database import Database
 
 from tests.conftest import StartServer
@@ -20,19 +16,6 @@ from tests.support.waiting import wait_until
 
 WEEK_S = 604_800
 LONG_AGO = datetime.now(timezone.utc) - timedelta(days=8)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[DatabaseProcess]:
-    running = DatabaseProcess(tmp_path / "mongo").start()
-    yield running
-    running.kill()
-
-
-@pytest.fixture
-def records(database: DatabaseProcess) -> Iterator[Database[dict[str, Any]]]:
-    with pymongo.MongoClient[dict[str, Any]](database.uri) as client:
-        yield client["wordai"]
 
 
 def test_the_jobs_have_their_four_indexes_and_the_documented_fields(

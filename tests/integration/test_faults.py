@@ -19,14 +19,6 @@ pytestmark = pytest.mark.long_file
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[DatabaseProcess]:
-    running = DatabaseProcess(tmp_path / "mongo").start()
-    yield running
-    running.resume()
-    running.kill()
-
-
-@pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 32 MB."""
     if os.geteuid() != 0:

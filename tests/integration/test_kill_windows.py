@@ -1,13 +1,9 @@
 """The moments between two writes at which a kill is worst, made by hand: what a server finds, and what it makes of it."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import pymongo
-import pytest
 from pymongo.database import Database
 
 from tests.conftest import StartServer
@@ -18,19 +14,6 @@ from tests.support.pdfs import photo_pdf, text_pdf
 
 RESTARTED = "Server restarted while the job was running"
 Records = Database[dict[str, Any]]
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[DatabaseProcess]:
-    running = DatabaseProcess(tmp_path / "mongo").start()
-    yield running
-    running.kill()
-
-
-@pytest.fixture
-def records(database: DatabaseProcess) -> Iterator[Records]:
-    with pymongo.MongoClient[dict[str, Any]](database.uri) as client:
-        yield client["wordai"]
 
 
 def back_to(records: Records, job: Json, status: str, progress: int) -> None:

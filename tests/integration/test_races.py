@@ -25,13 +25,6 @@ SWEEPERS = 4
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[DatabaseProcess]:
-    running = DatabaseProcess(tmp_path / "mongo").start()
-    yield running
-    running.kill()
-
-
-@pytest.fixture
 def records(database: DatabaseProcess) -> Iterator[Database]:
     connected = Database(database.uri, "wordai")
     yield connected

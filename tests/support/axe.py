@@ -1,11 +1,9 @@
 """Accessibility, checked by axe-core in the page itself."""
 
-import os
-
-import pytest
 from playwright.sync_api import Page
 
 from tests.support.server import ROOT
+from tests.support.tools import missing
 
 _SOURCE = ROOT / "tests" / "acceptance" / "node_modules" / "axe-core" / "axe.min.js"
 _RUN = """async () => {
@@ -17,12 +15,8 @@ _RUN = """async () => {
 
 def require_axe() -> None:
     """Skips the test, or fails it in CI, where axe-core is not there."""
-    if _SOURCE.exists():
-        return
-    reason = "needs axe-core; `make test-tools` installs it"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+    if not _SOURCE.exists():
+        missing("axe-core (make test-tools)")
 
 
 def violations(page: Page) -> list[str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import requests
 
-from tests.support.browser import require
 from tests.support.server import ROOT, free_port
+from tests.support.tools import missing
 from tests.support.waiting import wait_until
 
 PROJECT = "demo-wordai"  # the emulator takes a project whose name starts so for one that does not exist
@@ -32,11 +32,12 @@ class FirebaseEmulator:
 
     def launch(self) -> "FirebaseEmulator":
         """Start the process and return at once."""
-        program = require(str(_PROGRAM))
+        if not _PROGRAM.exists():
+            missing("firebase-tools (make test-tools)")
         self._write_configuration()
         with open(self._folder / "emulator.log", "wb") as log:
             self._process = subprocess.Popen(
-                [program, "emulators:start", "--only", "auth", "--project", PROJECT], cwd=self._folder,
+                [str(_PROGRAM), "emulators:start", "--only", "auth", "--project", PROJECT], cwd=self._folder,
                 env=self._environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         return self
 

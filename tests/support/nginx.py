@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.browser import require
 from tests.support.server import ROOT, free_port
+from tests.support.tools import program
 from tests.support.waiting import wait_until
 
 SITE = ROOT / "deploy" / "nginx.conf"
@@ -59,7 +59,8 @@ class Nginx:
 
     def start(self) -> "Nginx":
         self._process = subprocess.Popen(
-            [require("nginx"), "-p", str(self.folder), "-e", "error.log", "-c", str(self._configuration), "-g", "daemon off;"],
+            [program("nginx", "nginx-light"), "-p", str(self.folder), "-e", "error.log", "-c", str(self._configuration),
+             "-g", "daemon off;"],
             stderr=subprocess.DEVNULL)
         wait_until(self._listens, 30, f"nginx at {self.url}")
         return self
@@ -124,7 +125,7 @@ def _with_tls_filled_in() -> str:
 
 def _make_certificate(folder: Path) -> None:
     subprocess.run([
-        require("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+        program("openssl", "openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(folder / "key.pem"),
         "-out", str(folder / "certificate.pem"),
     ], check=True, capture_output=True, timeout=60)
@@ -169,5 +170,5 @@ def write_configuration(folder: Path, text: str) -> Path:
 def syntax_check(folder: Path, text: str) -> str:
     """What `nginx -t` says of the site."""
     configuration = write_configuration(folder, text)
-    command = [require("nginx"), "-t", "-p", str(folder), "-e", "error.log", "-c", str(configuration)]
+    command = [program("nginx", "nginx-light"), "-t", "-p", str(folder), "-e", "error.log", "-c", str(configuration)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stderr
