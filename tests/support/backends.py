@@ -1,9 +1,10 @@
 """What nginx may find in the application's place: nobody, somebody who does not answer, or who hangs up."""
 
 import socket
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+
+from tests.support.listener import Listener
 
 
 @contextmanager
@@ -26,20 +27,11 @@ class HangingUp:
 
     def __init__(self) -> None:
         self.requests: list[str] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._serve, name="hanging up", daemon=True).start()
+        self._listener = Listener(self._answer_once)
+        self.port = self._listener.port
 
     def close(self) -> None:
         self._listener.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return  # closed
-            threading.Thread(target=self._answer_once, args=(connection,), daemon=True).start()
 
     def _answer_once(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as received:

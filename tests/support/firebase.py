@@ -7,7 +7,6 @@ names; that proxy is here, and answers in Google's place with a certificate of a
 import json
 import socket
 import ssl
-import threading
 import time
 from datetime import datetime, timedelta, timezone
 from email.utils import formatdate
@@ -19,6 +18,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
+
+from tests.support.listener import Listener
 
 PROJECT = "wordai-test"
 ISSUER = "https://securetoken.google.com/"
@@ -35,14 +36,13 @@ class Google:
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.requests = 0
         self._certificate = _certificate("securetoken.system.gserviceaccount.com", self.key)
-        self._listener = socket.create_server(("127.0.0.1", 0))
         self._context = _tls_context(folder)
         self._authority = folder / "authority.pem"
-        threading.Thread(target=self._serve, name="google", daemon=True).start()
+        self._listener = Listener(self._answer)
 
     @property
     def environment(self) -> dict[str, str]:
-        proxy = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        proxy = f"http://127.0.0.1:{self._listener.port}"
         return {"HTTPS_PROXY": proxy, "https_proxy": proxy, "REQUESTS_CA_BUNDLE": str(self._authority), "NO_PROXY": "127.0.0.1"}
 
     def close(self) -> None:
@@ -63,14 +63,6 @@ class Google:
         }
         payload = {name: value for name, value in {**own, **claims}.items() if value is not None}
         return jwt.encode(payload, key or self.key, algorithm="RS256", headers={"kid": kid})
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return  # closed
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
 
     def _answer(self, connection: socket.socket) -> None:
         with connection:
