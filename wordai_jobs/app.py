@@ -186,7 +186,9 @@ def configured_database(
 ) -> tuple[EmbeddedDatabase | None, Database]:
     """The connection, and the server to start before it is used where that is the embedded one."""
     embedded = EmbeddedDatabase(folder.mongodb) if settings.uri == "embedded" else None
-    return embedded, Database(embedded.uri if embedded else settings.uri, settings.database, metrics)
+    uri = embedded.uri if embedded else settings.uri
+    # The lock on the data folder keeps the embedded one to one server.
+    return embedded, Database(uri, settings.database, metrics, is_shared=embedded is None)
 
 
 def render_options(settings: RenderingSettings) -> RenderOptions:

@@ -16,6 +16,7 @@ from tests.support.leftovers import check_end
 from tests.support.mongo import DatabaseProcess
 from tests.support.nginx import nginx_before
 from tests.support.pdfs import hanging_pdf, text_pdf
+from tests.support.processes import freeze_the_busy_renderer
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long_file
@@ -60,14 +61,14 @@ def own_machine(tmp_path: Path) -> Iterator[Machine]:
 def test_a_bad_release_fails_its_trial_and_the_running_server_is_not_touched(
     machine: Machine, name: str, fault: Fault, said: str,
 ) -> None:
-    pid = (machine.root / "server.pid").read_text()
+    pid = machine.pid
     version = f"1.1.0+{name}"
     timeout_s = "5" if fault is NEVER_READY else "60"
     failed = machine.deploy(machine.release(version, fault.always()), DEPLOY_TIMEOUT_S=timeout_s)
     assert failed.returncode == 1 and said in failed.stdout, failed.stdout
     assert "did not pass its trial" in failed.stdout
     machine.check_serves("1.0.0")
-    assert (machine.root / "server.pid").read_text() == pid
+    assert machine.pid == pid
     assert version not in machine.releases
 
 
@@ -76,7 +77,7 @@ def test_a_trial_sweeps_no_job_of_the_running_server_and_leaves_nothing_in_its_d
 ) -> None:
     user = machine.client("somebody")
     running = user.submit(hanging_pdf())
-    wait_until(lambda: user.job(running)["progress"] >= 30)
+    freeze_the_busy_renderer(machine.pid)
     failed = machine.deploy(machine.release("1.1.9", WRONG_VERSION.always()))
     assert failed.returncode == 1 and "6.6.6 answers instead of 1.1.9" in failed.stdout, failed.stdout
     machine.check_serves("1.0.0")
@@ -170,7 +171,7 @@ def test_a_good_release_goes_live_while_clients_poll_and_can_be_taken_back(own_m
     finished = user.submit(text_pdf(3))
     user.end_of(finished)
     running = user.submit(hanging_pdf())
-    wait_until(lambda: user.job(running)["progress"] >= 30)
+    freeze_the_busy_renderer(machine.pid)
 
     (machine.root / "releases" / "0.9.0").mkdir()
     with nginx_before(machine.port, tmp_path / "nginx") as nginx, Poller(nginx.url, user, running) as poller:

@@ -168,6 +168,7 @@ def test_pages_grow_and_fit_again_and_the_place_is_kept(server: ServerProcess, v
 def test_pages_are_read_while_the_job_still_runs_and_the_job_is_cancelled(slow: ServerProcess, visit: OpenVisitor) -> None:
     visitor = visit(slow).sign_in("Impatient reader")
     job = visitor.submit(stuck_pdf(9, 24), title="Not ready yet")
+    processes.freeze_the_busy_renderer(slow.pid)
     visitor.wait("first page", lambda: progress_of(job) > 30)
     expect(job).to_contain_text(SOME_PAGES)
     job.get_by_role("link", name="Read what is there").click()
@@ -242,6 +243,7 @@ def test_who_reads_when_the_job_fails_is_told_and_tries_again_from_there(
     server = start_server(SLOW).wait_until_ready()
     visitor = visit(server).sign_in("Interrupted reader")
     job = visitor.submit(stuck_pdf(9, 24), title="Interrupted")
+    processes.freeze_the_busy_renderer(server.pid)
     visitor.wait("first page", lambda: progress_of(job) > 30)
     job.get_by_role("link", name="Read what is there").click()
     status = visitor.page.locator("#reader-status")
@@ -479,6 +481,7 @@ def test_a_job_that_is_refused_can_be_sent_again_without_choosing_anew(start_ser
     server = start_server({**SLOW, "limits.max_active_jobs_per_user": 1}).wait_until_ready()
     visitor = visit(server).sign_in("Greedy user")
     first = visitor.submit(stuck_pdf(9, 24), title="The first")
+    processes.freeze_the_busy_renderer(server.pid)
     visitor.choose(text_pdf(1))
     send = visitor.page.get_by_role("button", name="Upload", exact=True)
     send.click()

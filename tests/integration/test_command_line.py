@@ -17,6 +17,7 @@ from tests.support.client import Client
 from tests.support.command import Program
 from tests.support.mongo import DatabaseProcess
 from tests.support.pdfs import hanging_pdf, text_pdf
+from tests.support.processes import freeze_the_busy_renderer
 from tests.support.proxy import proxy_to
 from tests.support.server import ServerProcess, free_port
 from tests.support.waiting import wait_until
@@ -205,6 +206,7 @@ def test_sweep_ends_the_jobs_of_a_dead_server_and_never_a_living_ones(start_serv
         server = start_server({"mongodb.uri": database.uri}).wait_until_ready()
         alice, program = Client(server.url, "alice"), operators(server, mongodb__uri=database.uri)
         job_id = hang(alice)
+        freeze_the_busy_renderer(server.pid)
         assert program.run("sweep").stdout == "0 jobs ended\n"
         assert alice.job(job_id)["status"] == "processing"
         server.kill()

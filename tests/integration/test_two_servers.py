@@ -13,6 +13,7 @@ from tests.support.client import Client
 from tests.support.leftovers import check_end, published, staged
 from tests.support.mongo import DatabaseProcess
 from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
+from tests.support.processes import freeze_the_busy_renderer
 from tests.support.server import ServerProcess
 from tests.support.waiting import wait_until
 
@@ -46,16 +47,16 @@ def pair(start_server: StartServer, tmp_path: Path) -> Iterator[Pair]:
     database.kill()
 
 
-def running_job(user: Client) -> str:
+def running_job(user: Client, server: ServerProcess) -> str:
     job_id = user.submit(hanging_pdf())
-    wait_until(lambda: user.job(job_id)["progress"] >= 30)
+    freeze_the_busy_renderer(server.pid)
     return job_id
 
 
 def test_a_server_that_starts_or_stops_beside_another_leaves_its_jobs_alone(pair: Pair) -> None:
     first = pair.server()
     user = Client(first.url, "somebody")
-    hanging, book = running_job(user), user.submit(text_pdf(200))
+    hanging, book = running_job(user, first), user.submit(text_pdf(200))
     second = pair.server()
     there = Client(second.url, "somebody")
     assert there.job(hanging)["status"] == "processing"
@@ -70,7 +71,7 @@ def test_a_server_that_starts_or_stops_beside_another_leaves_its_jobs_alone(pair
 def test_the_survivor_ends_the_jobs_of_a_server_that_was_killed(pair: Pair) -> None:
     first, second = pair.server(), pair.server()
     user, there = Client(first.url, "somebody"), Client(second.url, "somebody")
-    hanging, own = running_job(user), running_job(there)
+    hanging, own = running_job(user, first), running_job(there, second)
     first.kill()
     job = there.end_of(hanging, 30)
     assert job["error"] == RESTARTED and there.job(own)["status"] == "processing"
@@ -80,7 +81,7 @@ def test_the_survivor_ends_the_jobs_of_a_server_that_was_killed(pair: Pair) -> N
 def test_a_job_is_cancelled_through_the_other_server(pair: Pair) -> None:
     first, second = pair.server(), pair.server()
     user, there = Client(first.url, "somebody"), Client(second.url, "somebody")
-    job_id = running_job(user)
+    job_id = running_job(user, first)
     response = there.post(f"/api/v1/books/jobs/{job_id}/cancel")
     assert response.status_code == 200 and response.json()["error"] == "Cancelled by user"
     assert staged(pair.data) == [] and user.job(job_id)["error"] == "Cancelled by user"

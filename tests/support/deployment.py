@@ -112,6 +112,11 @@ class Machine:
         return str(requests.get(f"{self.url}/health", timeout=10).json()["version"])
 
     @property
+    def pid(self) -> int:
+        """Of the server; raises FileNotFoundError where none has been started."""
+        return int((self.root / "server.pid").read_text())
+
+    @property
     def releases(self) -> set[str]:
         return {path.name for path in (self.root / "releases").iterdir()}
 
@@ -126,7 +131,7 @@ class Machine:
     def stop(self) -> None:
         """End the server, and see that it is the only process that was left."""
         try:
-            pid = int((self.root / "server.pid").read_text())
+            pid = self.pid
         except FileNotFoundError:
             return
         try:

@@ -114,10 +114,3 @@ def stuck_pdf(before: int, pages: int) -> bytes:
     with pymupdf.open(stream=text_pdf(pages)) as document, pymupdf.open(stream=hanging_pdf()) as hanging:
         document.insert_pdf(hanging, start_at=before)
         return bytes(document.tobytes())
-
-
-def stuck_book(before: int) -> bytes:
-    """The real book, with a page that takes hours behind the first `before`."""
-    with pymupdf.open(SHARED / BOOK) as document, pymupdf.open(stream=hanging_pdf()) as hanging:
-        document.insert_pdf(hanging, start_at=before)
-        return bytes(document.tobytes())

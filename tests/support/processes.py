@@ -4,7 +4,11 @@ import os
 import signal
 from pathlib import Path
 
-from tests.support.server import ServerProcess
+from tests.support.server import ServerProcess, descendants
+from tests.support.waiting import wait_until
+
+
+_RENDERER = "rendering.child"
 
 
 def command(pid: int) -> str:
@@ -22,17 +26,17 @@ def parent(pid: int) -> int:
         return 0
 
 
-def children_named(server: ServerProcess, part: str) -> list[int]:
-    return sorted(pid for pid in server.children() if part in command(pid))
-
-
 def renderers(server: ServerProcess) -> list[int]:
     """The rendering children, the one that inspects uploads included."""
-    return children_named(server, "rendering.child")
+    return _named(server.pid, _RENDERER)
 
 
 def database(server: ServerProcess) -> list[int]:
-    return children_named(server, "secantusd")
+    return _named(server.pid, "secantusd")
+
+
+def _named(server_pid: int, part: str) -> list[int]:
+    return sorted(pid for pid in descendants(server_pid) if part in command(pid))
 
 
 def cpu_ticks(pid: int) -> int:
@@ -49,6 +53,13 @@ def busiest(pids: list[int], ticks_before: dict[int, int], work_s: float) -> int
     enough = work_s * os.sysconf("SC_CLK_TCK")
     working = [pid for pid in pids if cpu_ticks(pid) - ticks_before.get(pid, 0) >= enough]
     return working[0] if working else None
+
+
+def freeze_the_busy_renderer(server_pid: int) -> None:
+    """Stop the renderer whose page takes hours: its job goes on as before, and the processor is free for other tests."""
+    before = {pid: cpu_ticks(pid) for pid in descendants(server_pid)}
+    pid = wait_until(lambda: busiest(_named(server_pid, _RENDERER), before, 0.4), what="a busy renderer")
+    os.kill(pid, signal.SIGSTOP)
 
 
 def is_stopped(pid: int) -> bool:

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, ConsoleMessage, FilePayload, Locator, P
 
 # What a loaded machine may take; a test waits for conditions and goes on at once.
 _PATIENCE_MS = 60_000
+_LOOK_EVERY_MS = 100
 
 
 class Visitor:
@@ -59,10 +60,10 @@ class Visitor:
 
     def wait(self, what: str, condition: Callable[[], bool]) -> None:
         """Playwright's own time passes while this waits, unlike with time.sleep."""
-        for _ in range(_PATIENCE_MS // 50):
+        for _ in range(_PATIENCE_MS // _LOOK_EVERY_MS):
             if condition():
                 return
-            self.page.wait_for_timeout(50)
+            self.page.wait_for_timeout(_LOOK_EVERY_MS)
         raise AssertionError(f"no {what} within {_PATIENCE_MS} ms")
 
     def press(self, *keys: str) -> None:

@@ -7,12 +7,21 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+# Looking twice as often would cost the tests that run beside this one more than it gains.
+_SHORTEST_S, _LONGEST_S = 0.02, 0.5
+_OF_WHAT_HAS_PASSED = 0.1
+
+
 def wait_until(
-    condition: Callable[[], T | None], timeout_s: float = 30, what: str = "the condition", interval_s: float = 0.02,
+    condition: Callable[[], T | None], timeout_s: float = 30, what: str = "the condition", interval_s: float | None = None,
 ) -> T:
-    """The first true value of `condition`; fails the test where there is none in time."""
-    deadline = time.monotonic() + timeout_s
+    """The first true value of `condition`; fails the test where there is none in time.
+
+    Looks every `interval_s`, or else the more seldom the longer it takes: then a tenth more time passes than is needed.
+    """
+    started = time.monotonic()
     while not (value := condition()):
-        assert time.monotonic() < deadline, f"{what} did not hold within {timeout_s} s"
-        time.sleep(interval_s)
+        passed = time.monotonic() - started
+        assert passed < timeout_s, f"{what} did not hold within {timeout_s} s"
+        time.sleep(interval_s or min(max(passed * _OF_WHAT_HAS_PASSED, _SHORTEST_S), _LONGEST_S))
     return value

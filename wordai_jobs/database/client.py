@@ -27,8 +27,12 @@ logger = logging.getLogger(__name__)
 class Database:
     """One database, its collections by name. Thread-safe, as pymongo's client is."""
 
-    def __init__(self, uri: str, name: str, metrics: DatabaseMetrics | None = None) -> None:
-        """Connects on first use; raises StartError for a URI that cannot be one."""
+    def __init__(self, uri: str, name: str, metrics: DatabaseMetrics | None = None, is_shared: bool = True) -> None:
+        """Connects on first use; raises StartError for a URI that cannot be one.
+
+        `is_shared`: whether another server may use the database at the same time.
+        """
+        self.is_shared = is_shared
         self._metrics = metrics or DatabaseMetrics()
         try:
             self._client: MongoClient[Document] = MongoClient(

@@ -16,6 +16,7 @@ class JobRepository:
 
     def __init__(self, database: Database) -> None:
         self._jobs = database.jobs
+        self._is_shared = database.is_shared
         self._errors_in_words = database.errors_in_words
 
     def insert(self, job: Job) -> None:
@@ -63,6 +64,8 @@ class JobRepository:
 
     def count_active_elsewhere(self, user_id: str, instance_id: str) -> int:
         """How many unfinished jobs of the user other servers have."""
+        if not self._is_shared:
+            return 0
         condition = {"user_id": user_id, "status": {"$in": list(ACTIVE)}, "instance_id": {"$ne": instance_id}}
         with self._errors_in_words():
             return self._jobs.count_documents(condition)

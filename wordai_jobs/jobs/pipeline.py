@@ -76,25 +76,25 @@ class Pipeline:
         self._metrics.started(running.job.age_s)
         if not self._uploads.path(running.job.file_id).is_file():
             raise UploadGone
-        running.advance(running.job.fetched())
+        running.report(running.job.fetched())
 
     def _render(self, running: RunningJob) -> None:
         job = running.job
         folder = self._pages.stage(job.chapter_id)
         with self._pool.rendering(self._uploads.path(job.file_id), folder, job.total_pages) as task:
-            running.advance(job.opened())
+            running.report(running.job.opened())
             while len(running.pages) < job.total_pages:
                 running.check()
                 page = task.next_page(_CHECK_INTERVAL_S)
                 if page:
                     running.pages.append(page)
-                if running.pages:  # also where the next page takes long: what was left out a moment ago is told then
-                    running.report(running.job.rendered(len(running.pages)))
+                # Also where the next page takes long: what was left out a moment ago is told then.
+                running.report(running.job.rendered(len(running.pages)) if running.pages else running.job.opened())
 
     def _create_chapter(self, running: RunningJob) -> None:
         running.advance(running.job.creating())
         self._pages.sync(running.job.chapter_id)
-        running.advance(running.job.written())
+        running.report(running.job.written())
         running.check()
         try:
             self._pages.publish(running.job.chapter_id)

@@ -81,11 +81,13 @@ class RunningJob:
         self._record(job, lambda: self.persistently(lambda: self._repository.update(job)))
 
     def report(self, job: Job) -> None:
-        """Record progress, unless it is recorded already, the last was recorded a moment ago, or the database is away."""
-        now = time.monotonic()
-        if job.message == self.job.message or now < self._next_report:
+        """Record progress, unless it is recorded already, something was recorded a moment ago, or the database is away.
+
+        What is left out is lost: whoever reports says again how far the job is.
+        """
+        is_news = (job.progress, job.message) != (self.job.progress, self.job.message)
+        if not is_news or time.monotonic() < self._next_report:
             return
-        self._next_report = now + _REPORT_INTERVAL_S
         try:
             self._record(job, lambda: self._repository.update(job))
         except DatabaseError:
@@ -119,6 +121,7 @@ class RunningJob:
         return time.monotonic() < self._give_up_at
 
     def _record(self, job: Job, update: Callable[[], bool]) -> None:
+        self._next_report = time.monotonic() + _REPORT_INTERVAL_S
         if not update() and self._repository.find(job.job_id) != job:  # equal: recorded, only the answer was lost
             raise JobLost
         self.job = job
