@@ -1,6 +1,7 @@
 """The ceiling: as many independent processes as cores, doing only `get_pixmap` and Pillow's encoder.
 
-No server, queue, database, progress, text or files. Images as in the contract: lossless of at most 256 colours, else JPEG.
+No server, queue, database, progress, text or files. Images as in the contract: lossless of at most 256 colours, else JPEG,
+encoded in the fastest way that is known, as the service does it.
 Each process is warm and has the document open before the clock starts.
 """
 
@@ -17,6 +18,7 @@ from PIL import Image
 from benchmarks.books import Book
 
 _DPI = 150
+_GREYS = bytes(level for level in range(256) for _ in "RGB")
 
 
 def pages_a_second(book: Book, processes: int) -> float:
@@ -62,13 +64,16 @@ def main(path: str, first: int, step: int) -> None:
 
 def _encode(page: pymupdf.Page) -> bytes:
     pixmap = page.get_pixmap(dpi=_DPI, alpha=False)
-    image = Image.frombuffer("RGB", (pixmap.width, pixmap.height), pixmap.samples_mv, "raw", "RGB", pixmap.stride, 1)
+    image = Image.new("RGB", (pixmap.width, pixmap.height), None)
+    image.frombytes(pixmap.samples_mv, "raw", "RGB", pixmap.stride, 1)
     buffer = io.BytesIO()
     colours = image.getcolors(256)
     if not colours:
         image.save(buffer, "JPEG", quality=85, subsampling=2)
     elif all(red == green == blue for _, (red, green, blue) in colours):  # type: ignore[misc]
-        image.getchannel(0).save(buffer, "PNG", compress_level=1)
+        grey = image.getchannel(0)
+        grey.putpalette(_GREYS)
+        grey.save(buffer, "PNG", compress_level=1)
     else:
         image.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
             buffer, "PNG", compress_level=1)

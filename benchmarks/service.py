@@ -1,12 +1,15 @@
 """The service under measurement: a real server process, and a user of it."""
 
+import http.client
+import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import requests
 
@@ -66,12 +69,18 @@ def read_first_page(user: Client, job_id: str) -> bytes:
 
 
 def wait_for_end(user: Client, job_id: str) -> None:
+    """Polls with next to no processor time of its own, which the server under measurement would lack: 0.2 ms a poll, not 2."""
+    connection = http.client.HTTPConnection(urlsplit(user.url).netloc, timeout=10)
+    headers = {"Authorization": str(user.session.headers["Authorization"])}
+
     def has_ended() -> bool:
-        job = user.job(job_id)
+        connection.request("GET", f"/api/v1/books/jobs/{job_id}", headers=headers)
+        job = json.loads(connection.getresponse().read())
         assert job["status"] != "failed", job
         return bool(job["status"] == "completed")
 
-    _wait(has_ended, _POLL_S)
+    with closing(connection):
+        _wait(has_ended, _POLL_S)
 
 
 def _wait(condition: Callable[[], T | None], interval_s: float) -> T:

@@ -87,8 +87,8 @@ def test_children_killed_while_idle_are_replaced_before_they_are_missed(strict: 
     assert user.end_of(user.submit(text_pdf(30)))["status"] == "completed"
 
 
-def test_no_child_outlives_a_server_that_is_killed(tmp_path_factory: pytest.TempPathFactory) -> None:
-    server = ServerProcess(tmp_path_factory.mktemp("killed"), {**EMBEDDED, "rendering.processes": 2}).start().wait_until_ready()
+def test_no_child_outlives_a_server_that_is_killed(start_server: StartServer) -> None:
+    server = start_server({**EMBEDDED, "rendering.processes": 2}).wait_until_ready()
     user = Client(server.url, "somebody")
     job_id = user.submit(hanging_pdf())
     wait_until(lambda: user.job(job_id)["progress"] >= 30)
@@ -98,9 +98,8 @@ def test_no_child_outlives_a_server_that_is_killed(tmp_path_factory: pytest.Temp
     wait_until(lambda: not any(is_alive(pid) for pid in children), 10, "the end of the children")
 
 
-def test_a_job_that_takes_too_long_as_a_whole_fails(tmp_path_factory: pytest.TempPathFactory) -> None:
-    settings = {"jobs.timeout_s": 2, "jobs.workers": 1, "rendering.page_timeout_s": 60}
-    server = ServerProcess(tmp_path_factory.mktemp("short"), settings).start().wait_until_ready()
+def test_a_job_that_takes_too_long_as_a_whole_fails(start_server: StartServer) -> None:
+    server = start_server({"jobs.timeout_s": 2, "jobs.workers": 1, "rendering.page_timeout_s": 60}).wait_until_ready()
     user = Client(server.url, "somebody")
     running, waiting = user.submit(hanging_pdf()), user.submit(hanging_pdf())
     assert user.end_of(running)["error"] == "Job took longer than 2 s"

@@ -59,9 +59,10 @@ def coloured(colours: int) -> bytes:
     return page_pdf("\n".join(squares).encode())
 
 
-def test_a_page_of_few_greys_is_a_grey_png_and_exact(tmp_path: Path) -> None:
+def test_a_page_of_greys_is_a_png_of_one_byte_a_pixel_and_exact(tmp_path: Path) -> None:
     page = rendered(text_pdf(1), tmp_path)
-    assert (page.suffix, page.image.mode) == (".png", "L") and is_exact(page)
+    assert (page.suffix, page.image.mode) == (".png", "P") and is_exact(page)
+    assert page.image.getpalette() == [level for level in range(256) for _ in "RGB"]
 
 
 @pytest.mark.parametrize("colours", [1, 16, 80])
