@@ -22,6 +22,7 @@ export class UploadForm {
   #file = null;
   /** @type {AbortController | null} */
   #transfer = null;
+  #suggestion = "";
 
   /**
    * @param {import("./api.js").Api} api
@@ -65,9 +66,16 @@ export class UploadForm {
     this.#file = file;
     byId("file-name").textContent = file.name;
     byId("file-hint").textContent = t("upload.chosen", {size: size(file.size)});
-    byId("chapter-title").value = titleFrom(file.name);
+    this.#suggestTitles(titleFrom(file.name));
     byId("upload-details").hidden = false;
     byId("upload-submit").focus();
+  }
+
+  /** For the chapter, and for a new book unless its title has been typed. */
+  #suggestTitles(title) {
+    byId("chapter-title").value = title;
+    if ([this.#suggestion, ""].includes(byId("new-book").value)) byId("new-book").value = title;
+    this.#suggestion = title;
   }
 
   #check(file) {
