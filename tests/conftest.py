@@ -42,8 +42,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take long begin first, so that none of them is left running alone at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("long_file") is None)
+    """Files that take long begin first, the longest before all, so that none of them is left running alone at the end."""
+    items.sort(key=lambda item: -_long_s(item))
+
+
+def _long_s(item: pytest.Item) -> int:
+    marker = item.get_closest_marker("long_file")
+    return marker.args[0] if marker else 0
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -62,11 +67,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[StartServer]:
-    """Starts a server with settings of the test's own; it is stopped with the test."""
+    """Starts a server with settings of the test's own, and one renderer unless they say more; it is stopped with the test."""
     started: list[ServerProcess] = []
 
     def start(settings: dict[str, object] | None = None, env: dict[str, str] | None = None) -> ServerProcess:
-        running = ServerProcess(tmp_path / f"server{len(started)}", settings, env)
+        running = ServerProcess(tmp_path / f"server{len(started)}", {"rendering.processes": 1, **(settings or {})}, env)
         started.append(running)
         return running.start()
 

@@ -2,20 +2,47 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Response
 
 from tests.support.browser import chromium
+from tests.support.held import SLOW
+from tests.support.server import ServerProcess
 from tests.support.sites import Site
+from tests.support.visitor import Visitor
 
 OpenPage = Callable[[Site], Page]
+OpenVisitor = Callable[..., Visitor]
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with chromium() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server whose jobs can be held up."""
+    server = ServerProcess(tmp_path_factory.mktemp("slow"), SLOW).start().wait_until_ready()
+    yield server
+    assert server.stop() == 0
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[OpenVisitor]:
+    """Opens the page for somebody new; at the end it must have done nothing that a browser complains of."""
+    visitors: list[Visitor] = []
+
+    def open_(server: ServerProcess, **options: Any) -> Visitor:
+        visitors.append(Visitor(browser, server.url, **options))
+        return visitors[-1]
+
+    yield open_
+    for visitor in visitors:
+        visitor.close()
 
 
 @pytest.fixture(scope="module")

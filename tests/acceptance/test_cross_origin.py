@@ -20,11 +20,11 @@ from tests.support.server import ServerProcess
 from tests.support.sites import Site
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.long_file
+pytestmark = pytest.mark.long_file(80)
 
 TOO_LARGE = "The upload is larger than the limit of 100 MB"
 DOWN = "The service is restarting or down, try again in a moment"
-PAGES = 60
+PAGES = 40
 # Slow enough that something can happen while the job runs.
 SLOW = {"rendering.processes": 1, "rendering.dpi": 300, "jobs.shutdown_grace_s": 120}
 USER = "reader"

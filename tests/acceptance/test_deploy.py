@@ -1,8 +1,6 @@
 """deploy.sh for real: releases come, work or do not, and go; plain processes stand in for systemd."""
 
 import signal
-import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,22 +8,13 @@ import pymongo
 import pytest
 import requests
 
-from tests.support.client import Client
-from tests.support.deployment import Fault, Machine
-from tests.support.leftovers import check_end
+from tests.support.deployment import CRASHES, NEVER_READY, WRONG_VERSION, Fault, Machine
 from tests.support.mongo import DatabaseProcess
-from tests.support.nginx import nginx_before
-from tests.support.pdfs import hanging_pdf, text_pdf
+from tests.support.pdfs import hanging_pdf
 from tests.support.processes import freeze_the_busy_renderer
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.long_file
-
-CRASHES = Fault("wordai_jobs/server.py", "    _raise_file_limit()\n", "    assert not LIVE\n    _raise_file_limit()\n")
-NEVER_READY = Fault(
-    "wordai_jobs/web/health.py", "    problems = list(_problems())\n",
-    "    problems = [*_problems(), *(['the moon is in the wrong house'] if LIVE else ())]\n")
-WRONG_VERSION = Fault("wordai_jobs/web/health.py", '"version": __version__', '"version": "6.6.6" if LIVE else __version__')
+pytestmark = pytest.mark.long_file(100)
 
 
 @pytest.fixture(scope="module")
@@ -46,24 +35,16 @@ def machine(tmp_path_factory: pytest.TempPathFactory, mongodb: DatabaseProcess) 
     made.stop()
 
 
-@pytest.fixture
-def own_machine(tmp_path: Path) -> Iterator[Machine]:
-    """An empty machine, with the embedded database."""
-    made = Machine(tmp_path)
-    yield made
-    made.stop()
-
-
 @pytest.mark.parametrize(("name", "fault", "said"), [
     ("crashes", CRASHES, "AssertionError"),
-    ("never-ready", NEVER_READY, "was not ready within 5 s"),
+    ("never-ready", NEVER_READY, "was not ready within 10 s: {\"detail\":\"the moon is in the wrong house"),
 ])
 def test_a_bad_release_fails_its_trial_and_the_running_server_is_not_touched(
     machine: Machine, name: str, fault: Fault, said: str,
 ) -> None:
     pid = machine.pid
     version = f"1.1.0+{name}"
-    timeout_s = "5" if fault is NEVER_READY else "60"
+    timeout_s = "10" if fault is NEVER_READY else "60"
     failed = machine.deploy(machine.release(version, fault.always()), DEPLOY_TIMEOUT_S=timeout_s)
     assert failed.returncode == 1 and said in failed.stdout, failed.stdout
     assert "did not pass its trial" in failed.stdout
@@ -87,21 +68,12 @@ def test_a_trial_sweeps_no_job_of_the_running_server_and_leaves_nothing_in_its_d
         assert set(client.list_database_names()) - {"admin", "config", "local"} == {"wordai"}
 
 
-@pytest.mark.parametrize(("name", "fault", "said"), [
-    ("crashes", CRASHES, "AssertionError"),
-    ("never-ready", NEVER_READY, "the moon is in the wrong house"),
-    ("wrong-version", WRONG_VERSION, "6.6.6 answers instead of"),
-])
-def test_a_release_that_passes_its_trial_and_then_does_not_work_is_rolled_back(
-    machine: Machine, name: str, fault: Fault, said: str,
-) -> None:
-    version = f"1.2.0+{name}"
-    timeout_s = "15" if fault is NEVER_READY else "60"
-    failed = machine.deploy(machine.release(version, fault.only_when_live()), DEPLOY_TIMEOUT_S=timeout_s)
-    assert failed.returncode == 1 and said in failed.stdout, failed.stdout
+def test_a_release_that_passes_its_trial_and_then_does_not_work_is_rolled_back(machine: Machine) -> None:
+    failed = machine.deploy(machine.release("1.2.0", CRASHES.only_when_live()))
+    assert failed.returncode == 1 and "AssertionError" in failed.stdout, failed.stdout
     assert "Switching from 1.0.0" in failed.stdout and "1.0.0 serves again" in failed.stdout
     machine.check_serves("1.0.0")
-    assert version not in machine.releases
+    assert "1.2.0" not in machine.releases
 
 
 def test_a_setting_that_a_release_does_not_know_is_named_before_anything_is_switched(machine: Machine, tmp_path: Path) -> None:
@@ -153,83 +125,6 @@ def test_the_release_that_serves_is_not_deployed_again(machine: Machine) -> None
 @pytest.mark.parametrize("arguments", [("deploy",), ("deploy", "/nowhere"), ("retreat",), ("status", "now")])
 def test_wrong_use_is_exit_code_2(machine: Machine, arguments: tuple[str, ...]) -> None:
     assert machine.run(*arguments).returncode == 2
-
-
-def test_a_first_release_that_does_not_work_leaves_nothing_behind(own_machine: Machine) -> None:
-    failed = own_machine.deploy(own_machine.release("0.9.0", WRONG_VERSION.only_when_live()))
-    assert failed.returncode == 3 and "no earlier release to go back to" in failed.stdout, failed.stdout
-    assert own_machine.releases == set() and not (own_machine.root / "current").exists()
-    with pytest.raises(requests.ConnectionError):
-        own_machine.version
-
-
-def test_a_good_release_goes_live_while_clients_poll_and_can_be_taken_back(own_machine: Machine, tmp_path: Path) -> None:
-    machine = own_machine
-    first = machine.deploy_with_pip(machine.release("1.0.0"))
-    assert first.returncode == 0, first.stdout
-    user = machine.client("somebody")
-    finished = user.submit(text_pdf(3))
-    user.end_of(finished)
-    running = user.submit(hanging_pdf())
-    freeze_the_busy_renderer(machine.pid)
-
-    (machine.root / "releases" / "0.9.0").mkdir()
-    with nginx_before(machine.port, tmp_path / "nginx") as nginx, Poller(nginx.url, user, running) as poller:
-        deployed = machine.deploy(archive(machine.release("1.1.0")), DEPLOY_KEEP="1")
-    assert deployed.returncode == 0, deployed.stdout
-    machine.check_serves("1.1.0")
-    assert machine.releases == {"1.1.0", "1.0.0"}, "the release that serves, and the one to go back to"
-    assert poller.statuses == {200, 502}, "answers while there was a server, and what nginx says while there was none"
-    check_end(user, user.job(finished))
-    cut_short = user.job(running)
-    assert (cut_short["status"], cut_short["error"]) == ("failed", "Server was shut down while the job was running")
-
-    taken_back = machine.run("rollback")
-    assert taken_back.returncode == 0 and "1.0.0 serves again" in taken_back.stdout, taken_back.stdout
-    machine.check_serves("1.0.0")
-    check_end(user, user.job(finished))
-
-
-class Poller:
-    """A client that asks for a job all the time, and takes nothing but what the service promises."""
-
-    def __init__(self, url: str, user: Client, job_id: str) -> None:
-        self.statuses: set[int] = set()
-        self._address = f"{url}/api/v1/books/jobs/{job_id}"
-        self._headers = {"Authorization": user.session.headers["Authorization"]}
-        self._problems: list[str] = []
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> "Poller":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stopping.set()
-        self._thread.join()
-        assert not self._problems, self._problems
-
-    def _run(self) -> None:
-        while not self._stopping.wait(0.1):  # nginx allows 20 a second
-            try:
-                self._check(requests.get(self._address, headers=self._headers, timeout=30))
-            except (requests.RequestException, AssertionError) as error:
-                self._problems.append(repr(error))
-
-    def _check(self, response: requests.Response) -> None:
-        self.statuses.add(response.status_code)
-        if response.status_code == 200:
-            assert response.json()["status"] in ("processing", "failed")
-        else:
-            assert response.json() == {"detail": "The service is restarting or down, try again in a moment"}, response.text
-            assert response.headers["Retry-After"]
-
-
-def archive(source: Path) -> Path:
-    made = source.with_suffix(".tar.gz")
-    subprocess.run(["tar", "-czf", str(made), "-C", str(source.parent), source.name], check=True)
-    return made
 
 
 def answers(machine: Machine, version: str) -> bool:

@@ -18,29 +18,21 @@ from playwright.sync_api import Browser, Locator, expect
 from tests.conftest import StartServer
 from tests.support.axe import require_axe, violations
 from tests.support.client import Client
+from tests.support.held import SLOW
 from tests.support.pdfs import BOOK, SHARED, text_pdf
 from tests.support.processes import cpu_ticks, renderers
 from tests.support.server import ROOT, ServerProcess
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.long_file
+pytestmark = pytest.mark.long_file(100)
 
 SCREENSHOTS = ROOT / "screenshots"
 WIDTHS = {"wide": (1280, 800), "narrow": (360, 740)}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 # Each width and each scheme once: axe-core looks at the layout, which depends on the one, and at contrast, on the other.
 FOR_AXE = (("wide", "light"), ("narrow", "dark"))
-# One process renders, which can be held up and let go on.
-SLOW = {"rendering.processes": 1, "rendering.page_timeout_s": 600, "jobs.shutdown_grace_s": 1}
 NAME = "Linh Trần"
-
-
-@pytest.fixture(scope="module")
-def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    server = ServerProcess(tmp_path_factory.mktemp("slow"), SLOW).start().wait_until_ready()
-    yield server
-    assert server.stop() == 0
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from PIL import Image
 from tests.support.client import Client, Json
 from tests.support.pdfs import BOOK, SHARED, photo_pdf, text_pdf
 
-pytestmark = pytest.mark.long_file
+pytestmark = pytest.mark.long_file(50)
 
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 # The second is cut off in the middle; other readers find no page in it either.

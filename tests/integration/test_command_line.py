@@ -27,7 +27,7 @@ from wordai_jobs.config import parse_config
 from wordai_jobs.doctor import Level
 from wordai_jobs.doctor.storage import storage
 
-pytestmark = pytest.mark.long_file
+pytestmark = pytest.mark.long_file(90)
 
 
 @pytest.fixture

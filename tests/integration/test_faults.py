@@ -15,7 +15,7 @@ from tests.support.mongo import DatabaseProcess
 from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.long_file
+pytestmark = pytest.mark.long_file(70)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_database_that_is_away_for_a_while_costs_no_job(start_server: StartSer
     server = start_server({"mongodb.uri": database.uri})
     user = Client(server.url, "somebody")
     ended = user.end_of(user.submit(photo_pdf()))["job_id"]
-    job_id = user.submit(text_pdf(200))
+    job_id = user.submit(text_pdf(80))
     wait_until(lambda: user.job(job_id)["progress"] >= 30)
     database.pause()
     try:

@@ -17,7 +17,7 @@ from tests.support.pdfs import hanging_pdf, nested_forms_pdf, page_pdf, photo_pd
 from tests.support.processes import memory_kb
 from tests.support.server import ServerProcess
 
-pytestmark = pytest.mark.long_file
+pytestmark = pytest.mark.long_file(60)
 
 MAX_PIXELS = 4_000_000
 SETTINGS = {

@@ -12,7 +12,7 @@ from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
 from tests.support.server import ServerProcess
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.long_file
+pytestmark = pytest.mark.long_file(40)
 
 LIMITS = {"jobs.workers": 2, "jobs.max_queued": 6, "limits.max_active_jobs_per_user": 5, "rendering.page_timeout_s": 120}
 
@@ -201,9 +201,10 @@ def test_a_full_queue_is_answered_503_and_takes_nothing(limited: ServerProcess, 
 
 
 def test_another_user_does_not_wait_for_one_users_many_jobs(user: Client, other: Client) -> None:
-    book = user.upload(text_pdf(60)).json()["file_id"]
+    book, photo = user.upload(text_pdf(40)).json()["file_id"], other.upload(photo_pdf()).json()["file_id"]
+    assert user.book_id and other.book_id
     many = [user.enqueue(book).json()["job_id"] for _ in range(5)]
-    small = other.submit(photo_pdf())
+    small = other.enqueue(photo).json()["job_id"]
     assert other.end_of(small)["status"] == "completed"
     ended = [user.job(job_id)["status"] for job_id in many].count("completed")
     assert ended <= 3, "the small job waited for more than the jobs that ran when it came"

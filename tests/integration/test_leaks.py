@@ -12,7 +12,7 @@ from tests.support.pdfs import photo_pdf, text_pdf
 from tests.support.server import ServerProcess
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.long_file
+pytestmark = pytest.mark.long_file(40)
 
 JOBS = int(os.environ.get("SOAK_JOBS", "200"))
 AT_ONCE = 10
@@ -50,7 +50,7 @@ def test_no_descriptor_thread_child_or_memory_is_leaked_over_many_jobs(start_ser
     server = start_server().wait_until_ready()
     user = Client(server.url, "somebody")
     good = [user.upload(pdf).json()["file_id"] for pdf in (photo_pdf(), text_pdf(3), text_pdf(10))]
-    large = user.upload(text_pdf(300)).json()["file_id"]
+    large = user.upload(text_pdf(100)).json()["file_id"]
     run_jobs(user, good, large, 20)
     before, memory_before = held(server), status(server.pid, "VmRSS")
     ends = run_jobs(user, good, large, JOBS)

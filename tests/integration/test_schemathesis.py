@@ -12,7 +12,7 @@ from tests.support.client import Client
 from tests.support.pdfs import photo_pdf
 from tests.support.server import ServerProcess
 
-pytestmark = pytest.mark.long_file
+pytestmark = pytest.mark.long_file(50)
 
 # Each excluded check asks for what is not promised. A schema cannot say of a title which characters are no text, nor of an
 # upload that it is a PDF; and `…/chapters/from-pdf` is, for other methods, a chapter of that name, which `Allow` tells.

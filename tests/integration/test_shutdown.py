@@ -12,14 +12,14 @@ from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
 from tests.support.server import EMBEDDED, ServerProcess
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.long_file
+pytestmark = pytest.mark.long_file(60)
 
 
 def test_jobs_that_end_within_the_grace_complete_and_polls_go_on_meanwhile(start_server: StartServer) -> None:
     server = start_server({"jobs.shutdown_grace_s": 60, "jobs.workers": 1}).wait_until_ready()
     user = Client(server.url, "somebody")
     file_id = user.upload(photo_pdf()).json()["file_id"]
-    jobs = [user.submit(text_pdf(150)) for _ in range(2)]
+    jobs = [user.submit(text_pdf(60)) for _ in range(2)]
     signal_stop(server)
     answers: list[requests.Response] = []
 

@@ -13,7 +13,7 @@ from tests.support.processes import busiest, cpu_ticks, is_alive, kill, renderer
 from tests.support.server import EMBEDDED, ServerProcess
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.long_file
+pytestmark = pytest.mark.long_file(40)
 
 SETTINGS = {"rendering.page_timeout_s": 3, "rendering.processes": 2}
 CHILDREN = 3  # two renderers and the inspector

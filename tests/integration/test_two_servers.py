@@ -17,7 +17,7 @@ from tests.support.processes import freeze_the_busy_renderer
 from tests.support.server import ServerProcess
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.long_file
+pytestmark = pytest.mark.long_file(90)
 
 RESTARTED = "Server restarted while the job was running"
 
@@ -34,8 +34,8 @@ class Pair:
             "server.secret_key": "the same on both",
         }
 
-    def server(self) -> ServerProcess:
-        running = self._start(self._settings)
+    def server(self, settings: dict[str, object] | None = None) -> ServerProcess:
+        running = self._start({**self._settings, **(settings or {})})
         running.data = self.data
         return running
 
@@ -54,9 +54,9 @@ def running_job(user: Client, server: ServerProcess) -> str:
 
 
 def test_a_server_that_starts_or_stops_beside_another_leaves_its_jobs_alone(pair: Pair) -> None:
-    first = pair.server()
+    first = pair.server({"rendering.processes": 2})  # one for each of its jobs
     user = Client(first.url, "somebody")
-    hanging, book = running_job(user, first), user.submit(text_pdf(200))
+    hanging, book = running_job(user, first), user.submit(text_pdf(80))
     second = pair.server()
     there = Client(second.url, "somebody")
     assert there.job(hanging)["status"] == "processing"
@@ -78,13 +78,16 @@ def test_the_survivor_ends_the_jobs_of_a_server_that_was_killed(pair: Pair) -> N
     assert len(staged(pair.data)) == 1, "the pages of the living job only"
 
 
-def test_a_job_is_cancelled_through_the_other_server(pair: Pair) -> None:
-    first, second = pair.server(), pair.server()
+def test_a_job_counts_at_the_other_server_and_is_cancelled_through_it(pair: Pair) -> None:
+    first, second = (pair.server({"limits.max_active_jobs_per_user": 1}) for _ in range(2))
     user, there = Client(first.url, "somebody"), Client(second.url, "somebody")
+    file_id = there.upload(photo_pdf()).json()["file_id"]
     job_id = running_job(user, first)
+    assert there.enqueue(file_id).json() == {"detail": "You have 1 job that has not ended, which is the limit"}
     response = there.post(f"/api/v1/books/jobs/{job_id}/cancel")
     assert response.status_code == 200 and response.json()["error"] == "Cancelled by user"
     assert staged(pair.data) == [] and user.job(job_id)["error"] == "Cancelled by user"
+    assert there.enqueue(file_id).status_code == 202
 
 
 def test_images_signed_by_one_server_are_shown_by_the_other(pair: Pair) -> None:
@@ -98,7 +101,7 @@ def test_a_server_that_was_paused_past_its_lease_writes_nothing_to_jobs_that_wer
     """Servers see on one machine that a paused one lives, so the second is made to believe it is on another machine."""
     first = pair.server()
     user = Client(first.url, "somebody")
-    file_id = user.upload(text_pdf(400)).json()["file_id"]
+    file_id = user.upload(text_pdf(200)).json()["file_id"]
     job_id = user.enqueue(file_id).json()["job_id"]
     wait_until(lambda: user.job(job_id)["progress"] > 30)
     assert first.process

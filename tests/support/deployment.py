@@ -53,6 +53,13 @@ class Fault:
         return Fault(self.file, self.old, self.new.replace("LIVE", "True"))
 
 
+CRASHES = Fault("wordai_jobs/server.py", "    _raise_file_limit()\n", "    assert not LIVE\n    _raise_file_limit()\n")
+NEVER_READY = Fault(
+    "wordai_jobs/web/health.py", "    problems = list(_problems())\n",
+    "    problems = [*_problems(), *(['the moon is in the wrong house'] if LIVE else ())]\n")
+WRONG_VERSION = Fault("wordai_jobs/web/health.py", '"version": __version__', '"version": "6.6.6" if LIVE else __version__')
+
+
 class Machine:
     """Folders and a port of its own. `environment` are lines of the file that systemd would read."""
 

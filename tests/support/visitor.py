@@ -66,6 +66,12 @@ class Visitor:
             self.page.wait_for_timeout(_LOOK_EVERY_MS)
         raise AssertionError(f"no {what} within {_PATIENCE_MS} ms")
 
+    def text_of(self, number: int) -> Locator:
+        """The words over the image of a page in the reader, once they are in place."""
+        words = self.page.locator(f".page[data-page='{number}'] .text-word")
+        expect(words.first).to_be_attached(timeout=_PATIENCE_MS)
+        return words
+
     def press(self, *keys: str) -> None:
         for key in keys:
             self.page.keyboard.press(key)

@@ -1,0 +1,239 @@
+"""The reader: pages, their text, search, and what happens while or after their job fails; in a real browser."""
+
+import os
+import re
+
+import pytest
+from playwright.sync_api import Locator, Route, expect
+
+from tests.acceptance.conftest import OpenVisitor
+from tests.conftest import StartServer
+from tests.support import processes
+from tests.support.client import Client
+from tests.support.held import SLOW, standing_still
+from tests.support.pdfs import BOOK, SHARED, stuck_pdf, text_pdf
+from tests.support.server import ServerProcess
+from tests.support.visitor import Visitor
+
+pytestmark = pytest.mark.long_file(90)
+
+# Of nine pages before one that takes hours; the last few of them may be rendered and not yet reported.
+SOME_PAGES = re.compile(r"\b[1-9] of 25 pages")
+
+
+@pytest.mark.needs_shared_pdfs
+def test_a_real_book_is_read_lazily(server: ServerProcess, visit: OpenVisitor) -> None:
+    visitor = visit(server).sign_in("Reader of a book")
+    job = visitor.submit(SHARED / BOOK, title="MuPDF explored")
+    visitor.wait_for_state(job, "completed")
+    job.get_by_role("link", name="Read the chapter").click()
+    visitor.text_of(1)
+    assert visitor.page.locator(".page").count() == 285
+    visitor.page.get_by_label("Go to page").fill("200")
+    visitor.press("Enter")
+    visitor.text_of(200)
+    assert visitor.page.locator(".page img").count() < 20, "pages far away hold no image"
+    visitor.wait("page in the address", lambda: visitor.page.url.endswith("/200"))
+    visitor.page.reload()
+    visitor.text_of(200)
+    expect(visitor.page.get_by_label("Go to page")).to_have_value("200")
+
+
+def test_text_is_selected_over_the_image_where_it_stands(server: ServerProcess, visit: OpenVisitor) -> None:
+    visitor = open_chapter(server, visit, pages=3)
+    words = visitor.text_of(1)
+    box = words.nth(0).bounding_box()
+    assert box
+    visitor.page.mouse.dblclick(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert visitor.page.evaluate("getSelection().toString().trim()") == "page"
+    visitor.page.evaluate("getSelection().removeAllRanges()")  # or the mouse would drag what is selected
+    last = words.nth(3).bounding_box()
+    assert last
+    middle = box["y"] + box["height"] / 2
+    visitor.page.mouse.move(box["x"] + 1, middle)
+    visitor.page.mouse.down()
+    visitor.page.mouse.move(last["x"] + last["width"] - 1, middle, steps=5)
+    visitor.page.mouse.up()
+    assert visitor.page.evaluate("getSelection().toString().trim()") == "page 1 of 3"
+
+
+def test_copied_lines_read_as_they_stand(server: ServerProcess, visit: OpenVisitor) -> None:
+    visitor = open_chapter(server, visit, pages=1)
+    visitor.text_of(1)
+    visitor.page.evaluate("getSelection().selectAllChildren(document.querySelector('.text-layer'))")
+    lines = visitor.page.evaluate("getSelection().toString()").strip().splitlines()
+    assert lines[0].strip() == "page 1 of 1"
+    assert [line.strip() for line in lines if line.strip()][1].startswith("line 0 lorem ipsum dolor lorem")
+
+
+def test_words_are_found_and_shown_in_their_place(server: ServerProcess, visit: OpenVisitor) -> None:
+    visitor = open_chapter(server, visit, pages=12)
+    page = visitor.page
+    visitor.press("/")
+    page.keyboard.type("PÀGE 7")
+    hit = page.locator(".hit")
+    expect(hit).to_have_count(1)
+    expect(page.locator("#search-count")).to_have_text("1 match")
+    expect(hit).to_contain_text("Page 7")
+    visitor.press("Enter")
+    mark = page.locator(".page[data-page='7'] .mark.is-current").first
+    expect(mark).to_be_in_viewport()
+    word = visitor.text_of(7).nth(0)
+    mark_box, word_box = mark.bounding_box(), word.bounding_box()
+    assert mark_box and word_box
+    assert abs(mark_box["x"] - word_box["x"]) < 3 and abs(mark_box["y"] - word_box["y"]) < 3
+    page.get_by_role("searchbox").fill("lorem")
+    expect(page.locator("#search-count")).to_have_text("480 matches")
+    page.get_by_role("searchbox").fill("no such words")
+    expect(page.locator("#search-count")).to_contain_text("Nothing found")
+    visitor.press("Escape")
+    expect(page.locator("#search")).to_be_hidden()
+    expect(page.locator(".mark")).to_have_count(0)
+
+
+def test_pages_grow_and_fit_again_and_the_place_is_kept(server: ServerProcess, visit: OpenVisitor) -> None:
+    visitor = open_chapter(server, visit, pages=12)
+    third = visitor.page.locator(".page[data-page='3']")
+    visitor.page.get_by_label("Go to page").fill("3")
+    visitor.press("Enter")
+    fit = third.evaluate("it => it.clientWidth")
+    visitor.press("+", "+")
+    assert third.evaluate("it => it.clientWidth") == pytest.approx(fit * 1.5625, abs=2)
+    expect(visitor.page.get_by_label("Go to page")).to_have_value("3")
+    image, layer = third.locator("img"), third.locator(".text-layer")
+    scale = image.evaluate("it => it.clientWidth / it.naturalWidth")
+    assert layer.evaluate("it => new DOMMatrix(getComputedStyle(it).transform).a") == pytest.approx(scale, rel=0.01)
+    visitor.press("0")
+    assert third.evaluate("it => it.clientWidth") == fit
+    visitor.press("-")
+    assert third.evaluate("it => it.clientWidth") < fit
+    expect(visitor.page.get_by_label("Go to page")).to_have_value("3")
+
+
+def test_pages_are_read_while_the_job_still_runs_and_the_job_is_cancelled(slow: ServerProcess, visit: OpenVisitor) -> None:
+    visitor = visit(slow).sign_in("Impatient reader")
+    job = visitor.submit(stuck_pdf(9, 24), title="Not ready yet")
+    processes.freeze_the_busy_renderer(slow.pid)
+    visitor.wait("first page", lambda: progress_of(job) > 30)
+    expect(job).to_contain_text(SOME_PAGES)
+    job.get_by_role("link", name="Read what is there").click()
+    expect(visitor.page.locator("#reader-status")).to_contain_text(SOME_PAGES)
+    image = visitor.page.locator(".page[data-page='1'] img")
+    visitor.wait("image", lambda: bool(image.evaluate("img => img.complete && img.naturalWidth > 1000")))
+    assert visitor.page.locator(".page").count() == 25
+    assert 16 <= visitor.page.locator(".page.is-coming").count() < 25
+    visitor.press("Escape")
+    job.get_by_role("button", name="Cancel").click()
+    visitor.wait_for_state(job, "cancelled")
+    expect(job).to_contain_text("You cancelled it.")
+    expect(job.get_by_role("button", name="Try again")).to_be_visible()
+
+
+def test_new_pages_appear_without_moving_what_is_read_and_the_chapter_takes_over(
+    slow: ServerProcess, visit: OpenVisitor,
+) -> None:
+    visitor = visit(slow).sign_in("Patient reader")
+    with standing_still(visitor, slow):
+        job = visitor.submit(text_pdf(60), title="Coming up")
+        job_id = job.get_attribute("data-job-id")
+        visitor.page.goto(f"{slow.url}/#/jobs/{job_id}")
+        expect(visitor.page.locator("#reader-status")).to_contain_text("The first pages will appear")
+    visitor.text_of(1)
+    expect(visitor.page.locator("#reader-status")).to_be_hidden()
+    assert visitor.page.locator(".page.is-coming").count() == 0
+    visitor.wait("the chapter's own address", lambda: "#/books/" in visitor.page.url)
+    expect(visitor.page.get_by_role("heading", name="Coming up")).to_be_visible()
+
+
+def test_who_reads_when_the_job_fails_is_told_and_tries_again_from_there(
+    start_server: StartServer, visit: OpenVisitor,
+) -> None:
+    server = start_server(SLOW).wait_until_ready()
+    visitor = visit(server).sign_in("Interrupted reader")
+    job = visitor.submit(stuck_pdf(9, 24), title="Interrupted")
+    processes.freeze_the_busy_renderer(server.pid)
+    visitor.wait("first page", lambda: progress_of(job) > 30)
+    job.get_by_role("link", name="Read what is there").click()
+    status = visitor.page.locator("#reader-status")
+    expect(status).to_contain_text(SOME_PAGES)
+    address = visitor.page.url
+    server.kill()
+    expect(status).to_contain_text("Still waiting for it", timeout=60_000)
+    server.start()
+    expect(status).to_contain_text("The server restarted while it worked on this", timeout=60_000)
+    status.get_by_role("button", name="Try again").click()
+    visitor.wait("the new job's address", lambda: visitor.page.url != address)
+    expect(status).to_contain_text(SOME_PAGES, timeout=60_000)
+    expect(visitor.page.get_by_role("heading", name="Interrupted")).to_be_visible()
+
+
+def test_who_is_no_longer_signed_in_is_told_and_comes_back_to_the_same_place(
+    server: ServerProcess, visit: OpenVisitor,
+) -> None:
+    visitor = open_chapter(server, visit, pages=2, name="Sleepy user")
+    visitor.page.evaluate("localStorage.setItem('wordai.session', JSON.stringify({name: 'Sleepy user', token: 'old'}))")
+    visitor.page.reload()
+    expect(visitor.page.get_by_role("alert")).to_contain_text("your session ended")
+    visitor.page.get_by_label("Your name").fill("Sleepy user")
+    visitor.press("Enter")
+    visitor.text_of(1)
+
+
+def test_a_deleted_chapter_is_said_to_be_gone(server: ServerProcess, visit: OpenVisitor) -> None:
+    client = Client(server.url, "Forgetful user")
+    job = client.end_of(client.submit(text_pdf(1)))
+    client.request("DELETE", f"/api/v1/books/{client.book_id}/chapters/{job['result']['chapter_id']}")
+    visitor = visit(server).sign_in("Forgetful user")
+    visitor.page.locator(".job").get_by_role("link").click()
+    expect(visitor.page.locator("#reader-status-text")).to_have_text("This chapter is no longer there.")
+
+
+def test_pages_are_scrolled_and_controls_tapped_by_touch(server: ServerProcess, visit: OpenVisitor) -> None:
+    name = "Touching reader"
+    client = Client(server.url, name)
+    job = client.end_of(client.submit(text_pdf(12)))
+    visitor = visit(server, width=360, height=740, touch=True).sign_in(name)
+    visitor.page.locator(".job").get_by_role("link").tap()
+    assert job["status"] == "completed"
+    visitor.text_of(1)
+    visitor.page.get_by_role("button", name="Larger").tap()
+    expect(visitor.page.locator("#zoom-reset")).to_have_text("125%")
+    visitor.swipe_up(from_y=600, to_y=200)
+    expect(visitor.page.get_by_label("Go to page")).not_to_have_value("1")
+    assert not visitor.is_wider_than_screen, "only the pages scroll sideways"
+    assert "maximum-scale" not in visitor.page.locator("meta[name=viewport]").evaluate("it => it.content")
+
+
+def test_images_whose_addresses_have_expired_are_had_anew(server: ServerProcess, visit: OpenVisitor) -> None:
+    visitor = visit(server).sign_in("Returning reader")
+    job = visitor.submit(text_pdf(2), title="Kept open for days")
+    visitor.wait_for_state(job, "completed")
+    refused: list[str] = []
+
+    def refuse_once(route: Route) -> None:
+        if len(refused) < 2:
+            refused.append(route.request.url)
+            route.fulfill(status=401, json={"detail": "Could not validate credentials"})
+        else:
+            route.continue_()
+
+    visitor.page.route("**/image?*", refuse_once)
+    job.get_by_role("link").click()
+    image = visitor.page.locator(".page[data-page='1'] img")
+    visitor.wait("image", lambda: image.count() == 1 and bool(image.evaluate("img => img.naturalWidth > 1000")))
+    assert len(refused) == 2
+
+
+def open_chapter(server: ServerProcess, visit: OpenVisitor, pages: int, name: str = "") -> Visitor:
+    """A visitor who reads a chapter of so many pages, made through the API."""
+    name = name or f"Reader of {pages} pages {os.urandom(4).hex()}"
+    client = Client(server.url, name)
+    job = client.end_of(client.submit(text_pdf(pages), title="Read me"))
+    visitor = visit(server).sign_in(name)
+    visitor.page.goto(f"{server.url}/#/books/{client.book_id}/{job['result']['chapter_id']}")
+    visitor.text_of(1)
+    return visitor
+
+
+def progress_of(job: Locator) -> float:
+    return float(job.get_by_role("progressbar").evaluate("bar => bar.value"))

@@ -1,0 +1,37 @@
+"""Jobs held up, so that a test sees what a person would see of one that takes long."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Route
+
+from tests.support import processes
+from tests.support.server import ServerProcess
+from tests.support.visitor import Visitor
+from tests.support.waiting import wait_until
+
+# Settings with which one renderer that stands still, or a page that takes hours, holds up its job alone and for good.
+SLOW = {"rendering.processes": 1, "rendering.page_timeout_s": 600, "jobs.shutdown_grace_s": 1}
+
+
+@contextmanager
+def standing_still(visitor: Visitor, server: ServerProcess) -> Iterator[None]:
+    """A job that is begun meanwhile makes no page: the rendering children are stopped once its upload has been checked."""
+    stopped: list[int] = []
+
+    def stop_and_go_on(route: Route) -> None:
+        stopped.extend(processes.renderers(server))
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: all(processes.is_stopped(pid) for pid in stopped), 10, "the renderers to stop")
+        route.continue_()
+
+    visitor.page.route("**/chapters/from-pdf", stop_and_go_on)
+    yield
+    visitor.page.unroute("**/chapters/from-pdf")
+    assert stopped
+    for pid in stopped:
+        if processes.is_alive(pid):
+            os.kill(pid, signal.SIGCONT)
