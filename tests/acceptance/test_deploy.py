@@ -38,7 +38,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory, mongodb: DatabaseProcess) 
 @pytest.mark.parametrize(("name", "fault", "said"), [
     ("crashes", CRASHES, "AssertionError"),
     ("never-ready", NEVER_READY, "was not ready within 10 s: {\"detail\":\"the moon is in the wrong house"),
-])
+], ids=["crashes", "never-ready"])
 def test_a_bad_release_fails_its_trial_and_the_running_server_is_not_touched(
     machine: Machine, name: str, fault: Fault, said: str,
 ) -> None:
