@@ -94,7 +94,7 @@ def test_uploading(server: ServerProcess, browser: Browser, tmp_path: Path) -> N
 
 
 def test_processing_reading_and_searching(slow: ServerProcess, browser: Browser) -> None:
-    client = library_of(slow, NAME)
+    client = library_of(slow, NAME, with_book=True)
     with visitor_of(browser, slow.url) as visitor:
         visitor.sign_in(NAME)
         job = half_done_job(visitor, slow, client)
@@ -143,11 +143,11 @@ def test_the_question_before_deleting(server: ServerProcess, browser: Browser) -
         look(visitor, "deleting")
 
 
-def library_of(server: ServerProcess, name: str) -> Client:
-    """A user who has read before: two chapters, of the real book where that is there."""
+def library_of(server: ServerProcess, name: str, with_book: bool = False) -> Client:
+    """A user who has read before: one chapter, and the real book where that is there."""
     client = Client(server.url, name)
     chapters = {"A short introduction": text_pdf(12)}
-    if SHARED.is_dir():
+    if with_book and SHARED.is_dir():
         chapters["MuPDF explored"] = (SHARED / BOOK).read_bytes()
     for index, (title, pdf) in enumerate(chapters.items()):
         assert client.end_of(client.submit(pdf, title=title, order_index=index))["status"] == "completed"

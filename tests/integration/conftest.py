@@ -1,4 +1,4 @@
-"""A database server of the test's own, and what is recorded in it, for tests that kill it, change it, or share it."""
+"""Databases for tests that look into them or share them between servers, and a database server for those that kill it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +8,7 @@ import pymongo
 import pytest
 from pymongo.database import Database
 
+from tests.support.databases import own_database
 from tests.support.mongo import DatabaseProcess
 
 
@@ -19,7 +20,13 @@ def database(tmp_path: Path) -> Iterator[DatabaseProcess]:
 
 
 @pytest.fixture
-def records(database: DatabaseProcess) -> Iterator[Database[dict[str, Any]]]:
-    """The collections, as a server with the default settings names them."""
-    with pymongo.MongoClient[dict[str, Any]](database.uri) as client:
-        yield client["wordai"]
+def shared() -> dict[str, str]:
+    """Settings for a database of the test's own, which it may give to several servers."""
+    return own_database()
+
+
+@pytest.fixture
+def records(shared: dict[str, str]) -> Iterator[Database[dict[str, Any]]]:
+    """The collections of the servers with these settings."""
+    with pymongo.MongoClient[dict[str, Any]](shared["mongodb.uri"]) as client:
+        yield client[shared["mongodb.database"]]

@@ -10,7 +10,6 @@ from pymongo.database import Database
 from tests.conftest import StartServer
 from tests.support.client import Client
 from tests.support.leftovers import check_end, files, published, staged
-from tests.support.mongo import DatabaseProcess
 from tests.support.pdfs import photo_pdf, text_pdf
 from tests.support.waiting import wait_until
 
@@ -19,9 +18,9 @@ LONG_AGO = datetime.now(timezone.utc) - timedelta(days=8)
 
 
 def test_the_jobs_have_their_four_indexes_and_the_documented_fields(
-    start_server: StartServer, database: DatabaseProcess, records: Database[dict[str, Any]],
+    start_server: StartServer, shared: dict[str, str], records: Database[dict[str, Any]],
 ) -> None:
-    user = Client(start_server({"mongodb.uri": database.uri}).url, "somebody")
+    user = Client(start_server(shared).url, "somebody")
     done = user.end_of(user.submit(photo_pdf()))
     indexes = records["pdf_chapter_jobs"].index_information()
     by_key = {tuple(index["key"]): index for name, index in indexes.items() if name != "_id_"}
@@ -35,17 +34,17 @@ def test_the_jobs_have_their_four_indexes_and_the_documented_fields(
 
 
 def test_the_time_that_jobs_are_kept_follows_the_setting(
-    start_server: StartServer, database: DatabaseProcess, records: Database[dict[str, Any]],
+    start_server: StartServer, shared: dict[str, str], records: Database[dict[str, Any]],
 ) -> None:
-    start_server({"mongodb.uri": database.uri}).stop()
-    start_server({"mongodb.uri": database.uri, "jobs.retention_days": 3})
+    start_server(shared).stop()
+    start_server({**shared, "jobs.retention_days": 3})
     assert records["pdf_chapter_jobs"].index_information()["created_at_1"]["expireAfterSeconds"] == 3 * 86_400
 
 
 def test_uploads_past_their_time_go_unless_a_chapter_was_made_from_them(
-    start_server: StartServer, database: DatabaseProcess, records: Database[dict[str, Any]],
+    start_server: StartServer, shared: dict[str, str], records: Database[dict[str, Any]],
 ) -> None:
-    server = start_server({"mongodb.uri": database.uri})
+    server = start_server(shared)
     user = Client(server.url, "somebody")
     unused = user.upload(text_pdf(1)).json()["file_id"]
     fresh = user.upload(text_pdf(2)).json()["file_id"]
@@ -61,9 +60,9 @@ def test_uploads_past_their_time_go_unless_a_chapter_was_made_from_them(
 
 
 def test_files_that_belong_to_nothing_go_and_those_of_chapters_stay(
-    start_server: StartServer, database: DatabaseProcess,
+    start_server: StartServer, shared: dict[str, str],
 ) -> None:
-    server = start_server({"mongodb.uri": database.uri})
+    server = start_server(shared)
     user = Client(server.url, "somebody")
     job = user.end_of(user.submit(photo_pdf()))
     assert server.stop() == 0
@@ -82,9 +81,9 @@ def test_files_that_belong_to_nothing_go_and_those_of_chapters_stay(
 
 
 def test_a_job_that_died_after_its_chapter_was_in_place_is_completed(
-    start_server: StartServer, database: DatabaseProcess, records: Database[dict[str, Any]],
+    start_server: StartServer, shared: dict[str, str], records: Database[dict[str, Any]],
 ) -> None:
-    server = start_server({"mongodb.uri": database.uri})
+    server = start_server(shared)
     user = Client(server.url, "somebody")
     job = user.end_of(user.submit(text_pdf(3)))
     server.kill()

@@ -6,16 +6,16 @@ import re
 import signal
 import socket
 from pathlib import Path
+from typing import Any
 
-import pymongo
 import pytest
 import requests
 from click.testing import CliRunner
+from pymongo.database import Database
 
 from tests.conftest import StartServer
 from tests.support.client import Client
 from tests.support.command import Program
-from tests.support.mongo import DatabaseProcess
 from tests.support.pdfs import hanging_pdf, text_pdf
 from tests.support.processes import freeze_the_busy_renderer
 from tests.support.proxy import proxy_to
@@ -39,10 +39,10 @@ def program(server: ServerProcess, alice: Client, tmp_path: Path) -> Program:
     return Program(tmp_path, {"WORDAI_URL": server.url, "WORDAI_TOKEN": token})
 
 
-def operators(server: ServerProcess, **settings: str) -> Program:
+def operators(server: ServerProcess, settings: dict[str, str]) -> Program:
     """The program as the operator of a server has it: in its folder, with its settings."""
     own = {"server.port": str(server.port), "storage.data_dir": str(server.data)}
-    return Program(server.folder, settings={**own, **{key.replace("__", "."): value for key, value in settings.items()}})
+    return Program(server.folder, settings={**own, **settings})
 
 
 def hang(client: Client) -> str:
@@ -200,25 +200,22 @@ def test_serve_runs_the_server_and_the_others_leave_it_its_database(tmp_path: Pa
     assert program.run("create-indexes", *config).stdout == "All indexes are there\n"
 
 
-def test_sweep_ends_the_jobs_of_a_dead_server_and_never_a_living_ones(start_server: StartServer, tmp_path: Path) -> None:
-    database = DatabaseProcess(tmp_path / "mongo").start()
-    try:
-        server = start_server({"mongodb.uri": database.uri}).wait_until_ready()
-        alice, program = Client(server.url, "alice"), operators(server, mongodb__uri=database.uri)
-        job_id = hang(alice)
-        freeze_the_busy_renderer(server.pid)
-        assert program.run("sweep").stdout == "0 jobs ended\n"
-        assert alice.job(job_id)["status"] == "processing"
-        server.kill()
-        assert json.loads(program.run("sweep", "--json").stdout) == {"ended": 1, "note": None}
-        with pymongo.MongoClient[dict[str, object]](database.uri) as client:
-            job = client["wordai"]["pdf_chapter_jobs"].find_one({"job_id": job_id})
-            assert job and job["error"] == "Server restarted while the job was running"
-            client["wordai"]["pdf_chapter_jobs"].drop_index("updated_at_1")
-        assert checks(program)["indexes"] == "warning"
-        assert program.run("create-indexes").stdout == "made pdf_chapter_jobs.updated_at_1\n"
-    finally:
-        database.kill()
+def test_sweep_ends_the_jobs_of_a_dead_server_and_never_a_living_ones(
+    start_server: StartServer, shared: dict[str, str], records: Database[dict[str, Any]],
+) -> None:
+    server = start_server(shared).wait_until_ready()
+    alice, program = Client(server.url, "alice"), operators(server, shared)
+    job_id = hang(alice)
+    freeze_the_busy_renderer(server.pid)
+    assert program.run("sweep").stdout == "0 jobs ended\n"
+    assert alice.job(job_id)["status"] == "processing"
+    server.kill()
+    assert json.loads(program.run("sweep", "--json").stdout) == {"ended": 1, "note": None}
+    job = records["pdf_chapter_jobs"].find_one({"job_id": job_id})
+    assert job and job["error"] == "Server restarted while the job was running"
+    records["pdf_chapter_jobs"].drop_index("updated_at_1")
+    assert checks(program)["indexes"] == "warning"
+    assert program.run("create-indexes").stdout == "made pdf_chapter_jobs.updated_at_1\n"
 
 
 def test_doctor_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:

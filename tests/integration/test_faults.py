@@ -31,9 +31,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_storage_fails_jobs_and_uploads_until_there_is_room(
-    start_server: StartServer, database: DatabaseProcess, small_disk: Path,
+    start_server: StartServer, small_disk: Path,
 ) -> None:
-    server = start_server({"mongodb.uri": database.uri, "storage.data_dir": str(small_disk / "data")})
+    server = start_server({"storage.data_dir": str(small_disk / "data")})
     user = Client(server.url, "somebody")
     file_id = user.upload(text_pdf(40)).json()["file_id"]
     filler = small_disk / "filler"

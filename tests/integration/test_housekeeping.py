@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.mongo import DatabaseProcess
 from tests.support.waiting import wait_until
 from wordai_jobs.database.chapters import ChapterRepository
 from wordai_jobs.database.client import Database
@@ -40,13 +39,11 @@ class SlowCleanup(Cleanup):
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    process = DatabaseProcess(tmp_path / "mongo").start()
-    connected = Database(process.uri, "test")
+def database(shared: dict[str, str]) -> Iterator[Database]:
+    connected = Database(shared["mongodb.uri"], shared["mongodb.database"])
     connected.create_indexes(7)
     yield connected
     connected.close()
-    process.kill()
 
 
 def test_a_slow_chore_keeps_neither_heartbeat_nor_cancellation_waiting(database: Database, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from pymongo.database import Database
 from tests.conftest import StartServer
 from tests.support.client import Client, Json
 from tests.support.leftovers import check_end, published, staged
-from tests.support.mongo import DatabaseProcess
 from tests.support.pdfs import photo_pdf, text_pdf
 
 RESTARTED = "Server restarted while the job was running"
@@ -23,10 +22,10 @@ def back_to(records: Records, job: Json, status: str, progress: int) -> None:
 
 
 def test_pages_without_a_chapter_go_and_their_jobs_fail(
-    start_server: StartServer, database: DatabaseProcess, records: Records,
+    start_server: StartServer, shared: dict[str, str], records: Records,
 ) -> None:
     """Killed when the pages had been written or moved into place, and the chapter was not recorded yet."""
-    server = start_server({"mongodb.uri": database.uri})
+    server = start_server(shared)
     user = Client(server.url, "somebody")
     moments = [("chapters", "processing", 99), ("staging", "processing", 99), ("staging", "pending", 0)]
     jobs = [user.end_of(user.submit(text_pdf(2))) for _ in moments]
@@ -46,9 +45,9 @@ def test_pages_without_a_chapter_go_and_their_jobs_fail(
 
 
 def test_a_key_whose_server_was_killed_before_it_recorded_the_job_makes_one_job_after_all(
-    start_server: StartServer, database: DatabaseProcess, records: Records,
+    start_server: StartServer, shared: dict[str, str], records: Records,
 ) -> None:
-    user = Client(start_server({"mongodb.uri": database.uri}).url, "somebody")
+    user = Client(start_server(shared).url, "somebody")
     body = {"file_id": user.upload(photo_pdf()).json()["file_id"], "title": "Once"}
     address, key = f"/api/v1/books/{user.book_id}/chapters/from-pdf", {"Idempotency-Key": "k"}
     first = user.post(address, json=body, headers=key).json()
@@ -63,9 +62,9 @@ def test_a_key_whose_server_was_killed_before_it_recorded_the_job_makes_one_job_
 
 
 def test_what_becomes_of_a_job_whose_upload_is_gone(
-    start_server: StartServer, database: DatabaseProcess, records: Records,
+    start_server: StartServer, shared: dict[str, str], records: Records,
 ) -> None:
-    server = start_server({"mongodb.uri": database.uri})
+    server = start_server(shared)
     user = Client(server.url, "somebody")
     file_id = user.upload(photo_pdf()).json()["file_id"]
     (server.data / "uploads" / f"{file_id}.pdf").unlink()

@@ -10,7 +10,6 @@ import pytest
 from tests.conftest import StartServer
 from tests.support.client import Client
 from tests.support.leftovers import check_end, published, staged
-from tests.support.mongo import DatabaseProcess
 from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
 from tests.support.waiting import wait_until
 from wordai_jobs.database.chapters import ChapterRepository
@@ -25,8 +24,8 @@ SWEEPERS = 4
 
 
 @pytest.fixture
-def records(database: DatabaseProcess) -> Iterator[Database]:
-    connected = Database(database.uri, "wordai")
+def records(shared: dict[str, str]) -> Iterator[Database]:
+    connected = Database(shared["mongodb.uri"], shared["mongodb.database"])
     yield connected
     connected.close()
 
@@ -41,9 +40,9 @@ def sweeps(records: Database, data: Path) -> list[Sweep]:
 
 
 def test_a_job_of_a_living_server_is_never_swept_however_often_it_is_tried(
-    start_server: StartServer, database: DatabaseProcess, records: Database,
+    start_server: StartServer, shared: dict[str, str], records: Database,
 ) -> None:
-    server = start_server({"mongodb.uri": database.uri})
+    server = start_server(shared)
     user = Client(server.url, "somebody")
     job_ids = [user.submit(text_pdf(20)) for _ in range(2)]
 
@@ -62,9 +61,9 @@ def test_a_job_of_a_living_server_is_never_swept_however_often_it_is_tried(
 
 
 def test_a_job_of_a_dead_server_is_swept_once_by_whoever_comes_first(
-    start_server: StartServer, database: DatabaseProcess, records: Database,
+    start_server: StartServer, shared: dict[str, str], records: Database,
 ) -> None:
-    server = start_server({"mongodb.uri": database.uri, "rendering.page_timeout_s": 600})
+    server = start_server({**shared, "rendering.page_timeout_s": 600})
     user = Client(server.url, "somebody")
     job_ids = [user.submit(hanging_pdf()) for _ in range(3)]
     wait_until(lambda: all(user.job(job_id)["progress"] >= 30 for job_id in job_ids))

@@ -2,16 +2,15 @@
 
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import pymongo
 import pytest
+from pymongo.database import Database
 
 from tests.conftest import StartServer
 from tests.support.client import Client
 from tests.support.leftovers import check_end, published, staged
-from tests.support.mongo import DatabaseProcess
 from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
 from tests.support.processes import freeze_the_busy_renderer
 from tests.support.server import ServerProcess
@@ -19,18 +18,18 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long_file(90)
 
+Records = Database[dict[str, Any]]
 RESTARTED = "Server restarted while the job was running"
 
 
 class Pair:
     """Starts servers that share everything."""
 
-    def __init__(self, start: StartServer, folder: Path, uri: str) -> None:
+    def __init__(self, start: StartServer, folder: Path, database: dict[str, str]) -> None:
         self.data = folder / "shared-data"
-        self.uri = uri
         self._start = start
         self._settings = {
-            "mongodb.uri": uri, "storage.data_dir": str(self.data), "rendering.page_timeout_s": 120,
+            **database, "storage.data_dir": str(self.data), "rendering.page_timeout_s": 120,
             "server.secret_key": "the same on both",
         }
 
@@ -41,10 +40,8 @@ class Pair:
 
 
 @pytest.fixture
-def pair(start_server: StartServer, tmp_path: Path) -> Iterator[Pair]:
-    database = DatabaseProcess(tmp_path / "mongo").start()
-    yield Pair(start_server, tmp_path, database.uri)
-    database.kill()
+def pair(start_server: StartServer, tmp_path: Path, shared: dict[str, str]) -> Pair:
+    return Pair(start_server, tmp_path, shared)
 
 
 def running_job(user: Client, server: ServerProcess) -> str:
@@ -97,7 +94,9 @@ def test_images_signed_by_one_server_are_shown_by_the_other(pair: Pair) -> None:
     assert user.session.get(second.url + chapter["pages"][0]["background_url"], timeout=10).status_code == 200
 
 
-def test_a_server_that_was_paused_past_its_lease_writes_nothing_to_jobs_that_were_swept(pair: Pair) -> None:
+def test_a_server_that_was_paused_past_its_lease_writes_nothing_to_jobs_that_were_swept(
+    pair: Pair, records: Records,
+) -> None:
     """Servers see on one machine that a paused one lives, so the second is made to believe it is on another machine."""
     first = pair.server()
     user = Client(first.url, "somebody")
@@ -106,7 +105,7 @@ def test_a_server_that_was_paused_past_its_lease_writes_nothing_to_jobs_that_wer
     wait_until(lambda: user.job(job_id)["progress"] > 30)
     assert first.process
     first.process.send_signal(signal.SIGSTOP)
-    make_it_look_remote(pair)
+    make_it_look_remote(records)
     second = pair.server()
     there = Client(second.url, "somebody")
     job = there.end_of(job_id, 60)
@@ -119,7 +118,6 @@ def test_a_server_that_was_paused_past_its_lease_writes_nothing_to_jobs_that_wer
     assert there.job(job_id) == job
 
 
-def make_it_look_remote(pair: Pair) -> None:
+def make_it_look_remote(records: Records) -> None:
     """Change the recorded machine of every server, as if it ran elsewhere."""
-    with pymongo.MongoClient[dict[str, object]](pair.uri) as client:
-        assert client["wordai"]["server_instances"].update_many({}, {"$set": {"machine": "elsewhere"}}).matched_count
+    assert records["server_instances"].update_many({}, {"$set": {"machine": "elsewhere"}}).matched_count

@@ -10,7 +10,7 @@ URI_VARIABLE = "TEST_MONGODB_URI"
 _used: list[str] = []
 
 
-def own_database() -> dict[str, object]:
+def own_database() -> dict[str, str]:
     """Settings for a database that nothing else uses; none, so the embedded one, where no shared server is there."""
     uri = os.environ.get(URI_VARIABLE)
     if not uri:
