@@ -24,7 +24,7 @@ pytestmark = pytest.mark.long_file(80)
 
 TOO_LARGE = "The upload is larger than the limit of 100 MB"
 DOWN = "The service is restarting or down, try again in a moment"
-PAGES = 40
+PAGES = 30
 # Slow enough that something can happen while the job runs.
 SLOW = {"rendering.processes": 1, "rendering.dpi": 300, "jobs.shutdown_grace_s": 120}
 USER = "reader"

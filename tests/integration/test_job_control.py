@@ -201,7 +201,7 @@ def test_a_full_queue_is_answered_503_and_takes_nothing(limited: ServerProcess, 
 
 
 def test_another_user_does_not_wait_for_one_users_many_jobs(user: Client, other: Client) -> None:
-    book, photo = user.upload(text_pdf(40)).json()["file_id"], other.upload(photo_pdf()).json()["file_id"]
+    book, photo = user.upload(text_pdf(25)).json()["file_id"], other.upload(photo_pdf()).json()["file_id"]
     assert user.book_id and other.book_id
     many = [user.enqueue(book).json()["job_id"] for _ in range(5)]
     small = other.enqueue(photo).json()["job_id"]

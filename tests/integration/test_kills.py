@@ -46,13 +46,17 @@ def check_all_ended(server: ServerProcess, user: Client, job_ids: list[str]) -> 
     return jobs
 
 
-def test_no_job_is_lost_or_stuck_when_the_server_is_killed_again_and_again(start_server: StartServer) -> None:
+@pytest.mark.parametrize(("database_settings", "kills"), [(EMBEDDED, KILLS // 4), ({}, KILLS - KILLS // 4)], ids=[
+    "its database dies with it", "its database lives on"])
+def test_no_job_is_lost_or_stuck_when_the_server_is_killed_again_and_again(
+    start_server: StartServer, database_settings: dict[str, object], kills: int,
+) -> None:
     chance = random.Random(20261124)
-    server = start_server({**EMBEDDED, "limits.max_active_jobs_per_user": 50})
+    server = start_server({**database_settings, "limits.max_active_jobs_per_user": 50})
     user = Client(server.url, "somebody")
     files = [user.upload(pdf).json()["file_id"] for pdf in (text_pdf(40), photo_pdf(), text_pdf(3))]
     accepted: list[str] = []
-    for _ in range(KILLS):
+    for _ in range(kills):
         accepted += submit_some(user, files, 3)
         deadline = time.monotonic() + chance.uniform(0, 0.6)
         seen = {job_id: user.job(job_id)["progress"] for job_id in accepted[-3:]}
@@ -64,7 +68,7 @@ def test_no_job_is_lost_or_stuck_when_the_server_is_killed_again_and_again(start
             assert user.job(job_id)["progress"] >= progress, "progress fell over a restart"
     jobs = check_all_ended(server, user, accepted)
     completed = [job["status"] for job in jobs].count("completed")
-    print(f"\n{KILLS} kills: {len(jobs)} jobs were accepted, {completed} completed, {len(jobs) - completed} failed")
+    print(f"\n{kills} kills: {len(jobs)} jobs were accepted, {completed} completed, {len(jobs) - completed} failed")
     errors = {job.get("error") for job in jobs}
     assert errors <= {None, RESTARTED} and RESTARTED in errors, errors
 
