@@ -1,5 +1,6 @@
 """Serving the application with waitress, in one process, until a signal ends it."""
 
+import errno
 import io
 import logging
 import resource
@@ -92,8 +93,17 @@ class _Shutdown:
         try:
             lifecycle(self._app).end_jobs(self._grace_s)
         finally:
-            # The map of sockets belongs to the HTTP server's own thread; without any, its loop ends.
-            self._http.trigger.pull_trigger(lambda: wasyncore.close_all(self._http._map))
+            close(self._http)
+
+
+def close(http: Any) -> None:
+    """End the loop of waitress's server, which runs on another thread, and close its sockets."""
+    try:
+        # The map of sockets belongs to the loop's own thread; without any, the loop ends.
+        http.trigger.pull_trigger(lambda: wasyncore.close_all(http._map))
+    except OSError as error:
+        if error.errno != errno.EBADF:  # that is the trigger, closed already: somebody else had woken the loop
+            raise
 
 
 def _bind(app: Flask, config: Config) -> Any:

@@ -36,7 +36,16 @@ def database(server: ServerProcess) -> list[int]:
 
 
 def _named(server_pid: int, part: str) -> list[int]:
-    return sorted(pid for pid in descendants(server_pid) if part in command(pid))
+    """The oldest first. Their ids do not tell: those begin anew after 32,768 processes."""
+    return sorted((pid for pid in descendants(server_pid) if part in command(pid)), key=_started_at)
+
+
+def _started_at(pid: int) -> int:
+    """In clock ticks after boot; 0 where the process is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
 
 
 def cpu_ticks(pid: int) -> int:

@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 # Looking twice as often would cost the tests that run beside this one more than it gains.
-_SHORTEST_S, _LONGEST_S = 0.02, 0.5
+_SHORTEST_S, _LONGEST_S = 0.05, 0.5
 _OF_WHAT_HAS_PASSED = 0.1
 
 
