@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.pdfs import text_pdf
+from tests.support.pdfs import hanging_pdf, text_pdf
 from tests.support.processes import command, kill, parent
 from tests.support.server import descendants
 from tests.support.waiting import wait_until
@@ -38,10 +38,14 @@ def pdf(tmp_path: Path) -> Path:
     return path
 
 
+def children() -> list[int]:
+    return [
+        pid for pid in descendants(os.getpid()) if parent(pid) == os.getpid() and "rendering.child" in command(pid)]
+
+
 def kill_children() -> None:
-    for pid in descendants(os.getpid()):
-        if parent(pid) == os.getpid() and "rendering.child" in command(pid):
-            kill(pid)
+    for pid in children():
+        kill(pid)
 
 
 def rendered(pool: RenderPool, pdf: Path, folder: Path, pages: int = 3) -> int:
@@ -62,6 +66,29 @@ def test_a_book_can_be_given_up_while_no_child_can_be_started(
             given_up_at = time.monotonic()
         assert time.monotonic() - given_up_at < 10, "leaving waits for the child that holds a chunk"
     assert rendered(pool, pdf, tmp_path / "later") == 3, "children start again once they can"
+
+
+def test_a_book_that_is_given_up_costs_no_child_where_its_pages_are_ordinary(
+    pool: RenderPool, pdf: Path, tmp_path: Path,
+) -> None:
+    before = children()
+    with pool.rendering(pdf, tmp_path, 3) as task:
+        wait_until(lambda: task.next_page(0.1), what="the first page")
+    assert rendered(pool, pdf, tmp_path / "later") == 3
+    assert children() == before
+
+
+def test_a_book_that_is_given_up_at_a_page_that_hangs_costs_its_child_and_writes_no_more(
+    pool: RenderPool, pdf: Path, tmp_path: Path,
+) -> None:
+    before, hanging, folder = children(), tmp_path / "hangs.pdf", tmp_path / "pages"
+    hanging.write_bytes(hanging_pdf())
+    folder.mkdir()
+    with pool.rendering(hanging, folder, 1) as task:
+        assert task.next_page(0.5) is None
+    assert list(folder.iterdir()) == []
+    assert rendered(pool, pdf, tmp_path / "later") == 3
+    assert children() != before
 
 
 NONSENSE = [

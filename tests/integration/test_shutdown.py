@@ -1,22 +1,29 @@
 """SIGTERM: no new jobs, polls still answered, every job ended, exit code 0."""
 
 import signal
+from typing import Any
 
 import pytest
 import requests
+from pymongo.database import Database
 
 from tests.conftest import StartServer
 from tests.support.client import Client
-from tests.support.leftovers import check_end, staged
+from tests.support.leftovers import published, staged
 from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
 from tests.support.server import EMBEDDED, ServerProcess
 from tests.support.waiting import wait_until
 
+Records = Database[dict[str, Any]]
+Settings = dict[str, str]
+
 pytestmark = pytest.mark.long_file(60)
 
 
-def test_jobs_that_end_within_the_grace_complete_and_polls_go_on_meanwhile(start_server: StartServer) -> None:
-    server = start_server({"jobs.shutdown_grace_s": 60, "jobs.workers": 1}).wait_until_ready()
+def test_jobs_that_end_within_the_grace_complete_and_polls_go_on_meanwhile(
+    start_server: StartServer, shared: Settings, records: Records,
+) -> None:
+    server = start_server({**shared, "jobs.shutdown_grace_s": 60, "jobs.workers": 1}).wait_until_ready()
     user = Client(server.url, "somebody")
     file_id = user.upload(photo_pdf()).json()["file_id"]
     jobs = [user.submit(text_pdf(60)) for _ in range(2)]
@@ -32,22 +39,25 @@ def test_jobs_that_end_within_the_grace_complete_and_polls_go_on_meanwhile(start
     assert refused.json() == {"detail": "Server is shutting down"} and refused.headers["Retry-After"]
     assert user.job(jobs[1])["status"] in ("pending", "processing")
     assert wait_for_exit(server) == 0
-    check_after_restart(server, user, jobs, "completed", None)
+    check_ended(server, records, jobs, "completed")
 
 
-def test_jobs_that_do_not_end_within_the_grace_are_failed_with_a_reason(start_server: StartServer) -> None:
-    server = start_server({"jobs.shutdown_grace_s": 1, "jobs.workers": 1}).wait_until_ready()
+def test_jobs_that_do_not_end_within_the_grace_are_failed_with_a_reason(
+    start_server: StartServer, shared: Settings, records: Records,
+) -> None:
+    server = start_server({**shared, "jobs.shutdown_grace_s": 1, "jobs.workers": 1}).wait_until_ready()
     user = Client(server.url, "somebody")
     jobs = [user.submit(hanging_pdf()), user.submit(photo_pdf())]
     wait_until(lambda: user.job(jobs[0])["progress"] >= 30)
     signal_stop(server)
     assert wait_for_exit(server) == 0
-    assert staged(server.data) == []
-    check_after_restart(server, user, jobs, "failed", "Server was shut down while the job was running")
+    check_ended(server, records, jobs, "failed", "Server was shut down while the job was running")
 
 
-def test_a_second_signal_cuts_the_grace_short(start_server: StartServer) -> None:
-    server = start_server({"jobs.shutdown_grace_s": 600}).wait_until_ready()
+def test_a_second_signal_cuts_the_grace_short(
+    start_server: StartServer, shared: Settings, records: Records,
+) -> None:
+    server = start_server({**shared, "jobs.shutdown_grace_s": 600}).wait_until_ready()
     user = Client(server.url, "somebody")
     job_id = user.submit(hanging_pdf())
     wait_until(lambda: user.job(job_id)["progress"] >= 30)
@@ -55,7 +65,7 @@ def test_a_second_signal_cuts_the_grace_short(start_server: StartServer) -> None
     wait_until(lambda: "stopping" in server.log)
     signal_stop(server, signal.SIGINT)
     assert wait_for_exit(server) == 0
-    check_after_restart(server, user, [job_id], "failed", "Server was shut down while the job was running")
+    check_ended(server, records, [job_id], "failed", "Server was shut down while the job was running")
 
 
 def test_a_second_server_on_the_same_data_folder_stops_with_one_clear_line(start_server: StartServer) -> None:
@@ -85,17 +95,22 @@ def wait_for_exit(server: ServerProcess) -> int:
     return server.process.wait(60)
 
 
-def check_after_restart(server: ServerProcess, user: Client, jobs: list[str], status: str, error: str | None) -> None:
-    server.start()
-    for job_id in jobs:
-        job = user.job(job_id)
-        assert (job["status"], job.get("error")) == (status, error)
-        check_end(user, job)
-    assert server.stop() == 0
+def check_ended(server: ServerProcess, records: Records, jobs: list[str], status: str, error: str | None = None) -> None:
+    """How the jobs ended is recorded, and their pages are on disk, or nothing of them is."""
+    found = [records["pdf_chapter_jobs"].find_one({"job_id": job_id}) or {} for job_id in jobs]
+    assert [(job.get("status"), job.get("error")) for job in found] == [(status, error)] * len(jobs)
+    assert staged(server.data) == []
+    completed = {job["chapter_id"]: job["total_pages"] for job in found if status == "completed"}
+    assert sorted(completed) == published(server.data)
+    for chapter_id, pages in completed.items():
+        assert len(list((server.data / "chapters" / chapter_id).iterdir())) == 2 * pages, "an image and the words of each"
+        assert records["book_chapters"].count_documents({"chapter_id": chapter_id, "total_pages": pages}) == 1
 
 
-def test_no_poll_is_answered_with_an_error_while_the_server_stops(start_server: StartServer) -> None:
-    server = start_server({"jobs.shutdown_grace_s": 60, "jobs.workers": 1}).wait_until_ready()
+def test_no_poll_is_answered_with_an_error_while_the_server_stops(
+    start_server: StartServer, shared: Settings, records: Records,
+) -> None:
+    server = start_server({**shared, "jobs.shutdown_grace_s": 60, "jobs.workers": 1}).wait_until_ready()
     user = Client(server.url, "somebody")
     job_id = user.submit(text_pdf(40))
     signal_stop(server)
@@ -106,4 +121,4 @@ def test_no_poll_is_answered_with_an_error_while_the_server_stops(start_server: 
     except requests.ConnectionError:
         assert statuses == {200}
     assert wait_for_exit(server) == 0
-    check_after_restart(server, user, [job_id], "completed", None)
+    check_ended(server, records, [job_id], "completed")

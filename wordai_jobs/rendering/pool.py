@@ -19,6 +19,8 @@ from wordai_jobs.rendering.task import Chunk, RenderTask, Stopwatch
 
 _RESTART_PAUSE_S = 1.0
 _STOP_TIMEOUT_S = 5.0
+# A chunk takes a tenth of a second, a new child twice as long. Whoever cancels waits for it.
+_CANCEL_GRACE_S = 0.3
 
 logger = logging.getLogger(__name__)
 
@@ -201,8 +203,21 @@ class _Worker:
             return Restart.HANG
         except WaitAbandoned:
             logger.info("page %d of %s is not wanted any more", progress.page, task.pdf.name)
+            if not self._turns.is_closed and self._ends_by_itself(progress):
+                return None
             self._child.kill()  # it must not write into a folder that is about to be removed
             return Restart.CANCELLED
+
+    def _ends_by_itself(self, progress: "_ChunkProgress") -> bool:
+        """Whether the child is done with its chunk in a moment, as with ordinary pages: then it need not be replaced."""
+        deadline = time.monotonic() + _CANCEL_GRACE_S
+        try:
+            for _ in progress.pages_left:
+                if "failure" in self._child.receive(deadline - time.monotonic()):
+                    break
+            return True
+        except (ChildEnded, ChildTimedOut):
+            return False
 
     def _has_fit_child(self, task: RenderTask, chunk: Chunk) -> bool:
         """Start a child where there is none, or not one that the chunk may have; False once it is not wanted any more."""
@@ -250,6 +265,11 @@ class _ChunkProgress:
 
     def __post_init__(self) -> None:
         self.page = self.chunk.pages[0]
+
+    @property
+    def pages_left(self) -> tuple[int, ...]:
+        """Those that the child has not answered for."""
+        return self.chunk.pages[self.chunk.pages.index(self.page):]
 
 
 class _PageFailed(Exception):
