@@ -14,7 +14,7 @@ install: .venv/runtime ## make the virtual environment and install what the serv
 run: .venv/runtime ## serve on http://127.0.0.1:8000 in mode dev (settings: config.toml, WORDAI_JOBS_*)
 	@exec $(BIN)/python wsgi.py
 
-TEST_PROCESSES ?= 5
+TEST_PROCESSES ?= 4
 
 test: .venv/dev ## run the tests, several at a time (TEST_PROCESSES=0: one after the other)
 	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
