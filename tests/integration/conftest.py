@@ -11,6 +11,9 @@ from pymongo.database import Database
 from tests.support.databases import own_database
 from tests.support.mongo import DatabaseProcess
 
+# What servers have recorded: their collections, by name.
+Records = Database[dict[str, Any]]
+
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[DatabaseProcess]:
@@ -26,7 +29,7 @@ def shared() -> dict[str, str]:
 
 
 @pytest.fixture
-def records(shared: dict[str, str]) -> Iterator[Database[dict[str, Any]]]:
+def records(shared: dict[str, str]) -> Iterator[Records]:
     """The collections of the servers with these settings."""
     with pymongo.MongoClient[dict[str, Any]](shared["mongodb.uri"]) as client:
         yield client[shared["mongodb.database"]]

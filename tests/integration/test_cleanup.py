@@ -3,11 +3,10 @@
 import os
 import time
 from datetime import datetime, timedelta, timezone
-from typing import Any
 
-from pymongo.database import Database
 
 from tests.conftest import StartServer
+from tests.integration.conftest import Records
 from tests.support.client import Client
 from tests.support.leftovers import check_end, files, published, staged
 from tests.support.pdfs import photo_pdf, text_pdf
@@ -18,7 +17,7 @@ LONG_AGO = datetime.now(timezone.utc) - timedelta(days=8)
 
 
 def test_the_jobs_have_their_four_indexes_and_the_documented_fields(
-    start_server: StartServer, shared: dict[str, str], records: Database[dict[str, Any]],
+    start_server: StartServer, shared: dict[str, str], records: Records,
 ) -> None:
     user = Client(start_server(shared).url, "somebody")
     done = user.end_of(user.submit(photo_pdf()))
@@ -34,7 +33,7 @@ def test_the_jobs_have_their_four_indexes_and_the_documented_fields(
 
 
 def test_the_time_that_jobs_are_kept_follows_the_setting(
-    start_server: StartServer, shared: dict[str, str], records: Database[dict[str, Any]],
+    start_server: StartServer, shared: dict[str, str], records: Records,
 ) -> None:
     start_server(shared).stop()
     start_server({**shared, "jobs.retention_days": 3})
@@ -42,7 +41,7 @@ def test_the_time_that_jobs_are_kept_follows_the_setting(
 
 
 def test_uploads_past_their_time_go_unless_a_chapter_was_made_from_them(
-    start_server: StartServer, shared: dict[str, str], records: Database[dict[str, Any]],
+    start_server: StartServer, shared: dict[str, str], records: Records,
 ) -> None:
     server = start_server(shared)
     user = Client(server.url, "somebody")
@@ -81,7 +80,7 @@ def test_files_that_belong_to_nothing_go_and_those_of_chapters_stay(
 
 
 def test_a_job_that_died_after_its_chapter_was_in_place_is_completed(
-    start_server: StartServer, shared: dict[str, str], records: Database[dict[str, Any]],
+    start_server: StartServer, shared: dict[str, str], records: Records,
 ) -> None:
     server = start_server(shared)
     user = Client(server.url, "somebody")

@@ -6,14 +6,13 @@ import re
 import signal
 import socket
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 from click.testing import CliRunner
-from pymongo.database import Database
 
 from tests.conftest import StartServer
+from tests.integration.conftest import Records
 from tests.support.client import Client
 from tests.support.command import Program
 from tests.support.pdfs import hanging_pdf, text_pdf
@@ -201,7 +200,7 @@ def test_serve_runs_the_server_and_the_others_leave_it_its_database(tmp_path: Pa
 
 
 def test_sweep_ends_the_jobs_of_a_dead_server_and_never_a_living_ones(
-    start_server: StartServer, shared: dict[str, str], records: Database[dict[str, Any]],
+    start_server: StartServer, shared: dict[str, str], records: Records,
 ) -> None:
     server = start_server(shared).wait_until_ready()
     alice, program = Client(server.url, "alice"), operators(server, shared)

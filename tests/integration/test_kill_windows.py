@@ -1,18 +1,16 @@
 """The moments between two writes at which a kill is worst, made by hand: what a server finds, and what it makes of it."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 from uuid import uuid4
 
-from pymongo.database import Database
 
 from tests.conftest import StartServer
+from tests.integration.conftest import Records
 from tests.support.client import Client, Json
 from tests.support.leftovers import check_end, published, staged
 from tests.support.pdfs import photo_pdf, text_pdf
 
 RESTARTED = "Server restarted while the job was running"
-Records = Database[dict[str, Any]]
 
 
 def back_to(records: Records, job: Json, status: str, progress: int) -> None:

@@ -1,27 +1,23 @@
 """SIGTERM: no new jobs, polls still answered, every job ended, exit code 0."""
 
 import signal
-from typing import Any
 
 import pytest
 import requests
-from pymongo.database import Database
 
 from tests.conftest import StartServer
+from tests.integration.conftest import Records
 from tests.support.client import Client
 from tests.support.leftovers import published, staged
 from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
 from tests.support.server import EMBEDDED, ServerProcess
 from tests.support.waiting import wait_until
 
-Records = Database[dict[str, Any]]
-Settings = dict[str, str]
-
 pytestmark = pytest.mark.long_file(60)
 
 
 def test_jobs_that_end_within_the_grace_complete_and_polls_go_on_meanwhile(
-    start_server: StartServer, shared: Settings, records: Records,
+    start_server: StartServer, shared: dict[str, str], records: Records,
 ) -> None:
     server = start_server({**shared, "jobs.shutdown_grace_s": 60, "jobs.workers": 1}).wait_until_ready()
     user = Client(server.url, "somebody")
@@ -43,7 +39,7 @@ def test_jobs_that_end_within_the_grace_complete_and_polls_go_on_meanwhile(
 
 
 def test_jobs_that_do_not_end_within_the_grace_are_failed_with_a_reason(
-    start_server: StartServer, shared: Settings, records: Records,
+    start_server: StartServer, shared: dict[str, str], records: Records,
 ) -> None:
     server = start_server({**shared, "jobs.shutdown_grace_s": 1, "jobs.workers": 1}).wait_until_ready()
     user = Client(server.url, "somebody")
@@ -55,7 +51,7 @@ def test_jobs_that_do_not_end_within_the_grace_are_failed_with_a_reason(
 
 
 def test_a_second_signal_cuts_the_grace_short(
-    start_server: StartServer, shared: Settings, records: Records,
+    start_server: StartServer, shared: dict[str, str], records: Records,
 ) -> None:
     server = start_server({**shared, "jobs.shutdown_grace_s": 600}).wait_until_ready()
     user = Client(server.url, "somebody")
@@ -108,7 +104,7 @@ def check_ended(server: ServerProcess, records: Records, jobs: list[str], status
 
 
 def test_no_poll_is_answered_with_an_error_while_the_server_stops(
-    start_server: StartServer, shared: Settings, records: Records,
+    start_server: StartServer, shared: dict[str, str], records: Records,
 ) -> None:
     server = start_server({**shared, "jobs.shutdown_grace_s": 60, "jobs.workers": 1}).wait_until_ready()
     user = Client(server.url, "somebody")

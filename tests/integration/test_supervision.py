@@ -9,7 +9,7 @@ from tests.conftest import StartServer
 from tests.support.client import Client
 from tests.support.leftovers import check_end, staged
 from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
-from tests.support.processes import busiest, cpu_ticks, is_alive, kill, renderers
+from tests.support.processes import busy_renderer, is_alive, kill, renderers
 from tests.support.server import EMBEDDED, ServerProcess
 from tests.support.waiting import wait_until
 
@@ -37,8 +37,7 @@ def wait_for_all_children(server: ServerProcess) -> list[int]:
 
 
 def kill_the_busy_child(server: ServerProcess, work_s: float = 0.2) -> int:
-    before = {pid: cpu_ticks(pid) for pid in renderers(server)}
-    pid = wait_until(lambda: busiest(renderers(server), before, work_s), what="a busy child")
+    pid = busy_renderer(server.pid, work_s)
     kill(pid)
     return pid
 

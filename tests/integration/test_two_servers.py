@@ -3,12 +3,11 @@
 import signal
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pymongo.database import Database
 
 from tests.conftest import StartServer
+from tests.integration.conftest import Records
 from tests.support.client import Client
 from tests.support.leftovers import check_end, published, staged
 from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
@@ -18,7 +17,6 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long_file(90)
 
-Records = Database[dict[str, Any]]
 RESTARTED = "Server restarted while the job was running"
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from tests.support.server import ServerProcess, descendants
 from tests.support.waiting import wait_until
 
-
 _RENDERER = "rendering.child"
 
 
@@ -20,10 +19,7 @@ def command(pid: int) -> str:
 
 def parent(pid: int) -> int:
     """The process id of the parent; 0 where the process is gone."""
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
+    return _number(pid, 1)
 
 
 def renderers(server: ServerProcess) -> list[int]:
@@ -42,19 +38,20 @@ def _named(server_pid: int, part: str) -> list[int]:
 
 def _started_at(pid: int) -> int:
     """In clock ticks after boot; 0 where the process is gone."""
+    return _number(pid, 19)
+
+
+def _number(pid: int, field: int) -> int:
+    """A field of the process's stat, counted from its state, which is 0; 0 where the process is gone."""
     try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[field])
     except (FileNotFoundError, ProcessLookupError):
         return 0
 
 
 def cpu_ticks(pid: int) -> int:
     """Processor time used so far; 0 where the process is gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return int(fields[11]) + int(fields[12])
+    return _number(pid, 11) + _number(pid, 12)
 
 
 def busiest(pids: list[int], ticks_before: dict[int, int], work_s: float) -> int | None:
@@ -64,11 +61,15 @@ def busiest(pids: list[int], ticks_before: dict[int, int], work_s: float) -> int
     return working[0] if working else None
 
 
+def busy_renderer(server_pid: int, work_s: float) -> int:
+    """A rendering child, once it has worked for so many seconds from now on."""
+    before = {pid: cpu_ticks(pid) for pid in descendants(server_pid)}
+    return wait_until(lambda: busiest(_named(server_pid, _RENDERER), before, work_s), what="a busy renderer")
+
+
 def freeze_the_busy_renderer(server_pid: int) -> None:
     """Stop the renderer whose page takes hours: its job goes on as before, and the processor is free for other tests."""
-    before = {pid: cpu_ticks(pid) for pid in descendants(server_pid)}
-    pid = wait_until(lambda: busiest(_named(server_pid, _RENDERER), before, 0.4), what="a busy renderer")
-    os.kill(pid, signal.SIGSTOP)
+    os.kill(busy_renderer(server_pid, 0.4), signal.SIGSTOP)
 
 
 def is_stopped(pid: int) -> bool:

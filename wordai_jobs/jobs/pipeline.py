@@ -82,7 +82,6 @@ class Pipeline:
         job = running.job
         folder = self._pages.stage(job.chapter_id)
         with self._pool.rendering(self._uploads.path(job.file_id), folder, job.total_pages) as task:
-            running.report(running.job.opened())
             while len(running.pages) < job.total_pages:
                 running.check()
                 page = task.next_page(_CHECK_INTERVAL_S)

@@ -212,10 +212,7 @@ class _Worker:
         """Whether the child is done with its chunk in a moment, as with ordinary pages: then it need not be replaced."""
         deadline = time.monotonic() + _CANCEL_GRACE_S
         try:
-            for _ in progress.pages_left:
-                if "failure" in self._child.receive(deadline - time.monotonic()):
-                    break
-            return True
+            return all("failure" not in self._child.receive(deadline - time.monotonic()) for _ in progress.pages_left)
         except (ChildEnded, ChildTimedOut):
             return False
 
