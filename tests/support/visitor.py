@@ -44,15 +44,16 @@ class Visitor:
 
     def submit(self, pdf: bytes | Path, *, title: str = "A chapter", book: str = "A book") -> Locator:
         """Upload into a new book, or the last one where there is one; returns the job's item once it is in the list."""
-        jobs = self.page.locator(".job").count()
         self.choose(pdf)
         new_book = self.page.get_by_label("Title of the new book")
         if new_book.is_visible():
             new_book.fill(book)
         self.page.get_by_label("Title of the chapter").fill(title)
-        self.page.get_by_role("button", name="Upload", exact=True).click()
-        expect(self.page.locator(".job")).to_have_count(jobs + 1, timeout=_PATIENCE_MS)
-        return self.page.locator(".job").first
+        with self.page.expect_response("**/chapters/from-pdf") as answer:
+            self.page.get_by_role("button", name="Upload", exact=True).click()
+        job = self.page.locator(f".job[data-job-id='{answer.value.json()['job_id']}']")
+        expect(job).to_be_visible(timeout=_PATIENCE_MS)
+        return job
 
     def wait_for_state(self, job: Locator, state: str) -> None:
         """`completed`, `failed` or `cancelled`, as the item says it."""
