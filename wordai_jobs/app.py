@@ -36,6 +36,7 @@ from wordai_jobs.metrics.registry import Metrics, Registry
 from wordai_jobs.metrics.rendering import RenderMetrics
 from wordai_jobs.metrics.state import watch_disk, watch_jobs, watch_renderers
 from wordai_jobs.model.instance import Instance
+from wordai_jobs.rendering.forks import ForkServer
 from wordai_jobs.rendering.inspector import Inspector
 from wordai_jobs.rendering.options import RenderOptions
 from wordai_jobs.rendering.pool import RenderPool
@@ -90,6 +91,7 @@ class Lifecycle:
     embedded: EmbeddedDatabase | None
     database: Database
     retention_days: int
+    fork_server: ForkServer
     pool: RenderPool
     inspector: Inspector
     runner: JobRunner
@@ -106,7 +108,7 @@ class Lifecycle:
                 self.embedded.start()
             self.database.create_indexes(self.retention_days)
             self.housekeeper.start()
-            self.inspector.start()  # last: its child would compete with all of these for the processor
+            self.inspector.start()
         except DatabaseError as error:
             self.stop(grace_s=0)
             raise StartError(f"MongoDB: {error.words} (mongodb.uri)") from error
@@ -128,6 +130,7 @@ class Lifecycle:
         self.housekeeper.stop()
         self.inspector.stop()
         self.pool.stop()
+        self.fork_server.stop()
         self.database.close()
         if self.embedded:
             self.embedded.stop()
@@ -152,8 +155,9 @@ def _build(config: Config) -> _Parts:
     instances = InstanceRepository(database)
     uploads_recorded, keys = UploadRepository(database), KeyRepository(database)
     pages, upload_store = PageStore(folder), UploadStore(folder, instance.instance_id)
-    pool = _render_pool(config.rendering, measured.rendering)
-    inspector = Inspector(config.rendering.memory_limit_mb, measured.rendering)
+    fork_server = ForkServer()
+    pool = _render_pool(config.rendering, fork_server, measured.rendering)
+    inspector = Inspector(config.rendering.memory_limit_mb, fork_server, measured.rendering)
     pipeline = Pipeline(upload_store, pages, pool, books_recorded, chapters, measured.jobs)
     runner = JobRunner(config.jobs.workers, config.jobs.max_queued, run=pipeline.run, fail=pipeline.fail)
     sweep = Sweep(instance.instance_id, jobs_recorded, chapters, instances, pages, runner.live, measured.jobs)
@@ -175,8 +179,9 @@ def _build(config: Config) -> _Parts:
     )
     _watch(measured.registry, config, runner, pool, folder)
     return _Parts(services, Lifecycle(
-        embedded=embedded, database=database, retention_days=config.jobs.retention_days, pool=pool, inspector=inspector,
-        runner=runner, housekeeper=Housekeeper(instance, instances, jobs_recorded, runner, sweep, cleanup, lease),
+        embedded=embedded, database=database, retention_days=config.jobs.retention_days, fork_server=fork_server,
+        pool=pool, inspector=inspector, runner=runner,
+        housekeeper=Housekeeper(instance, instances, jobs_recorded, runner, sweep, cleanup, lease),
         metrics_listener=MetricsListener(config.metrics.port, measured.registry) if config.metrics.port else None,
     ))
 
@@ -195,9 +200,10 @@ def render_options(settings: RenderingSettings) -> RenderOptions:
     return RenderOptions(settings.dpi, settings.format, settings.jpeg_quality, settings.max_pixels)
 
 
-def _render_pool(settings: RenderingSettings, metrics: RenderMetrics) -> RenderPool:
+def _render_pool(settings: RenderingSettings, fork_server: ForkServer, metrics: RenderMetrics) -> RenderPool:
     return RenderPool(
-        settings.process_count, render_options(settings), settings.page_timeout_s, settings.memory_limit_mb, metrics)
+        settings.process_count, render_options(settings), settings.page_timeout_s, settings.memory_limit_mb, fork_server,
+        metrics)
 
 
 def _watch(registry: Registry, config: Config, runner: JobRunner, pool: RenderPool, folder: DataFolder) -> None:

@@ -12,7 +12,7 @@ from tests.conftest import StartServer
 from tests.support.client import Client, Json
 from tests.support.leftovers import check_end, published, staged
 from tests.support.pdfs import photo_pdf, text_pdf
-from tests.support.processes import database, is_alive, kill, renderers
+from tests.support.processes import database, fork_server, is_alive, kill, renderers
 from tests.support.server import EMBEDDED, ServerProcess
 from tests.support.waiting import wait_until
 
@@ -99,6 +99,18 @@ def test_killed_rendering_children_lose_no_job(start_server: StartServer) -> Non
     server = start_server({"rendering.processes": RENDERERS}).wait_until_ready()
     jobs = kill_during_jobs(server, Client(server.url, "somebody"), all_renderers)
     assert {job["status"] for job in jobs} == {"completed"}, jobs
+
+
+def test_the_process_that_children_are_forked_from_is_replaced_with_them_and_loses_no_job(start_server: StartServer) -> None:
+    server = start_server({"rendering.processes": RENDERERS}).wait_until_ready()
+    user = Client(server.url, "somebody")
+    job_id = user.submit(text_pdf(300))
+    for progress in (30, 40, 50):  # a page that was lost is done again before the next of them
+        wait_until(lambda: user.job(job_id)["progress"] > progress, what=f"{progress} %")  # noqa: B023
+        for pid in fork_server(server):
+            kill(pid)
+    check_all_ended(server, user, [job_id])
+    assert user.job(job_id)["status"] == "completed"
 
 
 def test_a_killed_embedded_database_is_started_again_and_loses_no_job(start_server: StartServer) -> None:

@@ -1,6 +1,7 @@
 """The rendering pool by itself, with real children: what it does when they cannot start or talk nonsense."""
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -9,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.pdfs import hanging_pdf, text_pdf
-from tests.support.processes import command, kill, parent
+from tests.support.processes import kill, name
 from tests.support.server import descendants
 from tests.support.waiting import wait_until
-from wordai_jobs.errors import InvalidPdf
+from wordai_jobs.errors import Busy, InvalidPdf
+from wordai_jobs.rendering import forks
+from wordai_jobs.rendering.forks import ForkServer
 from wordai_jobs.rendering.inspector import Inspector
 from wordai_jobs.rendering.options import RenderOptions
 from wordai_jobs.rendering.pool import RenderPool
@@ -23,8 +26,15 @@ OPTIONS = RenderOptions(dpi=72, format="auto", jpeg_quality=85, max_pixels=1_000
 
 
 @pytest.fixture
-def pool() -> Iterator[RenderPool]:
-    running = RenderPool(1, OPTIONS, page_timeout_s=30, memory_limit_mb=512)
+def fork_server() -> Iterator[ForkServer]:
+    running = ForkServer()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def pool(fork_server: ForkServer) -> Iterator[RenderPool]:
+    running = RenderPool(1, OPTIONS, page_timeout_s=30, memory_limit_mb=512, fork_server=fork_server)
     running.start()
     wait_until(lambda: running.ready_count == 1, what="a child")
     yield running
@@ -38,13 +48,18 @@ def pdf(tmp_path: Path) -> Path:
     return path
 
 
+def own(*names: str) -> list[int]:
+    """This process's descendants of these names."""
+    return [pid for pid in descendants(os.getpid()) if name(pid).startswith(names)]
+
+
 def children() -> list[int]:
-    return [
-        pid for pid in descendants(os.getpid()) if parent(pid) == os.getpid() and "rendering.child" in command(pid)]
+    return own("renderer")
 
 
-def kill_children() -> None:
-    for pid in children():
+def kill_all() -> None:
+    """The children, and the process that more would come from."""
+    for pid in own("renderer", "fork server"):
         kill(pid)
 
 
@@ -60,7 +75,7 @@ def test_a_book_can_be_given_up_while_no_child_can_be_started(
 ) -> None:
     with monkeypatch.context() as broken:
         broken.setattr(sys, "executable", str(tmp_path / "no such program"))
-        kill_children()
+        kill_all()
         with pool.rendering(pdf, tmp_path, 3) as task:
             assert task.next_page(0.5) is None
             given_up_at = time.monotonic()
@@ -130,9 +145,9 @@ def take_over(children: pytest.MonkeyPatch, answer: bytes) -> None:
 
 
 def test_an_inspector_that_talks_nonsense_refuses_the_upload_and_is_replaced(
-    pdf: Path, monkeypatch: pytest.MonkeyPatch,
+    fork_server: ForkServer, pdf: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    inspector = Inspector(memory_limit_mb=512)
+    inspector = Inspector(memory_limit_mb=512, fork_server=fork_server)
     inspector.start()
     try:
         for answer in NONSENSE:
@@ -145,7 +160,51 @@ def test_an_inspector_that_talks_nonsense_refuses_the_upload_and_is_replaced(
         inspector.stop()
 
 
+def test_an_upload_is_not_to_blame_where_no_inspector_can_be_started(
+    fork_server: ForkServer, pdf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inspector = Inspector(memory_limit_mb=512, fork_server=fork_server)
+    with monkeypatch.context() as broken:
+        broken.setattr(sys, "executable", str(tmp_path / "no such program"))
+        inspector.start()
+        with pytest.raises(Busy, match="try again soon"):
+            inspector.page_count(pdf)
+    try:
+        assert inspector.page_count(pdf) == 3
+    finally:
+        inspector.stop()
+
+
 def test_a_child_that_cannot_be_started_is_an_error_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no such program"))
     with pytest.raises(ChildEnded, match="renderer 1 could not be started"):
-        ChildProcess("renderer 1", 512).start()
+        ChildProcess("renderer 1", 512, ForkServer()).start()
+
+
+def test_a_child_that_fails_on_its_way_is_an_error_and_its_siblings_go_on(
+    fork_server: ForkServer, pool: RenderPool, pdf: Path, tmp_path: Path,
+) -> None:
+    before = children()
+    with pytest.raises(ChildEnded, match="exited with 1"):
+        ChildProcess("no name: \ud800", 512, fork_server).start()
+    assert rendered(pool, pdf, tmp_path / "later") == 3
+    assert children() == before
+
+
+def test_a_fork_server_that_does_not_answer_is_replaced(pdf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forks, "_ANSWER_TIMEOUT_S", 0.5)
+    fork_server = ForkServer()
+    child = ChildProcess("renderer 1", 512, fork_server)
+    try:
+        child.start()
+        [before] = own("fork server")
+        os.kill(before, signal.SIGSTOP)
+        child.start()
+        child.send({"op": "inspect", "pdf": str(pdf)})
+        assert child.receive(30) == {"page_count": 3}
+        [now] = own("fork server")
+        assert now != before
+    finally:
+        child.kill()
+        fork_server.stop()
+    assert own("fork server", "renderer") == []

@@ -92,7 +92,7 @@ def test_no_child_outlives_a_server_that_is_killed(start_server: StartServer) ->
     job_id = user.submit(hanging_pdf())
     wait_until(lambda: user.job(job_id)["progress"] >= 30)
     children = server.children()
-    assert len(children) == CHILDREN + 1, "and the database"
+    assert len(children) == CHILDREN + 2, "and the fork server, and the database"
     server.kill()
     wait_until(lambda: not any(is_alive(pid) for pid in children), 10, "the end of the children")
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from tests.support.server import ServerProcess, descendants
 from tests.support.waiting import wait_until
 
-_RENDERER = "rendering.child"
+_RENDERERS = ("renderer", "inspector")
 
 
-def command(pid: int) -> str:
+def name(pid: int) -> str:
+    """As `ps` and `top` show it; empty where the process is gone."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        return Path(f"/proc/{pid}/comm").read_text().strip()
     except (FileNotFoundError, ProcessLookupError):
         return ""
 
@@ -24,16 +25,21 @@ def parent(pid: int) -> int:
 
 def renderers(server: ServerProcess) -> list[int]:
     """The rendering children, the one that inspects uploads included."""
-    return _named(server.pid, _RENDERER)
+    return _named(server.pid, *_RENDERERS)
+
+
+def fork_server(server: ServerProcess) -> list[int]:
+    """The process that the rendering children are forked from."""
+    return _named(server.pid, "fork server")
 
 
 def database(server: ServerProcess) -> list[int]:
     return _named(server.pid, "secantusd")
 
 
-def _named(server_pid: int, part: str) -> list[int]:
-    """The oldest first. Their ids do not tell: those begin anew after 32,768 processes."""
-    return sorted((pid for pid in descendants(server_pid) if part in command(pid)), key=_started_at)
+def _named(server_pid: int, *names: str) -> list[int]:
+    """Those whose name begins so, the oldest first. Their ids do not tell: those begin anew after 32,768 processes."""
+    return sorted((pid for pid in descendants(server_pid) if name(pid).startswith(names)), key=_started_at)
 
 
 def _started_at(pid: int) -> int:
@@ -55,7 +61,7 @@ def cpu_ticks(pid: int) -> int:
 
 
 def busiest(pids: list[int], ticks_before: dict[int, int], work_s: float) -> int | None:
-    """The child that has worked for so many seconds since; a new child's warm-up takes about a third of one."""
+    """The child that has worked for so many seconds since."""
     enough = work_s * os.sysconf("SC_CLK_TCK")
     working = [pid for pid in pids if cpu_ticks(pid) - ticks_before.get(pid, 0) >= enough]
     return working[0] if working else None
@@ -64,7 +70,7 @@ def busiest(pids: list[int], ticks_before: dict[int, int], work_s: float) -> int
 def busy_renderer(server_pid: int, work_s: float) -> int:
     """A rendering child, once it has worked for so many seconds from now on."""
     before = {pid: cpu_ticks(pid) for pid in descendants(server_pid)}
-    return wait_until(lambda: busiest(_named(server_pid, _RENDERER), before, work_s), what="a busy renderer")
+    return wait_until(lambda: busiest(_named(server_pid, *_RENDERERS), before, work_s), what="a busy renderer")
 
 
 def freeze_the_busy_renderer(server_pid: int) -> None:

@@ -54,7 +54,7 @@ def loaded_by(statement: str) -> set[str]:
 
 
 def test_a_rendering_child_loads_neither_web_nor_database_nor_firebase() -> None:
-    loaded = loaded_by("import wordai_jobs.rendering.child")
+    loaded = loaded_by("import wordai_jobs.rendering.fork_server")
     assert "pymupdf" in loaded
     assert not loaded & {"flask", "pymongo", "firebase_admin", "waitress", "pydantic", "requests"}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from wordai_jobs.app import render_options
 from wordai_jobs.config import Config
 from wordai_jobs.doctor.finding import Finding, Level
+from wordai_jobs.rendering.forks import ForkServer
 from wordai_jobs.rendering.options import Failure
 from wordai_jobs.rendering.process import ChildEnded, ChildProcess, ChildTimedOut
 
@@ -17,7 +18,8 @@ _PDF = (
 
 def renderers(config: Config) -> Finding:
     check, rendering = "renderers", config.rendering
-    child = ChildProcess("a renderer", rendering.memory_limit_mb)
+    fork_server = ForkServer()
+    child = ChildProcess("a renderer", rendering.memory_limit_mb, fork_server)
     with tempfile.TemporaryDirectory(prefix="wordai-jobs-doctor-") as folder:
         pdf = Path(folder) / "page.pdf"
         pdf.write_bytes(_PDF)
@@ -32,6 +34,7 @@ def renderers(config: Config) -> Finding:
                 "install pymupdf and pillow of the versions asked for, or set rendering.memory_limit_mb higher")
         finally:
             child.kill()
+            fork_server.stop()
     if "failure" in answer:
         return Finding(check, Level.PROBLEM, f"a page could not be rendered: {Failure(answer['failure']).words}")
     count, limit_mb = rendering.process_count, rendering.memory_limit_mb

@@ -4,11 +4,13 @@ import logging
 import queue
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from wordai_jobs.errors import Busy, InvalidPdf, StorageFull
 from wordai_jobs.metrics.rendering import RenderMetrics, Restart
+from wordai_jobs.rendering.forks import ForkServer
 from wordai_jobs.rendering.options import Failure
 from wordai_jobs.rendering.process import ChildEnded, ChildProcess, ChildTimedOut
 
@@ -26,9 +28,9 @@ logger = logging.getLogger(__name__)
 class Inspector:
     """A child that opens PDFs, one after the other, driven by a permanent thread."""
 
-    def __init__(self, memory_limit_mb: int, metrics: RenderMetrics | None = None) -> None:
+    def __init__(self, memory_limit_mb: int, fork_server: ForkServer, metrics: RenderMetrics | None = None) -> None:
         self._metrics = metrics or RenderMetrics()
-        self._child = ChildProcess("inspector", memory_limit_mb)
+        self._child = ChildProcess("inspector", memory_limit_mb, fork_server)
         self._requests: queue.SimpleQueue[tuple[Path, Future[int]] | None] = queue.SimpleQueue()
         self._places = threading.BoundedSemaphore(MAX_WAITING)
         self._thread = threading.Thread(target=self._run, name="inspector", daemon=True)
@@ -45,7 +47,8 @@ class Inspector:
     def page_count(self, pdf: Path) -> int:
         """How many pages the PDF has, at least 1.
 
-        Raises InvalidPdf with what is wrong with it, or Busy where too many uploads wait to be looked at.
+        Raises InvalidPdf with what is wrong with it, StorageFull, or Busy where too many uploads wait to be looked at, or no
+        child can be had for it.
         """
         if not self._places.acquire(timeout=_WAIT_FOR_PLACE_S):
             raise Busy("Too many uploads at once, try again soon", _BUSY_RETRY_S)
@@ -70,11 +73,17 @@ class Inspector:
 
     def _start_ahead(self) -> None:
         """Have a warm child for the first upload."""
+        with suppress(Busy):  # it is tried again for the upload
+            self._start_child()
+
+    def _start_child(self) -> None:
+        """Raises Busy where it does not come up: that says nothing about a PDF."""
         try:
             self._child.start()
         except ChildEnded as error:
             logger.error("%s", error)
             self._metrics.inspector_restarted(Restart.START)
+            raise Busy("PDFs cannot be looked at now, try again soon", _BUSY_RETRY_S) from error
 
     def _inspect(self, pdf: Path) -> int:
         try:
@@ -109,7 +118,7 @@ class Inspector:
             except ChildEnded as error:
                 logger.info("%s; trying again in a new one", error)
                 self._metrics.inspector_restarted(Restart.LOST)
-        self._child.start()
+        self._start_child()
         return self._answer(request)
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:

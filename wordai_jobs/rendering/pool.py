@@ -13,6 +13,7 @@ from typing import Any
 from wordai_jobs import logs
 from wordai_jobs.metrics.rendering import RenderMetrics, Restart
 from wordai_jobs.model.book import Page
+from wordai_jobs.rendering.forks import ForkServer
 from wordai_jobs.rendering.options import Failure, RenderOptions
 from wordai_jobs.rendering.process import ChildEnded, ChildProcess, ChildTimedOut, WaitAbandoned
 from wordai_jobs.rendering.task import Chunk, RenderTask, Stopwatch
@@ -29,14 +30,14 @@ class RenderPool:
     """`processes` children, each driven by a permanent thread of its own."""
 
     def __init__(
-        self, processes: int, options: RenderOptions, page_timeout_s: int, memory_limit_mb: int,
+        self, processes: int, options: RenderOptions, page_timeout_s: int, memory_limit_mb: int, fork_server: ForkServer,
         metrics: RenderMetrics | None = None,
     ) -> None:
         self._options = options
         self._turns = _Turns()
         metrics = metrics or RenderMetrics()
         self._workers = [
-            _Worker(f"renderer {number}", self._turns, page_timeout_s, memory_limit_mb, metrics)
+            _Worker(self._turns, page_timeout_s, ChildProcess(f"renderer {number}", memory_limit_mb, fork_server), metrics)
             for number in range(1, processes + 1)
         ]
 
@@ -116,14 +117,12 @@ class _Turns:
 class _Worker:
     """A child and the thread that starts it, hands it chunks, and starts another when it is gone."""
 
-    def __init__(
-        self, name: str, turns: _Turns, page_timeout_s: int, memory_limit_mb: int, metrics: RenderMetrics,
-    ) -> None:
+    def __init__(self, turns: _Turns, page_timeout_s: int, child: ChildProcess, metrics: RenderMetrics) -> None:
         self._metrics = metrics
         self._turns = turns
         self._page_timeout_s = page_timeout_s
-        self._child = ChildProcess(name, memory_limit_mb)
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._child = child
+        self._thread = threading.Thread(target=self._run, name=child.name, daemon=True)
         self.is_ready = False
 
     def start(self) -> None:

@@ -1,27 +1,21 @@
 """One child process as the server sees it: start it, send it a request, wait for its answers, kill it."""
 
 import json
-import logging
 import os
 import select
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from wordai_jobs.rendering.forks import Fork, ForkAbandoned, ForkFailed, ForkServer, how_it_ended
 from wordai_jobs.rendering.mutter import Mutter
 
-START_TIMEOUT_S = 30.0
+# A child is forked ready; a machine that swaps may take its time.
+_START_TIMEOUT_S = 30.0
 _EXIT_TIMEOUT_S = 1.0
 # How often a wait looks whether it is still wanted; a cancelled page is given up within this time.
 _TICK_S = 0.1
 _LONGEST_ANSWER = 65536
-_PACKAGE_ROOT = Path(__file__).resolve().parents[2]
-
-logger = logging.getLogger(__name__)
 
 
 class ChildEnded(Exception):
@@ -37,56 +31,57 @@ class WaitAbandoned(Exception):
 
 
 class ChildProcess:
-    """A rendering child. To be used from one thread only, and that thread must stay: the child dies with it."""
+    """A rendering child. To be used from one thread only."""
 
-    def __init__(self, name: str, memory_limit_mb: int) -> None:
-        self._name = name
+    def __init__(self, name: str, memory_limit_mb: int, fork_server: ForkServer) -> None:
+        self.name = name
         self._memory_limit_mb = memory_limit_mb
-        self._process: subprocess.Popen[bytes] | None = None
-        self._mutter: Mutter | None = None
+        self._fork_server = fork_server
+        self._fork: Fork | None = None
+        self._pipes: _Pipes | None = None
         self._received = b""
         self.requests = 0
 
     @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
-
-    @property
     def is_running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self._fork is not None and self._fork.is_running
 
     def start(self, is_wanted: Callable[[], bool] = lambda: True) -> None:
-        """Start the child and wait until its libraries are loaded.
+        """Start the child and wait until it can take requests.
 
         Raises ChildEnded where it does not come up, or WaitAbandoned once `is_wanted` says no.
         """
         self.kill()
-        command = [sys.executable, "-m", "wordai_jobs.rendering.child", str(os.getpid()), str(self._memory_limit_mb)]
         try:
-            # A session of its own: Ctrl-C in the terminal is for the server, which ends its children in order.
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment(),
-                start_new_session=True)
-        except OSError as error:
-            raise ChildEnded(f"{self._name} could not be started: {error}") from error
-        assert self._process.stderr
-        self._mutter = Mutter(self._name, self._process.stderr)
+            self._start(is_wanted)
+        except Exception:
+            self.kill()
+            raise
+
+    def _start(self, is_wanted: Callable[[], bool]) -> None:
         self._received = b""
         self.requests = 0
+        self._pipes = self._new_pipes()
         try:
-            self.receive(START_TIMEOUT_S, is_wanted)
+            self._fork = self._fork_server.fork(self.name, self._memory_limit_mb, self._pipes.of_child, is_wanted)
+        except ForkFailed as error:
+            raise ChildEnded(f"{self.name} could not be started: {error}") from error
+        except ForkAbandoned as error:
+            raise WaitAbandoned from error
+        finally:
+            self._pipes.close_those_of_child()
+        try:
+            self.receive(_START_TIMEOUT_S, is_wanted)
         except ChildTimedOut as error:
-            self.kill()
-            raise ChildEnded(f"{self._name} was not ready within {START_TIMEOUT_S:.0f} s") from error
+            raise ChildEnded(f"{self.name} was not ready within {_START_TIMEOUT_S:.0f} s") from error
 
     def send(self, request: dict[str, Any]) -> None:
         """Send a request; raises ChildEnded where nobody is there to take it."""
-        assert self._process and self._process.stdin and self._mutter
+        assert self._pipes
         self.requests += 1
-        self._mutter.begin_request()
+        self._pipes.mutter.begin_request()
         try:
-            self._process.stdin.write(json.dumps(request).encode("ascii") + b"\n")
-            self._process.stdin.flush()
+            self._pipes.requests.write(json.dumps(request).encode("ascii") + b"\n")
         except OSError as error:
             raise ChildEnded(self._how_it_ended()) from error
 
@@ -107,29 +102,31 @@ class ChildProcess:
 
     def kill(self) -> None:
         """End the child at once, and whatever it started; nothing happens where it is gone already."""
-        if self._process is None:
-            return
+        if self._fork:
+            self._fork.kill()
+            self._fork = None
+        if self._pipes:
+            self._pipes.close()
+            self._pipes = None
+
+    def _new_pipes(self) -> "_Pipes":
         try:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # ended and reaped by poll()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-            _close(pipe)
-        self._process = None
+            return _Pipes(self.name)
+        except OSError as error:
+            raise ChildEnded(f"{self.name} could not be started: {error}") from error
 
     def _poll(self) -> select.poll:
-        assert self._process and self._process.stdout and self._mutter
+        assert self._pipes
         poll = select.poll()
-        poll.register(self._process.stdout, select.POLLIN)
-        poll.register(self._mutter, select.POLLIN)
+        poll.register(self._pipes.answers, select.POLLIN)
+        poll.register(self._pipes.mutter, select.POLLIN)
         return poll
 
     def _read(self, descriptor: int, poll: select.poll) -> None:
         """What has come from the child: words for the log, or a part of an answer."""
-        assert self._mutter
-        if descriptor == self._mutter.fileno():
-            if not self._mutter.log():
+        assert self._pipes
+        if descriptor == self._pipes.mutter.fileno():
+            if not self._pipes.mutter.log():
                 poll.unregister(descriptor)
             return
         block = os.read(descriptor, 65536)
@@ -137,38 +134,54 @@ class ChildProcess:
             raise ChildEnded(self._how_it_ended())
         self._received += block
         if len(self._received) > _LONGEST_ANSWER:
-            raise ChildEnded(f"{self._name} sent garbage")
+            raise ChildEnded(f"{self.name} sent garbage")
 
     def _parsed(self, line: bytes) -> dict[str, Any]:
         """The answer in a line. A child that a hostile PDF has taken over may send anything."""
         try:
             answer = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise ChildEnded(f"{self._name} sent garbage") from error
+            raise ChildEnded(f"{self.name} sent garbage") from error
         if not isinstance(answer, dict):
-            raise ChildEnded(f"{self._name} sent garbage")
+            raise ChildEnded(f"{self.name} sent garbage")
         return answer
 
     def _how_it_ended(self) -> str:
-        assert self._process and self._mutter
-        try:
-            code = self._process.wait(_EXIT_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            return f"{self._name} closed its output"
-        finally:
-            self._mutter.log()
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
-        return f"{self._name} {how}"
+        assert self._fork and self._pipes
+        code = self._fork.wait(_EXIT_TIMEOUT_S)
+        self._pipes.mutter.log()
+        return f"{self.name} {'closed its output' if code is None else how_it_ended(code)}"
 
 
-def _close(pipe: Any) -> None:
+class _Pipes:
+    """The three to and from a child: requests, answers, and what it says besides."""
+
+    def __init__(self, name: str) -> None:
+        its_input, requests, answers, its_output, words, its_error = _three_pipes()
+        self.of_child = (its_input, its_output, its_error)
+        self.requests: IO[bytes] = open(requests, "wb", buffering=0)
+        self.answers: IO[bytes] = open(answers, "rb", buffering=0)
+        self._words: IO[bytes] = open(words, "rb", buffering=0)
+        self.mutter = Mutter(name, self._words)
+
+    def close_those_of_child(self) -> None:
+        """Once the child has them, so that its end is the end of the pipes."""
+        for descriptor in self.of_child:
+            os.close(descriptor)
+
+    def close(self) -> None:
+        for pipe in (self.requests, self.answers, self._words):
+            pipe.close()
+
+
+def _three_pipes() -> list[int]:
+    """Their descriptors, each pipe's end for reading before its end for writing; all or none."""
+    ends: list[int] = []
     try:
-        pipe.close()
+        for _ in range(3):
+            ends.extend(os.pipe())
     except OSError:
-        pass  # what was still to be written has nobody to read it
-
-
-def _environment() -> dict[str, str]:
-    """Only what Python needs: a child that a hostile PDF has taken over should find no secret in its environment."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR") if name in os.environ}
-    return {**kept, "PYTHONPATH": str(_PACKAGE_ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+        for end in ends:
+            os.close(end)
+        raise
+    return ends
