@@ -186,7 +186,7 @@ def test_a_child_that_fails_on_its_way_is_an_error_and_its_siblings_go_on(
 ) -> None:
     before = children()
     with pytest.raises(ChildEnded, match="exited with 1"):
-        ChildProcess("no name: \ud800", 512, fork_server).start()
+        ChildProcess("renderer 2", 2**60, fork_server).start()  # more memory than a number in the kernel can tell
     assert rendered(pool, pdf, tmp_path / "later") == 3
     assert children() == before
 
