@@ -16,8 +16,9 @@ run: .venv/runtime ## serve on http://127.0.0.1:8000 in mode dev (settings: conf
 
 TEST_PROCESSES ?= 4
 
+# Servers are started more than a hundred times: without their bytecode each would be compiled anew.
 test: .venv/dev ## run the tests, several at a time (TEST_PROCESSES=0: one after the other)
-	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+	@env --unset=PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 test-js: ## run the tests of the page's JavaScript alone (make test runs them too)
 	@node --test tests/javascript/*.test.mjs

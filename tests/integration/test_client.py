@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import StartServer
 from tests.support import client as plain
 from tests.support.pdfs import encrypted_pdf, hanging_pdf, photo_pdf, text_pdf
+from tests.support.processes import freeze_the_busy_renderer
 from tests.support.proxy import LOSE_ANSWER, Proxy, proxy_to
 from tests.support.server import ServerProcess, free_port
 from tests.support.waiting import wait_until
@@ -116,6 +117,7 @@ def test_polls_keep_to_retry_after_and_ask_only_for_changes(server: ServerProces
     with Client(server.url, token) as direct, Client(proxy.url, token) as client:
         job = direct.submit(pdf_file(tmp_path, hanging_pdf()), direct.create_book("Hangs").book_id, "Hangs")
         wait_until(lambda: direct.job(job.job_id).progress == 30)
+        freeze_the_busy_renderer(server.pid)
         with ThreadPoolExecutor(1) as threads:
             waiting = threads.submit(client.wait, job.job_id)
             wait_until(lambda: len(proxy.sent("GET", job.job_id)) >= 2, what="two polls")

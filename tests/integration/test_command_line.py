@@ -15,6 +15,7 @@ from tests.conftest import StartServer
 from tests.integration.conftest import Records
 from tests.support.client import Client
 from tests.support.command import Program
+from tests.support.held import hanging_job
 from tests.support.pdfs import hanging_pdf, text_pdf
 from tests.support.processes import freeze_the_busy_renderer
 from tests.support.proxy import proxy_to
@@ -44,13 +45,6 @@ def operators(server: ServerProcess, settings: dict[str, str]) -> Program:
     return Program(server.folder, settings={**own, **settings})
 
 
-def hang(client: Client) -> str:
-    """A job that renders until it is stopped."""
-    job_id = client.submit(hanging_pdf())
-    wait_until(lambda: client.job(job_id)["progress"] >= 30, what="a job that renders")
-    return job_id
-
-
 # A user's commands
 
 def test_in_a_pipe_submit_prints_plain_lines_and_ends_with_the_job(program: Program, alice: Client) -> None:
@@ -78,14 +72,15 @@ def test_with_json_standard_output_is_json_and_nothing_else(program: Program, al
     assert [book["book_id"] for book in json.loads(program.run("books", "--json").stdout)["books"]] == [alice.book_id]
 
 
-def test_cancel_retry_and_the_exit_codes_of_a_failed_job(program: Program, alice: Client) -> None:
-    job_id = hang(alice)
+def test_cancel_retry_and_the_exit_codes_of_a_failed_job(program: Program, server: ServerProcess, alice: Client) -> None:
+    job_id = hanging_job(alice, server)
     assert "processing  30 %" in program.run("status", job_id).stdout
     assert program.run("cancel", job_id).stdout == f"Job {job_id} is cancelled\n"
     failed = program.run("status", job_id, "--watch", expect=1)
     assert failed.stderr == f"wordai-jobs: Job {job_id} failed: Cancelled by user\n"
     assert program.run("cancel", job_id, expect=3).stderr == "wordai-jobs: Job has already failed\n"
     new_id = program.run("retry", job_id).stdout.removeprefix("Job ").strip()
+    freeze_the_busy_renderer(server.pid)
     assert new_id != job_id and program.run("retry", new_id, expect=3).stderr.startswith("wordai-jobs: Only a failed job")
     table = program.run("jobs", "list", "--limit", "1").stdout.splitlines()
     assert len(table) == 2 and table[1].startswith(new_id)
@@ -115,6 +110,7 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_come_back(
     terminal = program.in_terminal(
         "submit", "hangs.pdf", "--book", alice.book_id, "--wait", "--server", server.url, columns=120)
     terminal.wait_for("Opening PDF")
+    freeze_the_busy_renderer(server.pid)
     terminal.press_ctrl_c()
     assert terminal.exit_code() == 130
     found = re.search(r"wordai-jobs (status (\S+) --watch --server \S+)", terminal.shown)
@@ -204,8 +200,7 @@ def test_sweep_ends_the_jobs_of_a_dead_server_and_never_a_living_ones(
 ) -> None:
     server = start_server(shared).wait_until_ready()
     alice, program = Client(server.url, "alice"), operators(server, shared)
-    job_id = hang(alice)
-    freeze_the_busy_renderer(server.pid)
+    job_id = hanging_job(alice, server)
     assert program.run("sweep").stdout == "0 jobs ended\n"
     assert alice.job(job_id)["status"] == "processing"
     server.kill()

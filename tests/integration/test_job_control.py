@@ -1,12 +1,13 @@
 """Cancel, retry, idempotency keys and limits."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
 
 from tests.support.client import Client
+from tests.support.held import hanging_job
 from tests.support.leftovers import check_end, files, staged
 from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
 from tests.support.server import ServerProcess
@@ -14,7 +15,9 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long_file(40)
 
-LIMITS = {"jobs.workers": 2, "jobs.max_queued": 6, "limits.max_active_jobs_per_user": 5, "rendering.page_timeout_s": 120}
+LIMITS = {
+    "jobs.workers": 2, "jobs.max_queued": 6, "limits.max_active_jobs_per_user": 5, "rendering.page_timeout_s": 120,
+    "rendering.dpi": 72}
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +42,12 @@ def other(limited: ServerProcess) -> Iterator[Client]:
     cancel_all(client)
 
 
+@pytest.fixture
+def hang(limited: ServerProcess, user: Client) -> Callable[[], str]:
+    """Makes a job of the user that goes on until it is stopped."""
+    return lambda: hanging_job(user, limited)
+
+
 def cancel_all(client: Client) -> None:
     for status in ("pending", "processing"):
         for job in client.get(f"/api/v1/books/jobs?status={status}&limit=100").json()["jobs"]:
@@ -50,16 +59,11 @@ def cancel(client: Client, job_id: str) -> tuple[int, str]:
     return response.status_code, response.json().get("error") or response.json()["detail"]
 
 
-def hang(client: Client) -> str:
-    """A job that renders until it is stopped."""
-    job_id = client.submit(hanging_pdf())
-    wait_until(lambda: client.job(job_id)["progress"] >= 30, what="a job that renders")
-    return job_id
-
-
-def test_a_running_job_is_cancelled_within_seconds_and_leaves_nothing(limited: ServerProcess, user: Client) -> None:
+def test_a_running_job_is_cancelled_within_seconds_and_leaves_nothing(
+    limited: ServerProcess, user: Client, hang: Callable[[], str],
+) -> None:
     uploads_before = files(limited.data)
-    job_id = hang(user)
+    job_id = hang()
     response = user.post(f"/api/v1/books/jobs/{job_id}/cancel")
     job = response.json()
     assert response.status_code == 200 and response.elapsed.total_seconds() < 5
@@ -72,8 +76,8 @@ def test_a_running_job_is_cancelled_within_seconds_and_leaves_nothing(limited: S
     assert user.end_of(user.submit(photo_pdf()))["status"] == "completed", "the child is free again"
 
 
-def test_a_waiting_job_is_cancelled_at_once_and_never_runs(user: Client) -> None:
-    running = [hang(user), hang(user)]
+def test_a_waiting_job_is_cancelled_at_once_and_never_runs(user: Client, hang: Callable[[], str]) -> None:
+    running = [hang(), hang()]
     waiting = user.submit(photo_pdf())
     answer = user.get(f"/api/v1/books/jobs/{waiting}")
     assert answer.json()["status"] == "pending" and answer.headers["X-Queue-Position"] == "1"
@@ -82,17 +86,17 @@ def test_a_waiting_job_is_cancelled_at_once_and_never_runs(user: Client) -> None
     assert all(user.job(job_id)["status"] == "processing" for job_id in running)
 
 
-def test_a_job_that_has_ended_cannot_be_cancelled(user: Client) -> None:
+def test_a_job_that_has_ended_cannot_be_cancelled(user: Client, hang: Callable[[], str]) -> None:
     job_id = user.submit(photo_pdf())
     check_end(user, user.end_of(job_id))
     assert cancel(user, job_id) == (409, "Job has already completed")
-    stopped = hang(user)
+    stopped = hang()
     assert cancel(user, stopped)[0] == 200
     assert cancel(user, stopped) == (409, "Job has already failed")
 
 
-def test_two_cancels_at_once_have_one_outcome(user: Client) -> None:
-    job_id = hang(user)
+def test_two_cancels_at_once_have_one_outcome(user: Client, hang: Callable[[], str]) -> None:
+    job_id = hang()
     with ThreadPoolExecutor(4) as threads:
         answers = list(threads.map(lambda _: cancel(user, job_id), range(4)))
     assert (200, "Cancelled by user") in answers
@@ -132,8 +136,8 @@ def test_a_job_that_has_not_failed_cannot_be_retried(user: Client) -> None:
     assert response.status_code == 409 and "completed" in response.json()["detail"]
 
 
-def test_two_retries_at_once_make_one_job(user: Client) -> None:
-    failed = hang(user)
+def test_two_retries_at_once_make_one_job(user: Client, hang: Callable[[], str]) -> None:
+    failed = hang()
     assert cancel(user, failed)[0] == 200
     with ThreadPoolExecutor(4) as threads:
         answers = list(threads.map(lambda _: user.post(f"/api/v1/books/jobs/{failed}/retry"), range(4)))

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.long_file(120)
 
 KILLS = int(os.environ.get("SOAK_KILLS", "20"))
 RENDERERS = 2
+TWO_RENDERERS = {"rendering.processes": RENDERERS, "rendering.dpi": 100}
 RESTARTED = "Server restarted while the job was running"
 
 
@@ -62,6 +63,7 @@ def test_no_job_is_lost_or_stuck_when_the_server_is_killed_again_and_again(
         seen = {job_id: user.job(job_id)["progress"] for job_id in accepted[-3:]}
         while time.monotonic() < deadline:
             seen.update({job_id: user.job(job_id)["progress"] for job_id in accepted[-3:]})
+            time.sleep(0.02)
         server.kill()
         server.start()
         for job_id, progress in seen.items():
@@ -96,15 +98,15 @@ def kill_during_jobs(server: ServerProcess, user: Client, victims: Callable[[Ser
 
 
 def test_killed_rendering_children_lose_no_job(start_server: StartServer) -> None:
-    server = start_server({"rendering.processes": RENDERERS}).wait_until_ready()
+    server = start_server(TWO_RENDERERS).wait_until_ready()
     jobs = kill_during_jobs(server, Client(server.url, "somebody"), all_renderers)
     assert {job["status"] for job in jobs} == {"completed"}, jobs
 
 
 def test_the_process_that_children_are_forked_from_is_replaced_with_them_and_loses_no_job(start_server: StartServer) -> None:
-    server = start_server({"rendering.processes": RENDERERS}).wait_until_ready()
+    server = start_server(TWO_RENDERERS).wait_until_ready()
     user = Client(server.url, "somebody")
-    job_id = user.submit(text_pdf(300))
+    job_id = user.submit(text_pdf(200))
     for progress in (30, 40, 50):  # a page that was lost is done again before the next of them
         wait_until(lambda: user.job(job_id)["progress"] > progress, what=f"{progress} %")  # noqa: B023
         for pid in fork_server(server):
@@ -114,7 +116,7 @@ def test_the_process_that_children_are_forked_from_is_replaced_with_them_and_los
 
 
 def test_a_killed_embedded_database_is_started_again_and_loses_no_job(start_server: StartServer) -> None:
-    server = start_server(EMBEDDED).wait_until_ready()
+    server = start_server({**EMBEDDED, "rendering.dpi": 100}).wait_until_ready()
     user = Client(server.url, "somebody")
     file_id = user.upload(text_pdf(60)).json()["file_id"]
     accepted: list[str] = []

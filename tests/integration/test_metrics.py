@@ -20,7 +20,7 @@ from tests.support.server import ROOT, ServerProcess, free_port
 from tests.support.tools import program
 from tests.support.waiting import wait_until
 
-SETTINGS = {"rendering.page_timeout_s": 4, "rendering.processes": 1, "jobs.workers": 1}
+SETTINGS = {"rendering.page_timeout_s": 2, "rendering.processes": 1, "jobs.workers": 1}
 DASHBOARD = ROOT / "deploy" / "grafana-dashboard.json"
 JOB = "/api/v1/books/jobs/<job_id>"
 
@@ -84,7 +84,7 @@ def test_failures_have_a_class_and_children_a_reason(measured: ServerProcess) ->
     hanging, waiting = user.submit(hanging_pdf()), user.submit(photo_pdf())
     assert Scrape(measured.url)["wordai_jobs_queue_depth", {}] >= 1
     assert user.post(f"/api/v1/books/jobs/{waiting}/cancel").status_code == 200
-    assert user.end_of(hanging)["error"] == "Page 1 took longer than 4 s"
+    assert user.end_of(hanging)["error"] == "Page 1 took longer than 2 s"
     wait_until(lambda: has_new_renderer(measured, children), what="the new child")
     ticks = {pid: cpu_ticks(pid) for pid in renderers(measured)}
     running = user.submit(hanging_pdf())

@@ -9,7 +9,8 @@ from tests.conftest import StartServer
 from tests.integration.conftest import Records
 from tests.support.client import Client
 from tests.support.leftovers import published, staged
-from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
+from tests.support.held import hanging_job
+from tests.support.pdfs import photo_pdf, text_pdf
 from tests.support.server import EMBEDDED, ServerProcess
 from tests.support.waiting import wait_until
 
@@ -43,8 +44,7 @@ def test_jobs_that_do_not_end_within_the_grace_are_failed_with_a_reason(
 ) -> None:
     server = start_server({**shared, "jobs.shutdown_grace_s": 1, "jobs.workers": 1}).wait_until_ready()
     user = Client(server.url, "somebody")
-    jobs = [user.submit(hanging_pdf()), user.submit(photo_pdf())]
-    wait_until(lambda: user.job(jobs[0])["progress"] >= 30)
+    jobs = [hanging_job(user, server), user.submit(photo_pdf())]
     signal_stop(server)
     assert wait_for_exit(server) == 0
     check_ended(server, records, jobs, "failed", "Server was shut down while the job was running")
@@ -55,8 +55,7 @@ def test_a_second_signal_cuts_the_grace_short(
 ) -> None:
     server = start_server({**shared, "jobs.shutdown_grace_s": 600}).wait_until_ready()
     user = Client(server.url, "somebody")
-    job_id = user.submit(hanging_pdf())
-    wait_until(lambda: user.job(job_id)["progress"] >= 30)
+    job_id = hanging_job(user, server)
     signal_stop(server)
     wait_until(lambda: "stopping" in server.log)
     signal_stop(server, signal.SIGINT)

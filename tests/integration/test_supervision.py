@@ -15,13 +15,13 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long_file(40)
 
-SETTINGS = {"rendering.page_timeout_s": 3, "rendering.processes": 2}
+SETTINGS = {"rendering.page_timeout_s": 2, "rendering.processes": 2, "rendering.dpi": 72}
 CHILDREN = 3  # two renderers and the inspector
 
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server that gives a page three seconds."""
+    """A server that gives a page two seconds."""
     server = ServerProcess(tmp_path_factory.mktemp("strict"), SETTINGS).start().wait_until_ready()
     yield server
     assert server.stop() == 0
@@ -36,7 +36,7 @@ def wait_for_all_children(server: ServerProcess) -> list[int]:
     return wait_until(lambda: found if len(found := renderers(server)) == CHILDREN else None, what="all children")
 
 
-def kill_the_busy_child(server: ServerProcess, work_s: float = 0.2) -> int:
+def kill_the_busy_child(server: ServerProcess, work_s: float) -> int:
     pid = busy_renderer(server.pid, work_s)
     kill(pid)
     return pid
@@ -47,8 +47,8 @@ def test_a_page_that_hangs_fails_its_job_only_and_its_child_is_replaced(strict: 
     hanging, good = user.submit(hanging_pdf()), user.submit(text_pdf(30))
     assert user.end_of(good)["status"] == "completed"
     job = user.end_of(hanging)
-    assert job["error"] == "Page 1 took longer than 3 s"
-    assert job["message"] == "PDF processing failed: Page 1 took longer than 3 s"
+    assert job["error"] == "Page 1 took longer than 2 s"
+    assert job["message"] == "PDF processing failed: Page 1 took longer than 2 s"
     assert staged(strict.data) == []
     wait_until(lambda: len(set(wait_for_all_children(strict)) & set(before)) == CHILDREN - 1, what="one new child")
 
@@ -58,8 +58,8 @@ def test_a_page_that_crashes_its_child_twice_fails_its_job(start_server: StartSe
     wait_for_all_children(server)
     user = Client(server.url, "somebody")
     job_id = user.submit(hanging_pdf())
-    first = kill_the_busy_child(server, work_s=1)
-    second = kill_the_busy_child(server, work_s=1)
+    first = kill_the_busy_child(server, work_s=0.3)
+    second = kill_the_busy_child(server, work_s=0.3)
     assert first != second
     assert user.end_of(job_id)["error"] == "Page 1 crashed the renderer"
     assert staged(server.data) == []
@@ -67,9 +67,9 @@ def test_a_page_that_crashes_its_child_twice_fails_its_job(start_server: StartSe
 
 
 def test_a_child_killed_once_costs_nobody_anything(strict: ServerProcess, user: Client) -> None:
-    jobs = [user.submit(text_pdf(60)) for _ in range(2)]
+    jobs = [user.submit(text_pdf(150)) for _ in range(2)]
     for _ in range(3):
-        kill_the_busy_child(strict)
+        kill_the_busy_child(strict, work_s=0.1)
     for job_id in jobs:
         job = user.end_of(job_id)
         assert job["status"] == "completed", job

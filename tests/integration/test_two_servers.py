@@ -112,6 +112,7 @@ def test_a_server_that_was_paused_past_its_lease_writes_nothing_to_jobs_that_wer
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
         assert user.job(job_id) == job, "the server that was swept still speaks for the job"
+        time.sleep(0.05)
     wait_until(lambda: staged(pair.data) == [] and published(pair.data) == [], 30, "the removal of its pages")
     assert there.job(job_id) == job
 

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -55,8 +56,7 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, columns, 0, 0))
         self._process = subprocess.Popen(
             command, cwd=folder, env=env, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
-            # Its own terminal, so that Ctrl-C reaches it as it does at a desk.
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+            preexec_fn=_sit_down)
         os.close(slave)
         self._written = b""
         self.shown = ""
@@ -92,3 +92,9 @@ class Terminal:
                 break
         self.shown = self._written.decode(errors="replace")
         return self.shown
+
+
+def _sit_down() -> None:
+    """In the new process: Ctrl-C reaches it as it does at a desk, also where the tests run in the background."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

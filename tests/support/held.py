@@ -8,12 +8,22 @@ from contextlib import contextmanager
 from playwright.sync_api import Route
 
 from tests.support import processes
+from tests.support.client import Client
+from tests.support.pdfs import hanging_pdf
 from tests.support.server import ServerProcess
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_until
 
 # Settings with which one renderer that stands still, or a page that takes hours, holds up its job alone and for good.
-SLOW = {"rendering.processes": 1, "rendering.page_timeout_s": 600, "jobs.shutdown_grace_s": 1}
+SLOW = {"rendering.processes": 1, "rendering.dpi": 72, "rendering.page_timeout_s": 600, "jobs.shutdown_grace_s": 1}
+
+
+def hanging_job(client: Client, server: ServerProcess) -> str:
+    """A job that is at its first page for hours. Its renderer is held up, and so leaves the processor to others."""
+    job_id = client.submit(hanging_pdf())
+    wait_until(lambda: client.job(job_id)["progress"] >= 30, what="a job that renders")
+    processes.freeze_the_busy_renderer(server.pid)
+    return job_id
 
 
 @contextmanager

@@ -75,7 +75,7 @@ def busy_renderer(server_pid: int, work_s: float) -> int:
 
 def freeze_the_busy_renderer(server_pid: int) -> None:
     """Stop the renderer whose page takes hours: its job goes on as before, and the processor is free for other tests."""
-    os.kill(busy_renderer(server_pid, 0.4), signal.SIGSTOP)
+    os.kill(busy_renderer(server_pid, 0.1), signal.SIGSTOP)
 
 
 def is_stopped(pid: int) -> bool:

@@ -23,6 +23,7 @@ _STOP_TIMEOUT_S = 5.0
 # How often a wait looks whether it is still wanted.
 _TICK_S = 0.1
 _LONGEST_MESSAGE = 4096
+_KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "PYTHONDONTWRITEBYTECODE")
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 logger = logging.getLogger(__name__)
@@ -233,5 +234,5 @@ def how_it_ended(code: int) -> str:
 
 def _environment() -> dict[str, str]:
     """Only what Python needs: a child that a hostile PDF has taken over should find no secret in its environment."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR") if name in os.environ}
-    return {**kept, "PYTHONPATH": str(_PACKAGE_ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    return {**kept, "PYTHONPATH": str(_PACKAGE_ROOT)}
