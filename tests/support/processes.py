@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.support.server import ServerProcess, descendants
 from tests.support.waiting import wait_until
 
-_RENDERERS = ("renderer", "inspector")
+_ALL_RENDERERS = ("renderer", "inspector")
 
 
 def name(pid: int) -> str:
@@ -23,9 +23,9 @@ def parent(pid: int) -> int:
     return _number(pid, 1)
 
 
-def renderers(server: ServerProcess) -> list[int]:
-    """The rendering children, the one that inspects uploads included."""
-    return _named(server.pid, *_RENDERERS)
+def renderers(server: ServerProcess, *names: str) -> list[int]:
+    """The rendering children, the one that inspects uploads included unless only some are asked for."""
+    return _named(server.pid, *(names or _ALL_RENDERERS))
 
 
 def fork_server(server: ServerProcess) -> list[int]:
@@ -70,7 +70,7 @@ def busiest(pids: list[int], ticks_before: dict[int, int], work_s: float) -> int
 def busy_renderer(server_pid: int, work_s: float) -> int:
     """A rendering child, once it has worked for so many seconds from now on."""
     before = {pid: cpu_ticks(pid) for pid in descendants(server_pid)}
-    return wait_until(lambda: busiest(_named(server_pid, *_RENDERERS), before, work_s), what="a busy renderer")
+    return wait_until(lambda: busiest(_named(server_pid, *_ALL_RENDERERS), before, work_s), what="a busy renderer")
 
 
 def freeze_the_busy_renderer(server_pid: int) -> None:
