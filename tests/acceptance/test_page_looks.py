@@ -161,13 +161,13 @@ def half_done_job(visitor: Visitor, server: ServerProcess, client: Client) -> Lo
     [renderer] = renderers(server, "renderer")
     pdf = (SHARED / BOOK).read_bytes() if SHARED.is_dir() else text_pdf(600)
     job = visitor.submit(pdf, title="MuPDF explored, second edition")
-    bar, progress = job.locator("progress"), 30
+    bar, seen = job.locator("progress"), 30
     for _ in range(2):
         os.kill(renderer, signal.SIGCONT)
-        wait_until(lambda: newest_progress(client) >= progress + 5, 60, "progress", 0.02)  # noqa: B023
+        wait_until(lambda: newest_progress(client) >= seen + 5, 60, "progress", 0.02)  # noqa: B023
         os.kill(renderer, signal.SIGSTOP)
-        progress = newest_progress(client)
-        visitor.wait(f"{progress} % on the page", lambda: bool(bar.evaluate("bar => bar.value") >= progress))  # noqa: B023
+        visitor.wait("progress on the page", lambda: int(bar.evaluate("bar => bar.value")) >= seen + 5)  # noqa: B023
+        seen = int(bar.evaluate("bar => bar.value"))
     visitor.wait("a guess of the time left", lambda: "left" in job.inner_text())
     return job
 

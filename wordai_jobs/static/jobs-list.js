@@ -8,6 +8,7 @@ import {phaseOf} from "./job-phase.js";
 import {formatRoute} from "./router.js";
 
 const CANCELLED = "Cancelled by user";
+const SECOND = 1000;
 
 export class JobsList {
   /** @type {Map<string, HTMLElement>} */
@@ -22,6 +23,7 @@ export class JobsList {
     jobs.addEventListener("ended", ({detail}) => this.#announcer.ended(detail, this.title(detail)));
     books.addEventListener("change", () => this.render());
     byId("jobs-more").onclick = () => this.#load(() => jobs.more());
+    setInterval(() => this.#renderTimesLeft(), SECOND);
   }
 
   load() {
@@ -39,6 +41,14 @@ export class JobsList {
     byId("jobs-empty").hidden = entries.length > 0;
     byId("jobs-more").hidden = !this.jobs.hasMore;
     for (const entry of entries) this.#announcer.progress(entry, this.title(entry));
+  }
+
+  /** A page that takes long makes the time left grow, though no poll brings anything new. */
+  #renderTimesLeft() {
+    for (const entry of this.jobs.list) {
+      const item = this.#items.get(entry.job.job_id);
+      if (item && !entry.hasEnded) show(item.querySelector(".job-left"), leftWords(entry));
+    }
   }
 
   async #load(act) {
