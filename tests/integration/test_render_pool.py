@@ -1,10 +1,12 @@
 """The rendering pool by itself, with real children: what it does when they cannot start or talk nonsense."""
 
 import os
+import resource
 import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -81,16 +83,6 @@ def test_a_book_can_be_given_up_while_no_child_can_be_started(
             given_up_at = time.monotonic()
         assert time.monotonic() - given_up_at < 10, "leaving waits for the child that holds a chunk"
     assert rendered(pool, pdf, tmp_path / "later") == 3, "children start again once they can"
-
-
-def test_a_book_that_is_given_up_costs_no_child_where_its_pages_are_ordinary(
-    pool: RenderPool, pdf: Path, tmp_path: Path,
-) -> None:
-    before = children()
-    with pool.rendering(pdf, tmp_path, 3) as task:
-        wait_until(lambda: task.next_page(0.1), what="the first page")
-    assert rendered(pool, pdf, tmp_path / "later") == 3
-    assert children() == before
 
 
 def test_a_book_that_is_given_up_at_a_page_that_hangs_costs_its_child_and_writes_no_more(
@@ -189,6 +181,58 @@ def test_a_child_that_fails_on_its_way_is_an_error_and_its_siblings_go_on(
         ChildProcess("renderer 2", 2**60, fork_server).start()  # more memory than a number in the kernel can tell
     assert rendered(pool, pdf, tmp_path / "later") == 3
     assert children() == before
+
+
+def test_a_server_that_is_out_of_descriptors_gets_no_child_and_loses_none(fork_server: ForkServer) -> None:
+    """With room for none, one, … of what a child takes, with a fork server and without one: an error in words or a child."""
+    child = ChildProcess("renderer 1", 512, fork_server)
+    outcomes = []
+    for room in range(14):
+        fork_server_of_its_own = ForkServer()
+        other = ChildProcess("renderer 2", 512, fork_server_of_its_own)
+        child.start()
+        before = descriptors()
+        child.kill()
+        for one in (child, other):
+            with room_for_descriptors(room):
+                outcomes.append(is_started(one))
+        other.kill()
+        fork_server_of_its_own.stop()
+        child.start()
+        assert descriptors() == before and len(own("renderer 1")) == 1, room
+    child.kill()
+    assert set(outcomes) == {True, False}
+
+
+def is_started(child: ChildProcess) -> bool:
+    try:
+        child.start()
+        return True
+    except ChildEnded:
+        return False
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+@contextmanager
+def room_for_descriptors(room: int) -> Iterator[None]:
+    """This process can have so many more, and no others."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))) + 32, before[1]))
+    taken: list[int] = []
+    try:
+        with suppress(OSError):
+            while True:
+                taken.append(os.open(os.devnull, os.O_RDONLY))
+        for _ in range(min(room, len(taken))):
+            os.close(taken.pop())
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        for descriptor in taken:
+            os.close(descriptor)
 
 
 def test_a_fork_server_that_does_not_answer_is_replaced(pdf: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The process that rendering children are forked from: `python -m wordai_jobs.rendering.fork_server`.
+"""The process that rendering children are forked from: `python -m wordai_jobs.rendering.fork_server PARENT_PID`.
 
 It has loaded and warmed the libraries once, so a child is there within 10 ms, not 250, and shares with its siblings the
 memory that none of them changes. It never opens a PDF itself.
@@ -7,7 +7,8 @@ Requests and answers are JSON, one a message, over the SOCK_SEQPACKET socket tha
 `{"ready": true}`, says that the libraries are loaded. `{"op": "fork", "name": name, "memory_limit_mb": n}` comes with the
 descriptors of the child's standard input, output and error, and is answered with `{"pid": n}` and a pidfd.
 `{"op": "reap", "pid": n}` ends that child and all it has started, and is answered with `{"code": n}`, its exit status as in
-`subprocess`. `{"error": words}` comes in place of either. The end of the socket ends this process, and that its children.
+`subprocess`. `{"error": words}` comes in place of either. This process ends with its socket or its parent, and its children
+with it.
 """
 
 import gc
@@ -16,6 +17,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import traceback
 from contextlib import suppress
 from typing import Any, NoReturn
@@ -23,14 +25,15 @@ from typing import Any, NoReturn
 import pymupdf
 from PIL import Image
 
-from wordai_jobs.rendering import child, prctl
+from wordai_jobs.rendering import child, linux
 
 _LONGEST_MESSAGE = 4096
 _STANDARD_STREAMS = 3
 
 
 def main() -> None:
-    prctl.set_name("fork server")
+    linux.die_with_parent(int(sys.argv[1]))
+    linux.set_name("fork server")
     connection = socket.socket(fileno=0)
     pymupdf.TOOLS.mupdf_display_errors(False)
     pymupdf.TOOLS.mupdf_display_warnings(False)
@@ -58,15 +61,21 @@ def _answer(connection: socket.socket, request: dict[str, Any], descriptors: lis
 
 
 def _fork(connection: socket.socket, name: str, memory_limit_mb: int, descriptors: list[int]) -> None:
+    if len(descriptors) != _STANDARD_STREAMS:
+        raise OSError("the child's standard streams did not arrive")
     parent_pid = os.getpid()
     pid = os.fork()
     if pid == 0:
         _become_child(parent_pid, name, memory_limit_mb, descriptors)
     try:
-        pidfd = os.pidfd_open(pid)
+        _send_pidfd(connection, pid)
     except OSError:
         _reap(pid)
         raise
+
+
+def _send_pidfd(connection: socket.socket, pid: int) -> None:
+    pidfd = linux.pidfd_open(pid)
     try:
         socket.send_fds(connection, [json.dumps({"pid": pid}).encode()], [pidfd])
     finally:
@@ -82,8 +91,8 @@ def _become_child(parent_pid: int, name: str, memory_limit_mb: int, descriptors:
             os.close(descriptor)
         # A session of its own: the child and whatever it starts are ended together.
         os.setsid()
-        prctl.die_with_parent(parent_pid)
-        prctl.set_name(name)
+        linux.die_with_parent(parent_pid)
+        linux.set_name(name)
         child.main(memory_limit_mb)
         code = 0
     except BaseException:

@@ -11,9 +11,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from wordai_jobs.rendering import linux
 from wordai_jobs.rendering.mutter import Mutter
 
 START_TIMEOUT_S = 30.0
@@ -47,6 +49,7 @@ class ForkServer:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._parent: _Parent | None = None
+        self._is_stopped = False
 
     def fork(
         self, name: str, memory_limit_mb: int, streams: Sequence[int], is_wanted: Callable[[], bool] = lambda: True,
@@ -64,20 +67,27 @@ class ForkServer:
             self._lock.release()
 
     def stop(self) -> None:
-        """End it, and with it every child it has forked."""
-        if self._parent:
-            self._parent.stop()
-            self._parent = None
+        """End it, and with it every child it has forked. None can be had from now on."""
+        self._is_stopped = True
+        self._drop()
+
+    def _drop(self) -> None:
+        parent, self._parent = self._parent, None
+        if parent:
+            parent.stop()
 
     def _fork(self, name: str, memory_limit_mb: int, streams: Sequence[int], is_wanted: Callable[[], bool]) -> "Fork":
-        if self._parent:
+        parent = self._parent
+        if parent:
             try:
-                return self._parent.fork(name, memory_limit_mb, streams)
+                return parent.fork(name, memory_limit_mb, streams)
             except _ParentGone as error:
                 logger.warning("%s; starting another", error)
-                self.stop()
-        self._parent = _Parent.started(is_wanted)
-        return self._parent.fork(name, memory_limit_mb, streams)
+                self._drop()
+        if self._is_stopped:
+            raise ForkFailed("the fork server was stopped")
+        parent = self._parent = _Parent.started(is_wanted)
+        return parent.fork(name, memory_limit_mb, streams)
 
 
 class Fork:
@@ -100,20 +110,16 @@ class Fork:
         return self._code
 
     def kill(self) -> None:
-        """End the child at once, and whatever it has started. It does nothing more once this returns."""
+        """End the child, and wait for that: it writes nothing more once this returns."""
         if self._code is None:
-            try:
-                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-            except ProcessLookupError:
-                pass  # it has ended with its parent
-            self._has_ended(_ANSWER_TIMEOUT_S)
+            with suppress(ProcessLookupError):  # it has ended with its parent
+                linux.pidfd_kill(self._pidfd)
+            self._has_ended(None)
             self._reap()
 
-    def _has_ended(self, timeout_s: float) -> bool:
-        """A pidfd can be read once its process has ended."""
-        poll = select.poll()
-        poll.register(self._pidfd, select.POLLIN)
-        return bool(poll.poll(timeout_s * 1000))
+    def _has_ended(self, timeout_s: float | None) -> bool:
+        """A pidfd can be read once its process has ended. None waits for that, and the disk may keep a process for long."""
+        return _can_be_read(self._pidfd, timeout_s)
 
     def _reap(self) -> None:
         self._code = self._parent.reap(self.pid)
@@ -147,6 +153,9 @@ class _Parent:
     def fork(self, name: str, memory_limit_mb: int, streams: Sequence[int]) -> Fork:
         request = {"op": "fork", "name": name, "memory_limit_mb": memory_limit_mb}
         answer, descriptors = self._ask(request, streams)
+        if not descriptors:  # the kernel drops one that this process has no room for
+            self.reap(answer["pid"])
+            raise ForkFailed("the server has no descriptor left for a child")
         return Fork(self, answer["pid"], descriptors[0])
 
     def reap(self, pid: int) -> int:
@@ -155,6 +164,8 @@ class _Parent:
             code: int = self._ask({"op": "reap", "pid": pid})[0]["code"]
             return code
         except ForkFailed:
+            with suppress(ChildProcessError):  # where this is process 1 of a container, it has inherited the child
+                os.waitpid(pid, os.WNOHANG)
             return -signal.SIGKILL  # what the kernel sends to the children of a process that is gone
 
     def stop(self) -> None:
@@ -166,7 +177,7 @@ class _Parent:
 
     def _wait_until_ready(self, is_wanted: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not select.select([self._connection], [], [], _TICK_S)[0]:
+        while not _can_be_read(self._connection.fileno(), _TICK_S):
             if not is_wanted():
                 raise ForkAbandoned
             if time.monotonic() > deadline:
@@ -188,7 +199,9 @@ class _Parent:
         try:
             message, descriptors, _, _ = socket.recv_fds(self._connection, _LONGEST_MESSAGE, 1)
         except TimeoutError as error:
-            self._process.kill()  # somebody has stopped it; its children go with it
+            # Stopped by somebody, say. Its children go with it; nobody is to read an answer that comes too late.
+            self._process.kill()
+            self._connection.close()
             raise _ParentGone("the fork server does not answer") from error
         except OSError as error:
             raise _ParentGone(self._how_it_ended()) from error
@@ -220,8 +233,8 @@ def _launch() -> tuple[socket.socket, subprocess.Popen[bytes]]:
         try:
             # A session of its own: Ctrl-C in the terminal is for the server, which ends its children in order.
             return connection, subprocess.Popen(
-                [sys.executable, "-m", "wordai_jobs.rendering.fork_server"], stdin=its_end.fileno(), stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE, env=_environment(), start_new_session=True)
+                [sys.executable, "-m", "wordai_jobs.rendering.fork_server", str(os.getpid())], stdin=its_end.fileno(),
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=_environment(), start_new_session=True)
         except OSError:
             connection.close()
             raise
@@ -229,7 +242,18 @@ def _launch() -> tuple[socket.socket, subprocess.Popen[bytes]]:
 
 def how_it_ended(code: int) -> str:
     """An exit status in words, as in `was ended by SIGKILL`."""
-    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
+    if code >= 0:
+        return f"exited with {code}"
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:  # a real-time signal
+        return f"was ended by signal {-code}"
+
+
+def _can_be_read(descriptor: int, timeout_s: float | None) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(None if timeout_s is None else timeout_s * 1000))
 
 
 def _environment() -> dict[str, str]:

@@ -4,7 +4,6 @@ import logging
 import queue
 import threading
 from concurrent.futures import Future
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +71,13 @@ class Inspector:
             self._child.kill()
 
     def _start_ahead(self) -> None:
-        """Have a warm child for the first upload."""
-        with suppress(Busy):  # it is tried again for the upload
+        """Have a child ready for the first upload."""
+        try:
             self._start_child()
+        except Busy:
+            pass  # it is tried again for the upload
+        except Exception:  # this thread outlives whatever it meets: without it, uploads would wait for ever
+            logger.exception("the inspector could not be started")
 
     def _start_child(self) -> None:
         """Raises Busy where it does not come up: that says nothing about a PDF."""

@@ -20,8 +20,6 @@ from wordai_jobs.rendering.task import Chunk, RenderTask, Stopwatch
 
 _RESTART_PAUSE_S = 1.0
 _STOP_TIMEOUT_S = 5.0
-# A chunk takes a tenth of a second, a new child twice as long. Whoever cancels waits for it.
-_CANCEL_GRACE_S = 0.3
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +40,7 @@ class RenderPool:
         ]
 
     def start(self) -> None:
-        """Start the threads; they start and warm their children. Returns at once."""
+        """Start the threads; they start their children. Returns at once."""
         for worker in self._workers:
             worker.start()
 
@@ -142,20 +140,26 @@ class _Worker:
             self._child.kill()
 
     def _work(self, task: RenderTask, chunk: Chunk) -> None:
+        restart = self._outcome(task, chunk)
         try:
-            restart = self._render(task, chunk)
-        except Exception:  # this thread outlives whatever it meets: without it, its child serves nobody any more
-            logger.exception("pages %s of %s met an unexpected error", chunk.pages, task.pdf.name)
-            task.fail("Internal error")
-            restart = Restart.CRASH
+            if restart:
+                self._child.kill()  # it must not write into a folder that is about to be removed
         finally:
             # Before a new child is started: a cancelled job waits for its pages to be let go.
             task.give_back()
             self._turns.changed()
         if restart:
             self._metrics.renderer_restarted(restart)
-            self._child.kill()
             self._start_child()
+
+    def _outcome(self, task: RenderTask, chunk: Chunk) -> Restart | None:
+        """Have a chunk rendered; why the child cannot be used again, None where it can."""
+        try:
+            return self._render(task, chunk)
+        except Exception:  # this thread outlives whatever it meets: without it, its child serves nobody any more
+            logger.exception("pages %s of %s met an unexpected error", chunk.pages, task.pdf.name)
+            task.fail("Internal error")
+            return Restart.CRASH
 
     def _start_child(self, task: RenderTask | None = None) -> bool:
         """Until it comes up, since without a child this thread can do nothing.
@@ -172,17 +176,17 @@ class _Worker:
                 self._child.start(is_wanted)
                 self.is_ready = True
                 return True
+            except WaitAbandoned:
+                continue
             except ChildEnded as error:
                 logger.error("%s", error)
-                self._metrics.renderer_restarted(Restart.START)
-                self._child.kill()
-                time.sleep(_RESTART_PAUSE_S)
-            except WaitAbandoned:
-                self._child.kill()
+            except Exception:
+                logger.exception("%s could not be started", self._child.name)
+            self._metrics.renderer_restarted(Restart.START)
+            time.sleep(_RESTART_PAUSE_S)
         return False
 
     def _render(self, task: RenderTask, chunk: Chunk) -> Restart | None:
-        """Have a chunk rendered; why the child cannot be used again, None where it can."""
         if not self._has_fit_child(task, chunk):
             return Restart.CANCELLED
         progress = _ChunkProgress(chunk)
@@ -193,27 +197,16 @@ class _Worker:
             return self._page_failed(task, progress, error.failure)
         except ChildEnded as error:
             logger.warning("%s on page %d of %s", error, progress.page, task.pdf.name)
+            self._child.kill()  # it may only have talked nonsense, and another is about to write the same files
             task.page_ended_its_child(chunk, progress.page, f"Page {progress.page} crashed the renderer")
             return Restart.CRASH
         except ChildTimedOut:
             logger.warning("page %d of %s took longer than %d s", progress.page, task.pdf.name, self._page_timeout_s)
-            self._child.kill()
             task.fail(f"Page {progress.page} took longer than {self._page_timeout_s} s")
             return Restart.HANG
         except WaitAbandoned:
             logger.info("page %d of %s is not wanted any more", progress.page, task.pdf.name)
-            if not self._turns.is_closed and self._ends_by_itself(progress):
-                return None
-            self._child.kill()  # it must not write into a folder that is about to be removed
             return Restart.CANCELLED
-
-    def _ends_by_itself(self, progress: "_ChunkProgress") -> bool:
-        """Whether the child is done with its chunk in a moment, as with ordinary pages: then it need not be replaced."""
-        deadline = time.monotonic() + _CANCEL_GRACE_S
-        try:
-            return all("failure" not in self._child.receive(deadline - time.monotonic()) for _ in progress.pages_left)
-        except (ChildEnded, ChildTimedOut):
-            return False
 
     def _has_fit_child(self, task: RenderTask, chunk: Chunk) -> bool:
         """Start a child where there is none, or not one that the chunk may have; False once it is not wanted any more."""
@@ -261,11 +254,6 @@ class _ChunkProgress:
 
     def __post_init__(self) -> None:
         self.page = self.chunk.pages[0]
-
-    @property
-    def pages_left(self) -> tuple[int, ...]:
-        """Those that the child has not answered for."""
-        return self.chunk.pages[self.chunk.pages.index(self.page):]
 
 
 class _PageFailed(Exception):

@@ -101,7 +101,7 @@ class ChildProcess:
         return self._parsed(line)
 
     def kill(self) -> None:
-        """End the child at once, and whatever it started; nothing happens where it is gone already."""
+        """End the child and wait for that; nothing happens where it is gone already."""
         if self._fork:
             self._fork.kill()
             self._fork = None
