@@ -111,19 +111,21 @@ def _words(entries: Iterable[tuple[Any, ...]], zoom: float, size: tuple[int, int
     width, height = size
     words: list[Word] = []
     for x0, y0, x1, y1, word, *_ in entries:
-        left, right = _span(zoom * x0, zoom * x1, width)
-        top, bottom = _span(zoom * y0, zoom * y1, height)
-        words.append([left, top, right, bottom, _text(word)])
+        left, top, right, bottom = zoom * x0, zoom * y0, zoom * x1, zoom * y1
+        if not (0 <= left <= right <= width and 0 <= top <= bottom <= height):
+            left, right = _span(left, right, width)
+            top, bottom = _span(top, bottom, height)
+        # To a tenth of a pixel. All are positive, and round(left, 1) would take three times as long.
+        words.append([
+            int(left * 10 + 0.5) / 10, int(top * 10 + 0.5) / 10, int(right * 10 + 0.5) / 10, int(bottom * 10 + 0.5) / 10,
+            word if word.isascii() else _text(word)])
     return words
 
 
 def _span(one: float, other: float, limit: int) -> tuple[float, float]:
-    """Two coordinates in ascending order, within 0 and `limit`, to a tenth of a pixel."""
-    if not one <= other:
-        one, other = other, one
-    if not (0 <= one and other <= limit):  # partly outside the page, or not a number
-        one, other = _within(one, limit), _within(other, limit)
-    return round(one, 1), round(other, 1)
+    """Two coordinates in ascending order, within 0 and `limit`: what is partly outside the page, or not a number."""
+    one, other = _within(one, limit), _within(other, limit)
+    return min(one, other), max(one, other)
 
 
 def _within(coordinate: float, limit: int) -> float:
