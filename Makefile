@@ -25,7 +25,7 @@ test-js: ## run the tests of the page's JavaScript alone (make test runs them to
 
 SOAK_JOBS ?= 1000
 SOAK_KILLS ?= 200
-soak: .venv/dev ## run 1,000 jobs and kill the server 200 times, half an hour or so (figures: docs/reliability.md)
+soak: .venv/dev ## run 1,000 jobs and kill the server 200 times, five to ten minutes (figures: docs/reliability.md)
 	@SOAK_JOBS=$(SOAK_JOBS) SOAK_KILLS=$(SOAK_KILLS) $(BIN)/python -m pytest -s tests/integration/test_leaks.py tests/integration/test_kills.py \
 		-k 'leaked or again_and_again'
 
