@@ -119,7 +119,7 @@ def test_pages_are_read_while_the_job_still_runs_and_the_job_is_cancelled(slow: 
     job.get_by_role("link", name="Read what is there").click()
     expect(visitor.page.locator("#reader-status")).to_contain_text(SOME_PAGES)
     image = visitor.page.locator(".page[data-page='1'] img")
-    visitor.wait("image", lambda: bool(image.evaluate("img => img.complete && img.naturalWidth > 500")))
+    visitor.wait("image", lambda: bool(image.evaluate("img => img.complete && img.naturalWidth > 1000")))
     assert visitor.page.locator(".page").count() == 25
     assert 16 <= visitor.page.locator(".page.is-coming").count() < 25
     visitor.press("Escape")

@@ -4,7 +4,6 @@ import os
 import time
 from datetime import datetime, timedelta, timezone
 
-
 from tests.conftest import StartServer
 from tests.integration.conftest import Records
 from tests.support.client import Client

@@ -3,7 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
-
 from tests.conftest import StartServer
 from tests.integration.conftest import Records
 from tests.support.client import Client, Json

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.pdfs import hanging_pdf, text_pdf
-from tests.support.processes import kill, name
-from tests.support.server import descendants
+from tests.support.processes import kill, named
 from tests.support.waiting import wait_until
 from wordai_jobs.errors import Busy, InvalidPdf
 from wordai_jobs.rendering import forks
@@ -50,18 +49,13 @@ def pdf(tmp_path: Path) -> Path:
     return path
 
 
-def own(*names: str) -> list[int]:
-    """This process's descendants of these names."""
-    return [pid for pid in descendants(os.getpid()) if name(pid).startswith(names)]
-
-
 def children() -> list[int]:
-    return own("renderer")
+    return named(os.getpid(), "renderer")
 
 
 def kill_all() -> None:
     """The children, and the process that more would come from."""
-    for pid in own("renderer", "fork server"):
+    for pid in named(os.getpid(), "renderer", "fork server"):
         kill(pid)
 
 
@@ -199,7 +193,7 @@ def test_a_server_that_is_out_of_descriptors_gets_no_child_and_loses_none(fork_s
         other.kill()
         fork_server_of_its_own.stop()
         child.start()
-        assert descriptors() == before and len(own("renderer 1")) == 1, room
+        assert descriptors() == before and len(named(os.getpid(), "renderer 1")) == 1, room
     child.kill()
     assert set(outcomes) == {True, False}
 
@@ -241,14 +235,14 @@ def test_a_fork_server_that_does_not_answer_is_replaced(pdf: Path, monkeypatch: 
     child = ChildProcess("renderer 1", 512, fork_server)
     try:
         child.start()
-        [before] = own("fork server")
+        [before] = named(os.getpid(), "fork server")
         os.kill(before, signal.SIGSTOP)
         child.start()
         child.send({"op": "inspect", "pdf": str(pdf)})
         assert child.receive(30) == {"page_count": 3}
-        [now] = own("fork server")
+        [now] = named(os.getpid(), "fork server")
         assert now != before
     finally:
         child.kill()
         fork_server.stop()
-    assert own("fork server", "renderer") == []
+    assert named(os.getpid(), "fork server", "renderer") == []

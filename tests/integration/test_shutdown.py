@@ -8,8 +8,8 @@ import requests
 from tests.conftest import StartServer
 from tests.integration.conftest import Records
 from tests.support.client import Client
-from tests.support.leftovers import published, staged
 from tests.support.held import hanging_job
+from tests.support.leftovers import published, staged
 from tests.support.pdfs import photo_pdf, text_pdf
 from tests.support.server import EMBEDDED, ServerProcess
 from tests.support.waiting import wait_until

@@ -9,9 +9,9 @@ import pytest
 from tests.conftest import StartServer
 from tests.integration.conftest import Records
 from tests.support.client import Client
+from tests.support.held import hanging_job
 from tests.support.leftovers import check_end, published, staged
-from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
-from tests.support.processes import freeze_the_busy_renderer
+from tests.support.pdfs import photo_pdf, text_pdf
 from tests.support.server import ServerProcess
 from tests.support.waiting import wait_until
 
@@ -42,16 +42,10 @@ def pair(start_server: StartServer, tmp_path: Path, shared: dict[str, str]) -> P
     return Pair(start_server, tmp_path, shared)
 
 
-def running_job(user: Client, server: ServerProcess) -> str:
-    job_id = user.submit(hanging_pdf())
-    freeze_the_busy_renderer(server.pid)
-    return job_id
-
-
 def test_a_server_that_starts_or_stops_beside_another_leaves_its_jobs_alone(pair: Pair) -> None:
     first = pair.server({"rendering.processes": 2})  # one for each of its jobs
     user = Client(first.url, "somebody")
-    hanging, book = running_job(user, first), user.submit(text_pdf(80))
+    hanging, book = hanging_job(user, first), user.submit(text_pdf(80))
     second = pair.server()
     there = Client(second.url, "somebody")
     assert there.job(hanging)["status"] == "processing"
@@ -66,7 +60,7 @@ def test_a_server_that_starts_or_stops_beside_another_leaves_its_jobs_alone(pair
 def test_the_survivor_ends_the_jobs_of_a_server_that_was_killed(pair: Pair) -> None:
     first, second = pair.server(), pair.server()
     user, there = Client(first.url, "somebody"), Client(second.url, "somebody")
-    hanging, own = running_job(user, first), running_job(there, second)
+    hanging, own = hanging_job(user, first), hanging_job(there, second)
     first.kill()
     job = there.end_of(hanging, 30)
     assert job["error"] == RESTARTED and there.job(own)["status"] == "processing"
@@ -77,7 +71,7 @@ def test_a_job_counts_at_the_other_server_and_is_cancelled_through_it(pair: Pair
     first, second = (pair.server({"limits.max_active_jobs_per_user": 1}) for _ in range(2))
     user, there = Client(first.url, "somebody"), Client(second.url, "somebody")
     file_id = there.upload(photo_pdf()).json()["file_id"]
-    job_id = running_job(user, first)
+    job_id = hanging_job(user, first)
     assert there.enqueue(file_id).json() == {"detail": "You have 1 job that has not ended, which is the limit"}
     response = there.post(f"/api/v1/books/jobs/{job_id}/cancel")
     assert response.status_code == 200 and response.json()["error"] == "Cancelled by user"

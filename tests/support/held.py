@@ -15,7 +15,7 @@ from tests.support.visitor import Visitor
 from tests.support.waiting import wait_until
 
 # Settings with which one renderer that stands still, or a page that takes hours, holds up its job alone and for good.
-SLOW = {"rendering.processes": 1, "rendering.dpi": 72, "rendering.page_timeout_s": 600, "jobs.shutdown_grace_s": 1}
+SLOW = {"rendering.processes": 1, "rendering.page_timeout_s": 600, "jobs.shutdown_grace_s": 1}
 
 
 def hanging_job(client: Client, server: ServerProcess) -> str:

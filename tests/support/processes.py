@@ -25,21 +25,24 @@ def parent(pid: int) -> int:
 
 def renderers(server: ServerProcess, *names: str) -> list[int]:
     """The rendering children, the one that inspects uploads included unless only some are asked for."""
-    return _named(server.pid, *(names or _ALL_RENDERERS))
+    return named(server.pid, *(names or _ALL_RENDERERS))
 
 
 def fork_server(server: ServerProcess) -> list[int]:
     """The process that the rendering children are forked from."""
-    return _named(server.pid, "fork server")
+    return named(server.pid, "fork server")
 
 
 def database(server: ServerProcess) -> list[int]:
-    return _named(server.pid, "secantusd")
+    return named(server.pid, "secantusd")
 
 
-def _named(server_pid: int, *names: str) -> list[int]:
-    """Those whose name begins so, the oldest first. Their ids do not tell: those begin anew after 32,768 processes."""
-    return sorted((pid for pid in descendants(server_pid) if name(pid).startswith(names)), key=_started_at)
+def named(ancestor_pid: int, *names: str) -> list[int]:
+    """Living processes below it whose name begins so, the oldest first.
+
+    Their ids do not tell: those begin anew after 32,768 processes.
+    """
+    return sorted((pid for pid in descendants(ancestor_pid) if name(pid).startswith(names)), key=_started_at)
 
 
 def _started_at(pid: int) -> int:
@@ -70,7 +73,7 @@ def busiest(pids: list[int], ticks_before: dict[int, int], work_s: float) -> int
 def busy_renderer(server_pid: int, work_s: float) -> int:
     """A rendering child, once it has worked for so many seconds from now on."""
     before = {pid: cpu_ticks(pid) for pid in descendants(server_pid)}
-    return wait_until(lambda: busiest(_named(server_pid, *_ALL_RENDERERS), before, work_s), what="a busy renderer")
+    return wait_until(lambda: busiest(named(server_pid, *_ALL_RENDERERS), before, work_s), what="a busy renderer")
 
 
 def freeze_the_busy_renderer(server_pid: int) -> None:

@@ -18,12 +18,13 @@ from typing import Any
 from wordai_jobs.rendering import linux
 from wordai_jobs.rendering.mutter import Mutter
 
+# Of the fork server and of a child. A machine that swaps may take its time.
 START_TIMEOUT_S = 30.0
-# It forks within 10 ms; a machine that swaps may take its time.
+# It forks within 10 ms.
 _ANSWER_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 5.0
-# How often a wait looks whether it is still wanted.
-_TICK_S = 0.1
+# How often a wait looks whether it is still wanted; a cancelled page is given up within this time.
+TICK_S = 0.1
 _LONGEST_MESSAGE = 4096
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "PYTHONDONTWRITEBYTECODE")
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
@@ -35,8 +36,8 @@ class ForkFailed(Exception):
     """No child could be had; the message says why, for the log."""
 
 
-class ForkAbandoned(Exception):
-    """Nobody wants the child any more."""
+class WaitAbandoned(Exception):
+    """Nobody wants what was waited for any more. A child that works on it must be killed."""
 
 
 class _ParentGone(ForkFailed):
@@ -56,11 +57,11 @@ class ForkServer:
     ) -> "Fork":
         """A child that has `streams` as its standard input, output and error.
 
-        Raises ForkFailed, or ForkAbandoned once `is_wanted` says no.
+        Raises ForkFailed, or WaitAbandoned once `is_wanted` says no.
         """
-        while not self._lock.acquire(timeout=_TICK_S):
+        while not self._lock.acquire(timeout=TICK_S):
             if not is_wanted():
-                raise ForkAbandoned
+                raise WaitAbandoned
         try:
             return self._fork(name, memory_limit_mb, streams, is_wanted)
         finally:
@@ -131,7 +132,7 @@ class _Parent:
 
     @classmethod
     def started(cls, is_wanted: Callable[[], bool]) -> "_Parent":
-        """One whose libraries are loaded; raises ForkFailed, or ForkAbandoned once `is_wanted` says no."""
+        """One whose libraries are loaded; raises ForkFailed, or WaitAbandoned once `is_wanted` says no."""
         parent = cls()
         try:
             parent._wait_until_ready(is_wanted)
@@ -177,9 +178,9 @@ class _Parent:
 
     def _wait_until_ready(self, is_wanted: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not _can_be_read(self._connection.fileno(), _TICK_S):
+        while not _can_be_read(self._connection.fileno(), TICK_S):
             if not is_wanted():
-                raise ForkAbandoned
+                raise WaitAbandoned
             if time.monotonic() > deadline:
                 raise ForkFailed(f"the fork server was not ready within {START_TIMEOUT_S:.0f} s")
         self._receive()

@@ -13,9 +13,9 @@ from typing import Any
 from wordai_jobs import logs
 from wordai_jobs.metrics.rendering import RenderMetrics, Restart
 from wordai_jobs.model.book import Page
-from wordai_jobs.rendering.forks import ForkServer
+from wordai_jobs.rendering.forks import ForkServer, WaitAbandoned
 from wordai_jobs.rendering.options import Failure, RenderOptions
-from wordai_jobs.rendering.process import ChildEnded, ChildProcess, ChildTimedOut, WaitAbandoned
+from wordai_jobs.rendering.process import ChildEnded, ChildProcess, ChildTimedOut
 from wordai_jobs.rendering.task import Chunk, RenderTask, Stopwatch
 
 _RESTART_PAUSE_S = 1.0
@@ -189,7 +189,7 @@ class _Worker:
     def _render(self, task: RenderTask, chunk: Chunk) -> Restart | None:
         if not self._has_fit_child(task, chunk):
             return Restart.CANCELLED
-        progress = _ChunkProgress(chunk)
+        progress = _ChunkProgress(chunk, chunk.pages[0])
         try:
             self._render_pages(task, progress)
             return None
@@ -250,10 +250,7 @@ class _ChunkProgress:
     """A chunk, and the page of it that the child is at."""
 
     chunk: Chunk
-    page: int = 0
-
-    def __post_init__(self) -> None:
-        self.page = self.chunk.pages[0]
+    page: int
 
 
 class _PageFailed(Exception):

@@ -7,14 +7,10 @@ import time
 from collections.abc import Callable
 from typing import IO, Any
 
-from wordai_jobs.rendering.forks import Fork, ForkAbandoned, ForkFailed, ForkServer, how_it_ended
+from wordai_jobs.rendering.forks import START_TIMEOUT_S, TICK_S, Fork, ForkFailed, ForkServer, WaitAbandoned, how_it_ended
 from wordai_jobs.rendering.mutter import Mutter
 
-# A child is forked ready; a machine that swaps may take its time.
-_START_TIMEOUT_S = 30.0
 _EXIT_TIMEOUT_S = 1.0
-# How often a wait looks whether it is still wanted; a cancelled page is given up within this time.
-_TICK_S = 0.1
 _LONGEST_ANSWER = 65536
 
 
@@ -24,10 +20,6 @@ class ChildEnded(Exception):
 
 class ChildTimedOut(Exception):
     """The child did not answer in time. It is still there, and must be killed."""
-
-
-class WaitAbandoned(Exception):
-    """Nobody wants the answer any more. The child is still working on it, and must be killed."""
 
 
 class ChildProcess:
@@ -66,14 +58,12 @@ class ChildProcess:
             self._fork = self._fork_server.fork(self.name, self._memory_limit_mb, self._pipes.of_child, is_wanted)
         except ForkFailed as error:
             raise ChildEnded(f"{self.name} could not be started: {error}") from error
-        except ForkAbandoned as error:
-            raise WaitAbandoned from error
         finally:
             self._pipes.close_those_of_child()
         try:
-            self.receive(_START_TIMEOUT_S, is_wanted)
+            self.receive(START_TIMEOUT_S, is_wanted)
         except ChildTimedOut as error:
-            raise ChildEnded(f"{self.name} was not ready within {_START_TIMEOUT_S:.0f} s") from error
+            raise ChildEnded(f"{self.name} was not ready within {START_TIMEOUT_S:.0f} s") from error
 
     def send(self, request: dict[str, Any]) -> None:
         """Send a request; raises ChildEnded where nobody is there to take it."""
@@ -95,7 +85,7 @@ class ChildProcess:
                 raise ChildTimedOut
             if not is_wanted():
                 raise WaitAbandoned
-            for descriptor, _ in poll.poll(min(left_s, _TICK_S) * 1000):
+            for descriptor, _ in poll.poll(min(left_s, TICK_S) * 1000):
                 self._read(descriptor, poll)
         line, _, self._received = self._received.partition(b"\n")
         return self._parsed(line)
