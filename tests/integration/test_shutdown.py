@@ -1,6 +1,12 @@
 """SIGTERM: no new jobs, polls still answered, every job ended, exit code 0."""
 
+import http.client
 import signal
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 import requests
@@ -10,7 +16,7 @@ from tests.integration.conftest import Records
 from tests.support.client import Client
 from tests.support.held import hanging_job
 from tests.support.leftovers import published, staged
-from tests.support.pdfs import photo_pdf, text_pdf
+from tests.support.pdfs import noise_pdf, photo_pdf, text_pdf
 from tests.support.server import EMBEDDED, ServerProcess
 from tests.support.waiting import wait_until
 
@@ -117,3 +123,65 @@ def test_no_poll_is_answered_with_an_error_while_the_server_stops(
         assert statuses == {200}
     assert wait_for_exit(server) == 0
     check_ended(server, records, [job_id], "completed")
+
+
+def test_a_stop_amid_requests_leaves_no_error_in_the_log(start_server: StartServer) -> None:
+    server = start_server({"logging.level": "warning"})
+    users = [Client(server.url, "somebody") for _ in range(6)]
+    answers: dict[Client, set[int]] = {}
+
+    def ask_until_nobody_answers(user: Client) -> None:
+        with suppress(requests.ConnectionError):
+            while True:
+                status = user.get("/api/v1/books").status_code
+                answers.setdefault(user, set()).add(status)
+
+    with ThreadPoolExecutor(len(users)) as threads:
+        asking = [threads.submit(ask_until_nobody_answers, user) for user in users]
+        wait_until(lambda: len(answers) == len(users))
+        assert server.stop() == 0
+        for one in asking:
+            one.result()
+    assert list(answers.values()) == [{200}] * len(users)
+    assert server.log == ""
+
+
+def test_an_answer_that_is_read_slowly_goes_out_whole_before_a_stop(start_server: StartServer) -> None:
+    server = start_server({"rendering.dpi": 300})
+    with large_answer(server) as answer:
+        signal_stop(server)
+        wait_until(lambda: not is_listening(server.port))
+        assert len(answer.read()) == int(answer.headers["Content-Length"])
+    assert wait_for_exit(server) == 0
+
+
+def test_a_client_that_does_not_read_its_answer_does_not_hold_up_a_stop(start_server: StartServer) -> None:
+    server = start_server({"rendering.dpi": 300})
+    with large_answer(server):
+        assert server.stop() == 0
+
+
+@contextmanager
+def large_answer(server: ServerProcess) -> Iterator[http.client.HTTPResponse]:
+    """Of which nothing but the headers has been read; it is too large for the buffers of the connection."""
+    user = Client(server.url, "somebody")
+    path = user.chapter(user.end_of(user.submit(noise_pdf(800, 1100))))["pages"][0]["background_url"]
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(30)
+        connection.connect(("127.0.0.1", server.port))
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        assert int(answer.headers["Content-Length"]) > 2 * connection_buffer_bytes()
+        yield answer
+
+
+def connection_buffer_bytes() -> int:
+    """The most that the kernel keeps of what is sent and has not been received."""
+    return int(Path("/proc/sys/net/ipv4/tcp_wmem").read_text().split()[2])
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == 0

@@ -31,16 +31,27 @@ def text_pdf(pages: int, words: int = 150, first_line: str | None = None) -> byt
 @cache
 def photo_pdf(width: int = 400, height: int = 300) -> bytes:
     """One page with a picture of many colours."""
-    picture = Image.merge("RGB", [
+    return _picture_pdf(Image.merge("RGB", [
         Image.linear_gradient("L").resize((width, height)),
         Image.radial_gradient("L").resize((width, height)),
         Image.linear_gradient("L").rotate(90).resize((width, height)),
-    ])
+    ]))
+
+
+@cache
+def noise_pdf(width: int, height: int) -> bytes:
+    """One page with a picture that no encoder makes small."""
+    return _picture_pdf(Image.merge("RGB", [Image.effect_noise((width, height), 100) for _ in "RGB"]))
+
+
+def _picture_pdf(picture: Image.Image) -> bytes:
+    """One page, of A4 or larger, with the picture, a point a pixel, an inch from its corner."""
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
+    right, bottom = 72 + picture.width, 72 + picture.height
     with pymupdf.open() as document:
-        page = document.new_page()
-        page.insert_image(pymupdf.Rect(72, 72, 72 + width, 72 + height), stream=buffer.getvalue())
+        page = document.new_page(width=max(right, 595), height=max(bottom, 842))
+        page.insert_image(pymupdf.Rect(72, 72, right, bottom), stream=buffer.getvalue())
         return bytes(document.tobytes())
 
 
