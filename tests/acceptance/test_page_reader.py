@@ -224,6 +224,21 @@ def test_images_whose_addresses_have_expired_are_had_anew(server: ServerProcess,
     assert len(refused) == 2
 
 
+def test_who_leaves_just_after_turning_a_page_is_not_brought_back(server: ServerProcess, visit: OpenVisitor) -> None:
+    visitor = open_chapter(server, visit, pages=3)
+    page = visitor.page
+    # The busy page has left and not yet noticed when it is time to write the new page's number into the address.
+    page.evaluate("""() => {
+        document.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight", bubbles: true}));
+        setTimeout(() => { location.hash = "#/"; }, 100);
+        const end = performance.now() + 500;
+        while (performance.now() < end);
+    }""")
+    expect(page.locator("#library")).to_be_visible()
+    expect(page.locator("#reader")).to_be_hidden()
+    visitor.wait("address of the library", lambda: page.url.endswith("#/"))
+
+
 def open_chapter(server: ServerProcess, visit: OpenVisitor, pages: int, name: str = "") -> Visitor:
     """A visitor who reads a chapter of so many pages, made through the API."""
     name = name or f"Reader of {pages} pages {os.urandom(4).hex()}"

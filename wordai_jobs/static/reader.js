@@ -24,6 +24,8 @@ export class Reader {
   #pages = new ReaderPages();
   #search = new SearchPanel(this.#pages);
   #addressTimer = 0;
+  /** What the address was when it was last looked at or written. */
+  #address = "";
   #renewalTimer = 0;
   #renewedAt = -Infinity;
 
@@ -37,6 +39,7 @@ export class Reader {
 
   /** @param {import("./router.js").Route} route */
   async open(route) {
+    this.#address = location.hash;
     if (this.#isOpen(route)) return this.#pages.goTo(route.page);
     this.close();
     this.#reading = new AbortController();
@@ -202,9 +205,11 @@ export class Reader {
     if (total) this.#addressTimer = setTimeout(() => this.#writeAddress(), ADDRESS_PAUSE);
   }
 
-  /** A reload comes back to the page that is being read. */
+  /** A reload comes back to the page that is being read. Another address is where the user is about to go. */
   #writeAddress() {
-    if (this.#route) history.replaceState(null, "", formatRoute({...this.#route, page: this.#pages.current}));
+    if (!this.#route || location.hash !== this.#address) return;
+    history.replaceState(null, "", formatRoute({...this.#route, page: this.#pages.current}));
+    this.#address = location.hash;
   }
 
   #renderZoom() {
