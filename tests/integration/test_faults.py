@@ -116,7 +116,7 @@ def test_a_job_that_fails_while_the_database_is_away_keeps_its_own_error(
 def test_a_database_that_is_gone_for_good_is_named_by_readiness_while_health_stays(
     start_server: StartServer, database: DatabaseProcess,
 ) -> None:
-    server = start_server({"mongodb.uri": database.uri, "jobs.shutdown_grace_s": 1})
+    server = start_server({"mongodb.uri": database.uri, "jobs.shutdown_grace_s": 1}).wait_until_ready()
     user = Client(server.url, "somebody")
     database.kill()
     ready = requests.get(f"{server.url}/health/ready", timeout=10)

@@ -70,7 +70,7 @@ def test_a_second_signal_cuts_the_grace_short(
 
 
 def test_a_second_server_on_the_same_data_folder_stops_with_one_clear_line(start_server: StartServer) -> None:
-    first = start_server(EMBEDDED)
+    first = start_server(EMBEDDED).wait_until_ready()
     second = ServerProcess(first.folder / "second", {**EMBEDDED, "storage.data_dir": str(first.data)})
     second.launch()
     assert second.process and second.process.wait(30) == 1
