@@ -9,7 +9,7 @@ from flask import Flask
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
-from waitress.server import create_server
+from waitress.server import BaseWSGIServer, create_server
 from waitress.task import WSGITask
 from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
 
@@ -29,47 +29,81 @@ _LAST_ANSWERS_S = 5
 _LOOK_EVERY_S = 0.02
 
 
-def listen(app: Flask, config: Config) -> Any:
-    """The server, bound to its address; `run` serves until `close`. Raises StartError where it cannot listen there."""
-    try:
-        http = create_server(
-            app, host=config.server.host, port=config.server.port, threads=config.server.threads, ident=None,
-            connection_limit=_CONNECTION_LIMIT, asyncore_use_poll=True, channel_request_lookahead=0,
-            max_request_body_size=config.limits.max_upload_mb * 1024 * 1024 + _MULTIPART_ROOM_BYTES,
-            clear_untrusted_proxy_headers=False,  # mode dev looks at X-Forwarded-For; nothing else believes in one
-        )
-    except OSError as error:
-        raise StartError(f"Cannot listen on {config.server.host}:{config.server.port}: {error.strerror}") from error
-    http.channel_class = _Channel
-    return http
+class HttpServer:
+    """Listens on every address that the configured host stands for: `localhost` may be 127.0.0.1 and ::1.
 
-
-def close(http: Any) -> None:
-    """Stop listening, let the answers under way go out, close all connections and end `run`, which is on another thread.
-
-    Takes a moment where clients read their answers; those that do not are left after 5 s.
+    Raises StartError where it cannot listen on one of them.
     """
-    # Sockets belong to the thread of the loop: it is told what to do, and woken.
-    tell = http.trigger.pull_trigger
-    tell(lambda: wasyncore.dispatcher.close(http))
-    deadline = time.monotonic() + _LAST_ANSWERS_S
-    while http.active_channels and time.monotonic() < deadline:
-        tell(lambda: _close_channels(http, lambda channel: not (channel.requests or channel.total_outbufs_len)))
-        time.sleep(_LOOK_EVERY_S)
-    tell(lambda: _end_loop(http))
 
+    def __init__(self, app: Flask, config: Config) -> None:
+        sockets: dict[int, Any] = {}
+        try:
+            self._waitress = create_server(
+                app, map=sockets, host=config.server.host, port=config.server.port, threads=config.server.threads, ident=None,
+                connection_limit=_CONNECTION_LIMIT, asyncore_use_poll=True, channel_request_lookahead=0,
+                max_request_body_size=config.limits.max_upload_mb * 1024 * 1024 + _MULTIPART_ROOM_BYTES,
+                clear_untrusted_proxy_headers=False,  # mode dev looks at X-Forwarded-For; nothing else believes in one
+            )
+        except (OSError, ValueError) as error:
+            # A name without an address is a ValueError of waitress's.
+            reason = error.strerror if isinstance(error, OSError) else "no such host"
+            raise StartError(f"Cannot listen on {config.server.host}:{config.server.port}: {reason}") from error
+        self._listeners = [each for each in sockets.values() if isinstance(each, BaseWSGIServer)]
+        for listener in self._listeners:
+            listener.channel_class = _Channel
 
-def _end_loop(http: Any) -> None:
-    """Without any socket to look after, it ends."""
-    _close_channels(http, lambda channel: True)
-    # Its pipe stays open: a thread that is late with an answer still wakes the loop through it.
-    http.trigger.del_channel()
+    @property
+    def urls(self) -> list[str]:
+        return [f"http://{_in_url(each.effective_host)}:{each.effective_port}" for each in self._listeners]
 
+    def run(self) -> None:
+        """Serve until `close` has been called on another thread."""
+        self._waitress.run()
 
-def _close_channels(http: Any, is_wanted: Callable[[Any], bool]) -> None:
-    for channel in list(http.active_channels.values()):
-        if is_wanted(channel):
+    def close(self) -> None:
+        """Stop listening, let the answers under way go out, close all connections and end `run`.
+
+        Takes a moment where clients read their answers; those that do not are left after 5 s.
+        """
+        self._on_loop(self._stop_listening)
+        deadline = time.monotonic() + _LAST_ANSWERS_S
+        while self._is_in_use and time.monotonic() < deadline:
+            self._on_loop(self._close_idle_channels)
+            time.sleep(_LOOK_EVERY_S)
+        self._on_loop(self._end)
+
+    def _on_loop(self, act: Callable[[], None]) -> None:
+        """Sockets belong to the thread of the loop: it is told what to do with them, and woken."""
+        self._listeners[0].trigger.pull_trigger(act)
+
+    @property
+    def _is_in_use(self) -> bool:
+        return any(listener.accepting or listener.active_channels for listener in self._listeners)
+
+    @property
+    def _channels(self) -> list[Any]:
+        return [channel for listener in self._listeners for channel in listener.active_channels.values()]
+
+    def _stop_listening(self) -> None:
+        for listener in self._listeners:
+            wasyncore.dispatcher.close(listener)  # its own close would take the trigger with it
+
+    def _close_idle_channels(self) -> None:
+        for channel in self._channels:
+            if not (channel.requests or channel.total_outbufs_len):
+                channel.handle_close()
+
+    def _end(self) -> None:
+        """The loop ends when it has no socket left to look after."""
+        for channel in self._channels:
             channel.handle_close()
+        for listener in self._listeners:
+            # Its pipe stays open: a thread that is late with an answer still wakes the loop through it.
+            listener.trigger.del_channel()
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 class _NoRoom(Error):  # type: ignore[misc]  # waitress has no types
@@ -116,6 +150,16 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
         )
 
 
+class _Task(WSGITask):  # type: ignore[misc]
+    """Tells the client of a server that is stopping that its connection ends with this answer."""
+
+    def build_response_header(self) -> bytes:
+        if not self.channel.server.accepting:
+            self.set_close_on_finish()
+        header: bytes = super().build_response_header()
+        return header
+
+
 class _RefusedTask(WSGITask):  # type: ignore[misc]
     """Has the application answer what waitress refuses, so that the answer has the shape and headers of all others."""
 
@@ -137,4 +181,5 @@ class _RefusedTask(WSGITask):  # type: ignore[misc]
 
 class _Channel(HTTPChannel):  # type: ignore[misc]
     parser_class = _Parser
+    task_class = _Task
     error_task_class = _RefusedTask

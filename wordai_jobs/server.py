@@ -6,14 +6,14 @@ import signal
 import sys
 import threading
 from types import FrameType
-from typing import Any
 
 from flask import Flask
 
-from wordai_jobs import http_server, logs
+from wordai_jobs import logs
 from wordai_jobs.app import create_app, lifecycle
 from wordai_jobs.config import Config, load_config
 from wordai_jobs.errors import StartError
+from wordai_jobs.http_server import HttpServer
 
 logger = logging.getLogger(__name__)
 
@@ -39,14 +39,10 @@ def serve(config: Config) -> None:
     """
     _raise_file_limit()
     app = create_app(config)
-    http = http_server.listen(app, config)
-    try:
-        lifecycle(app).start()
-    except StartError:
-        http.close()
-        raise
+    http = HttpServer(app, config)
+    lifecycle(app).start()
     _Shutdown(app, http, config.jobs.shutdown_grace_s).on_signals()
-    logger.info("serving on http://%s:%s, mode %s", http.effective_host, http.effective_port, config.auth.mode)
+    logger.info("serving on %s, mode %s", " and ".join(http.urls), config.auth.mode)
     http.run()
     lifecycle(app).release()
     logger.info("stopped")
@@ -55,7 +51,7 @@ def serve(config: Config) -> None:
 class _Shutdown:
     """Ends the jobs while requests are still answered, then the HTTP server; what it needed to answer is stopped after it."""
 
-    def __init__(self, app: Flask, http: Any, grace_s: int) -> None:
+    def __init__(self, app: Flask, http: HttpServer, grace_s: int) -> None:
         self._app = app
         self._http = http
         self._grace_s = grace_s
@@ -76,7 +72,7 @@ class _Shutdown:
         try:
             lifecycle(self._app).end_jobs(self._grace_s)
         finally:
-            http_server.close(self._http)
+            self._http.close()
 
 
 def _raise_file_limit() -> None:

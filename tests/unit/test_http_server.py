@@ -1,18 +1,88 @@
-"""Closing the HTTP server from another thread than its own."""
+"""The HTTP server in this process, over real sockets: every address of its host, and its end."""
 
+import socket
 import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
 
-from waitress.server import create_server
+import pytest
+import requests
+from flask import Flask
 
-from wordai_jobs.http_server import close
+from tests.support.server import free_port
+from tests.support.waiting import wait_until
+from wordai_jobs.config import Config, parse_config
+from wordai_jobs.errors import StartError
+from wordai_jobs.http_server import HttpServer
+
+
+def test_it_listens_on_each_address_of_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    let_localhost_be(["127.0.0.1", "127.0.0.2"], monkeypatch)
+    port = free_port()
+    with running(settings("localhost", port)) as http:
+        assert http.urls == [f"http://127.0.0.1:{port}", f"http://127.0.0.2:{port}"]
+        with requests.Session() as client:  # its connections are open still when the server closes
+            assert [client.get(url, timeout=10).text for url in http.urls] == ["hello", "hello"]
+    for address in ("127.0.0.1", "127.0.0.2"):
+        with socket.socket() as connection:
+            assert connection.connect_ex((address, port)) != 0
+
+
+def test_a_host_without_an_address_is_named() -> None:
+    with pytest.raises(StartError, match=r"^Cannot listen on nowhere\.invalid:80: no such host$"):
+        HttpServer(Flask(__name__), settings("nowhere.invalid", 80))
 
 
 def test_a_thread_that_is_late_with_its_answer_may_still_wake_the_loop() -> None:
-    http = create_server(lambda environ, start_response: [], host="127.0.0.1", port=0)
+    with running(settings("127.0.0.1", 0)) as http:
+        http.close()
+        http._listeners[0].pull_trigger()
+
+
+def test_an_answer_under_way_when_it_closes_goes_out_and_says_that_the_connection_ends() -> None:
+    has_come, may_go = threading.Event(), threading.Event()
+
+    def answer() -> str:
+        has_come.set()
+        may_go.wait(30)
+        return "hello"
+
+    with running(settings("127.0.0.1", 0), answer) as http, ThreadPoolExecutor(2) as threads:
+        asked = threads.submit(requests.get, http.urls[0], timeout=30)
+        assert has_come.wait(30)
+        closing = threads.submit(http.close)
+        wait_until(lambda: not http._listeners[0].accepting)
+        may_go.set()
+        assert (asked.result().text, asked.result().headers["Connection"]) == ("hello", "close")
+        closing.result()
+
+
+def settings(host: str, port: int) -> Config:
+    return parse_config({"server": {"host": host, "port": port}, "auth": {"mode": "firebase", "firebase_project_id": "books"}})
+
+
+@contextmanager
+def running(config: Config, answer: Callable[[], str] = lambda: "hello") -> Iterator[HttpServer]:
+    app = Flask(__name__)
+    app.add_url_rule("/", view_func=answer)
+    http = HttpServer(app, config)
     loop = threading.Thread(target=http.run)
     loop.start()
-    close(http)
+    yield http
+    http.close()
     loop.join(30)
     assert not loop.is_alive()
-    http.pull_trigger()
-    http.trigger.close()
+    for listener in http._listeners:
+        listener.trigger.close()
+
+
+def let_localhost_be(addresses: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is 127.0.0.1 and ::1 on many machines, though not on those without IPv6."""
+    look_up = socket.getaddrinfo
+
+    def look_up_each(host: str, *others: Any) -> list[Any]:
+        return [found for each in (addresses if host == "localhost" else [host]) for found in look_up(each, *others)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up_each)
