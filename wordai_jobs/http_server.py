@@ -36,11 +36,12 @@ class HttpServer:
     """
 
     def __init__(self, app: Flask, config: Config) -> None:
-        sockets: dict[int, Any] = {}
+        self._sockets: dict[int, Any] = {}
         try:
             self._waitress = create_server(
-                app, map=sockets, host=config.server.host, port=config.server.port, threads=config.server.threads, ident=None,
-                connection_limit=_CONNECTION_LIMIT, asyncore_use_poll=True, channel_request_lookahead=0,
+                app, map=self._sockets, host=config.server.host, port=config.server.port,
+                threads=config.server.threads, ident=None, connection_limit=_CONNECTION_LIMIT,
+                asyncore_use_poll=True, channel_request_lookahead=0,
                 max_request_body_size=config.limits.max_upload_mb * 1024 * 1024 + _MULTIPART_ROOM_BYTES,
                 clear_untrusted_proxy_headers=False,  # mode dev looks at X-Forwarded-For; nothing else believes in one
             )
@@ -48,7 +49,7 @@ class HttpServer:
             # A name without an address is a ValueError of waitress's.
             reason = error.strerror if isinstance(error, OSError) else "no such host"
             raise StartError(f"Cannot listen on {config.server.host}:{config.server.port}: {reason}") from error
-        self._listeners = [each for each in sockets.values() if isinstance(each, BaseWSGIServer)]
+        self._listeners = [each for each in self._sockets.values() if isinstance(each, BaseWSGIServer)]
         for listener in self._listeners:
             listener.channel_class = _Channel
 
@@ -94,12 +95,15 @@ class HttpServer:
                 channel.handle_close()
 
     def _end(self) -> None:
-        """The loop ends when it has no socket left to look after."""
-        for channel in self._channels:
-            channel.handle_close()
-        for listener in self._listeners:
-            # Its pipe stays open: a thread that is late with an answer still wakes the loop through it.
-            listener.trigger.del_channel()
+        """The loop ends when it has no socket left to look after.
+
+        The triggers' pipes stay open: a thread that is late with an answer still wakes the loop through one.
+        """
+        try:
+            for channel in self._channels:
+                channel.handle_close()
+        finally:
+            self._sockets.clear()
 
 
 def _in_url(host: str) -> str:

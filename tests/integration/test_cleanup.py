@@ -52,6 +52,7 @@ def test_uploads_past_their_time_go_unless_a_chapter_was_made_from_them(
     records["user_files"].update_many({"file_id": {"$in": [unused, used]}}, {"$set": {"created_at": LONG_AGO}})
     server.start()
     wait_until(lambda: user.get(f"/api/v1/files/{unused}").status_code == 404)
+    wait_until(lambda: f"uploads/{unused}.pdf" not in files(server.data))
     assert {name for name in files(server.data) if name.startswith("uploads")} == {
         f"uploads/{fresh}.pdf", f"uploads/{used}.pdf"}
     check_end(user, user.job(job["job_id"]))

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.pdfs import hanging_pdf, text_pdf
-from tests.support.processes import kill, named
+from tests.support.processes import kill, name, named, parent
+from tests.support.server import descendants
 from tests.support.waiting import wait_until
 from wordai_jobs.errors import Busy, InvalidPdf
 from wordai_jobs.rendering import forks
@@ -49,13 +50,21 @@ def pdf(tmp_path: Path) -> Path:
     return path
 
 
+def own(*names: str) -> list[int]:
+    """Processes below this one whose name begins so, without those of a server that another test has started."""
+    me = os.getpid()
+    others = [pid for pid in descendants(me) if parent(pid) == me and name(pid) != "fork server"]
+    theirs = {each for pid in others for each in descendants(pid)}
+    return [pid for pid in named(me, *names) if pid not in theirs]
+
+
 def children() -> list[int]:
-    return named(os.getpid(), "renderer")
+    return own("renderer")
 
 
 def kill_all() -> None:
     """The children, and the process that more would come from."""
-    for pid in named(os.getpid(), "renderer", "fork server"):
+    for pid in own("renderer", "fork server"):
         kill(pid)
 
 
@@ -193,7 +202,7 @@ def test_a_server_that_is_out_of_descriptors_gets_no_child_and_loses_none(fork_s
         other.kill()
         fork_server_of_its_own.stop()
         child.start()
-        assert descriptors() == before and len(named(os.getpid(), "renderer 1")) == 1, room
+        assert descriptors() == before and len(own("renderer 1")) == 1, room
     child.kill()
     assert set(outcomes) == {True, False}
 
@@ -235,14 +244,14 @@ def test_a_fork_server_that_does_not_answer_is_replaced(pdf: Path, monkeypatch: 
     child = ChildProcess("renderer 1", 512, fork_server)
     try:
         child.start()
-        [before] = named(os.getpid(), "fork server")
+        [before] = own("fork server")
         os.kill(before, signal.SIGSTOP)
         child.start()
         child.send({"op": "inspect", "pdf": str(pdf)})
         assert child.receive(30) == {"page_count": 3}
-        [now] = named(os.getpid(), "fork server")
+        [now] = own("fork server")
         assert now != before
     finally:
         child.kill()
         fork_server.stop()
-    assert named(os.getpid(), "fork server", "renderer") == []
+    assert own("fork server", "renderer") == []

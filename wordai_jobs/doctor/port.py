@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+from typing import Any
 
 from wordai_jobs import __version__
 from wordai_jobs.client import Client, ClientError, ReadyReport
@@ -32,12 +33,17 @@ def port(server: ServerSettings) -> Finding:
 
 
 def _why_not_free(server: ServerSettings) -> int | None:
-    """The error number of listening there; None where that can be done."""
+    """The error number of listening there, on any address of the host; None where that can be done."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)[0]
+        addresses = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
     except socket.gaierror:
         return errno.EADDRNOTAVAIL
-    with socket.socket(family, kind, protocol) as probe:
+    reasons = (_why_not_bound(family, protocol, address) for family, _, protocol, _, address in addresses)
+    return next((reason for reason in reasons if reason is not None), None)
+
+
+def _why_not_bound(family: int, protocol: int, address: Any) -> int | None:
+    with socket.socket(family, socket.SOCK_STREAM, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)
