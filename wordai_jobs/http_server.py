@@ -13,6 +13,7 @@ from waitress.server import BaseWSGIServer, create_server
 from waitress.task import WSGITask
 from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
 
+from wordai_jobs.addresses import http_url
 from wordai_jobs.config import Config
 from wordai_jobs.errors import StartError
 from wordai_jobs.storage.folder import FULL_DISK
@@ -55,7 +56,7 @@ class HttpServer:
 
     @property
     def urls(self) -> list[str]:
-        return [f"http://{_in_url(each.effective_host)}:{each.effective_port}" for each in self._listeners]
+        return [http_url(each.effective_host, each.effective_port) for each in self._listeners]
 
     def run(self) -> None:
         """Serve until `close` has been called on another thread."""
@@ -104,10 +105,6 @@ class HttpServer:
                 channel.handle_close()
         finally:
             self._sockets.clear()
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 class _NoRoom(Error):  # type: ignore[misc]  # waitress has no types

@@ -17,7 +17,7 @@ from tests.support.client import Client
 from tests.support.held import hanging_job
 from tests.support.leftovers import published, staged
 from tests.support.pdfs import noise_pdf, photo_pdf, text_pdf
-from tests.support.server import EMBEDDED, ServerProcess
+from tests.support.server import EMBEDDED, ServerProcess, is_listening
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long_file(60)
@@ -180,8 +180,3 @@ def large_answer(server: ServerProcess) -> Iterator[http.client.HTTPResponse]:
 def connection_buffer_bytes() -> int:
     """The most that the kernel keeps of what is sent and has not been received."""
     return int(Path("/proc/sys/net/ipv4/tcp_wmem").read_text().split()[2])
-
-
-def is_listening(port: int) -> bool:
-    with socket.socket() as connection:
-        return connection.connect_ex(("127.0.0.1", port)) == 0

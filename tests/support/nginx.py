@@ -4,13 +4,12 @@ import grp
 import os
 import pwd
 import re
-import socket
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.server import ROOT, free_port
+from tests.support.server import ROOT, free_port, is_listening
 from tests.support.tools import program
 from tests.support.waiting import wait_until
 
@@ -73,8 +72,7 @@ class Nginx:
     def _listens(self) -> bool:
         assert self._process
         assert self._process.poll() is None, (self.folder / "error.log").read_text()
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        return is_listening(self.port)
 
 
 @contextmanager

@@ -25,6 +25,11 @@ def free_port() -> int:
         return port
 
 
+def is_listening(port: int, host: str = "127.0.0.1") -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex((host, port)) == 0
+
+
 class ServerProcess:
     """A server on a port, a data folder and a database of its own. `settings` are as in `{"jobs.workers": 2}`.
 

@@ -6,6 +6,7 @@ import socket
 from typing import Any
 
 from wordai_jobs import __version__
+from wordai_jobs.addresses import http_url
 from wordai_jobs.client import Client, ClientError, ReadyReport
 from wordai_jobs.config import ServerSettings
 from wordai_jobs.doctor.finding import Finding, Level
@@ -55,5 +56,5 @@ def _why_not_bound(family: int, protocol: int, address: Any) -> int | None:
 def ask(server: ServerSettings) -> ReadyReport:
     """How the server that listens there is; raises ClientError where it is none of ours."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(server.host, server.host)
-    with Client(f"http://{f'[{host}]' if ':' in host else host}:{server.port}") as client:
+    with Client(http_url(host, server.port)) as client:
         return client.ready()
