@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: help install run test test-js test-tools soak lint docs bench clean
+.PHONY: help install run test test-js test-tools soak format lint docs bench clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -29,8 +29,13 @@ soak: .venv/dev ## run 1,000 jobs and kill the server 200 times, five to ten min
 	@SOAK_JOBS=$(SOAK_JOBS) SOAK_KILLS=$(SOAK_KILLS) $(BIN)/python -m pytest -s tests/integration/test_leaks.py tests/integration/test_kills.py \
 		-k 'leaked or again_and_again'
 
-lint: .venv/dev ## check style (flake8) and types (mypy, strict)
-	@$(BIN)/python -m flake8 wordai_jobs tests benchmarks tools wsgi.py
+format: .venv/dev ## format the Python code (ruff)
+	@$(BIN)/ruff check --quiet --select I --fix
+	@$(BIN)/ruff format --quiet
+
+lint: .venv/dev ## check style (ruff) and types (mypy, strict)
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --quiet --check
 	@$(BIN)/python -m mypy
 	@if command -v shellcheck >/dev/null; then shellcheck deploy/*.sh; else echo "shellcheck is not installed: shell scripts are not checked"; fi
 

@@ -1,4 +1,5 @@
-"""The way in: `python wsgi.py` serves with waitress; `wsgi:application` is for another WSGI server, with one process.
+"""The way in: `python wsgi.py` serves with waitress; `wsgi:application` is for another WSGI server,
+with one process.
 
 Importing this module starts nothing; asking it for `application` does.
 """
@@ -14,6 +15,7 @@ def __getattr__(name: str) -> Any:
     if name != "application":
         raise AttributeError(name)
     from wordai_jobs.app import create_app, lifecycle
+
     config = load_config()
     logs.configure(config.logging)
     app = create_app(config)
@@ -25,4 +27,5 @@ def __getattr__(name: str) -> Any:
 
 if __name__ == "__main__":
     from wordai_jobs.server import main
+
     main()

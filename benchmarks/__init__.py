@@ -1,1 +1,3 @@
-"""How fast the service is, beside what it could be: `make bench`. Load goes to loopback, bounded in count and time."""
+"""How fast the service is, beside what it could be: `make bench`. Load goes to loopback, bounded in
+count and time.
+"""

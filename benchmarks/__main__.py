@@ -20,12 +20,28 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "memory": footprint.memory,
     "start": footprint.start,
 }
-_PACKAGES = ("flask", "waitress", "pymongo", "pymupdf", "pillow", "orjson", "firebase-admin", "SecantusDB")
+_PACKAGES = (
+    "flask",
+    "waitress",
+    "pymongo",
+    "pymupdf",
+    "pillow",
+    "orjson",
+    "firebase-admin",
+    "SecantusDB",
+)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the service; nothing else should run.")
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help=f"of {', '.join(PARTS)}; all where none is named")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measure the service; nothing else should run."
+    )
+    parser.add_argument(
+        "parts",
+        nargs="*",
+        choices=[*PARTS, []],
+        help=f"of {', '.join(PARTS)}; all where none is named",
+    )
     parts = parser.parse_args().parts or list(PARTS)
     started = time.monotonic()
     print(f"{machine()}\n\n{HEADING}")
@@ -38,7 +54,10 @@ def main() -> None:
 def machine() -> str:
     """Processor, cores, and the versions that matter."""
     cpuinfo = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next((line.partition(":")[2].strip() for line in cpuinfo if line.startswith("model name")), platform.machine())
+    model = next(
+        (line.partition(":")[2].strip() for line in cpuinfo if line.startswith("model name")),
+        platform.machine(),
+    )
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     cores = len(os.sched_getaffinity(0))
     return f"{model}, {cores} cores, Linux {platform.release()}; Python {platform.python_version()}, {packages}."

@@ -1,4 +1,6 @@
-"""PDFs to measure with: a built book of text, drawings and photographs, and the largest real ones where they are there."""
+"""PDFs to measure with: a built book of text, drawings and photographs, and the largest real ones
+where they are there.
+"""
 
 import io
 import random
@@ -29,7 +31,9 @@ def measured_books() -> list[Book]:
 
 @cache
 def built_book(pages: int = BOOK_PAGES) -> Book:
-    """Text on every page; lines and shapes on each third, a photograph on each sixth. The same every time."""
+    """Text on every page; lines and shapes on each third, a photograph on each sixth. The same
+    every time.
+    """
     chance = random.Random(pages)
     with pymupdf.open() as document:
         photos: list[int] = []
@@ -40,13 +44,29 @@ def built_book(pages: int = BOOK_PAGES) -> Book:
                 _draw(page, chance)
             if number % 6 == 2:
                 _place_photo(page, photos, chance)
-        return Book(f"built book, {pages} pages", bytes(document.tobytes(garbage=1, deflate=True)), pages)
+        return Book(
+            f"built book, {pages} pages", bytes(document.tobytes(garbage=1, deflate=True)), pages
+        )
 
 
 def _write_text(page: pymupdf.Page, number: int, chance: random.Random) -> None:
-    words = ["lorem", "ipsum", "dolor", "sit", "amet", "consectetur", "adipiscing", "elit", "sed", "eiusmod", "tempor"]
+    words = [
+        "lorem",
+        "ipsum",
+        "dolor",
+        "sit",
+        "amet",
+        "consectetur",
+        "adipiscing",
+        "elit",
+        "sed",
+        "eiusmod",
+        "tempor",
+    ]
     lines = [" ".join(chance.choices(words, k=11)) for _ in range(26)]
-    page.insert_text((60, 70), f"Chapter {number // 20 + 1}, page {number + 1}", fontsize=15, fontname="helv")
+    page.insert_text(
+        (60, 70), f"Chapter {number // 20 + 1}, page {number + 1}", fontsize=15, fontname="helv"
+    )
     page.insert_text((60, 100), lines, fontsize=10, fontname="tiro")
 
 
@@ -56,7 +76,9 @@ def _draw(page: pymupdf.Page, chance: random.Random) -> None:
         x, y = chance.uniform(60, 480), chance.uniform(460, 740)
         shape.draw_rect(pymupdf.Rect(x, y, x + chance.uniform(5, 60), y + chance.uniform(5, 40)))
         shape.draw_circle((x, y), chance.uniform(2, 20))
-        shape.finish(color=(0, 0, 0), fill=(chance.random(), chance.random(), chance.random()), width=0.5)
+        shape.finish(
+            color=(0, 0, 0), fill=(chance.random(), chance.random(), chance.random()), width=0.5
+        )
     shape.commit()
 
 
@@ -74,7 +96,9 @@ def _photo(chance: random.Random) -> bytes:
     channels = [
         Image.blend(
             Image.linear_gradient("L").rotate(chance.randrange(4) * 90).resize(size),
-            Image.frombytes("L", size, chance.randbytes(size[0] * size[1])), 0.1)
+            Image.frombytes("L", size, chance.randbytes(size[0] * size[1])),
+            0.1,
+        )
         for _ in range(3)
     ]
     buffer = io.BytesIO()
@@ -91,5 +115,9 @@ def _real_books() -> list[Book]:
         except (RuntimeError, ValueError):
             continue  # one of them is damaged on purpose
         if pages > 1:
-            found.append(Book(f"{path.stem.rpartition('__')[2][:24]}, {pages} pages", path.read_bytes(), pages))
+            found.append(
+                Book(
+                    f"{path.stem.rpartition('__')[2][:24]}, {pages} pages", path.read_bytes(), pages
+                )
+            )
     return found[:_REAL]

@@ -1,8 +1,9 @@
-"""The ceiling: as many independent processes as cores, doing only `get_pixmap` and Pillow's encoder.
+"""The ceiling: as many independent processes as cores, doing only `get_pixmap` and Pillow's
+encoder.
 
-No server, queue, database, progress, text or files. Images as in the contract: lossless of at most 256 colours, else JPEG,
-encoded in the fastest way that is known, as the service does it.
-Each process is warm and has the document open before the clock starts.
+No server, queue, database, progress, text or files. Images as in the contract: lossless of at most
+256 colours, else JPEG, encoded in the fastest way that is known, as the service does it. Each
+process is warm and has the document open before the clock starts.
 """
 
 import io
@@ -29,7 +30,9 @@ def pages_a_second(book: Book, processes: int) -> float:
         workers = [
             subprocess.Popen(
                 [sys.executable, "-m", "benchmarks.ceiling", str(pdf), str(first), str(processes)],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            )
             for first in range(processes)
         ]
         for worker in workers:
@@ -76,7 +79,8 @@ def _encode(page: pymupdf.Page) -> bytes:
         grey.save(buffer, "PNG", compress_level=1)
     else:
         image.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-            buffer, "PNG", compress_level=1)
+            buffer, "PNG", compress_level=1
+        )
     return buffer.getvalue()
 
 

@@ -23,7 +23,9 @@ class Figure:
     def __str__(self) -> str:
         low, high = min(self.values), max(self.values)
         unit = f" {self.unit}" if self.unit else ""
-        return f"{_short(self.median)}{unit} ({_short(low)} to {_short(high)}, n={len(self.values)})"
+        return (
+            f"{_short(self.median)}{unit} ({_short(low)} to {_short(high)}, n={len(self.values)})"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ HEADING = "| what | median (lowest to highest) | target | |\n|---|---|---|---|"
 
 def ratios(first: Figure, second: Figure) -> Figure:
     """Run by run, for figures taken side by side."""
-    return Figure.of([a / b for a, b in zip(first.values, second.values)])
+    return Figure.of([a / b for a, b in zip(first.values, second.values, strict=True)])
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -76,4 +78,10 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def _short(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+    return (
+        f"{value:.0f}"
+        if abs(value) >= 100
+        else f"{value:.1f}"
+        if abs(value) >= 10
+        else f"{value:.2f}"
+    )

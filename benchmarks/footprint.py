@@ -50,7 +50,9 @@ def memory() -> Iterator[Row]:
         renderer = []
         for _ in range(RUNS):
             with serving(settings) as server:
-                run_book(Client(server.url, "bench"), Book("text", text_pdf(pages, words=30), pages))
+                run_book(
+                    Client(server.url, "bench"), Book("text", text_pdf(pages, words=30), pages)
+                )
                 peaks[pages].append(_peak_mb(server.pid))
                 renderer.append(max(_peak_mb(pid) for pid in renderers(server)))
         at = f", {_QUICK_DPI} dpi" if settings else ""
@@ -58,21 +60,25 @@ def memory() -> Iterator[Row]:
         yield Row(f"peak memory of a renderer, {pages} pages{at}", Figure.of(renderer, "MB"))
     small = Figure.of(peaks[_SIZES[0]]).median
     yield Row(
-        "memory of the server, 5,000 pages / 10 pages", Figure.of([peak / small for peak in peaks[_SIZES[-1]]]),
-        Target(1.15, 1.02, at_most=True))
+        "memory of the server, 5,000 pages / 10 pages",
+        Figure.of([peak / small for peak in peaks[_SIZES[-1]]]),
+        Target(1.15, 1.02, at_most=True),
+    )
 
 
 def start() -> Iterator[Row]:
-    """From `python wsgi.py` to the first answer, and until database, storage and renderers are ready."""
+    """From `python wsgi.py` to the first answer, and until database, storage and renderers are
+    ready.
+    """
     answers, ready = [], []
     for _ in range(RUNS):
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             server = ServerProcess(Path(folder))
             started = time.perf_counter()
             server.launch()
-            wait_until(lambda: _is_up(f"{server.url}/health"), 60, "the first answer", 0.01)  # noqa: B023
+            wait_until(lambda: _is_up(f"{server.url}/health"), 60, "the first answer", 0.01)
             answers.append(time.perf_counter() - started)
-            wait_until(lambda: _is_up(f"{server.url}/health/ready"), 60, "readiness", 0.01)  # noqa: B023
+            wait_until(lambda: _is_up(f"{server.url}/health/ready"), 60, "readiness", 0.01)
             ready.append(time.perf_counter() - started)
             server.stop()
     yield Row("start to the first answer", Figure.of(answers, "s"))

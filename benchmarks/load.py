@@ -1,7 +1,8 @@
-"""Requests as fast as they are answered, over keep-alive connections: `python -m benchmarks.load PORT PATH N SECONDS HEADERS`.
+"""Requests as fast as they are answered, over keep-alive connections: `python -m benchmarks.load
+PORT PATH N SECONDS HEADERS`.
 
-One thread and non-blocking sockets, since a client of the usual kind would need more of the machine than the server. Prints
-answers a second; stops by itself, and fails where an answer is no 200.
+One thread and non-blocking sockets, since a client of the usual kind would need more of the machine
+than the server. Prints answers a second; stops by itself, and fails where an answer is no 200.
 """
 
 import json
@@ -43,11 +44,17 @@ def _is_whole(received: bytearray) -> bool:
 
 
 def main(port: int, path: str, connections: int, seconds: float, headers: dict[str, str]) -> None:
-    lines = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers.items())]
+    lines = [
+        f"GET {path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
     request = ("\r\n".join(lines) + "\r\n\r\n").encode()
     answers_a_second(port, request, connections, 0.5)
     print(answers_a_second(port, request, connections, seconds))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), json.loads(sys.argv[5]))
+    main(
+        int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), json.loads(sys.argv[5])
+    )

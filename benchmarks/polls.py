@@ -1,4 +1,6 @@
-"""Polls a second beside a Flask and waitress application that returns a constant; their latency while books render."""
+"""Polls a second beside a Flask and waitress application that returns a constant; their latency
+while books render.
+"""
 
 import json
 import logging
@@ -33,11 +35,15 @@ _POLLS_A_SECOND = 50
 
 
 def throughput() -> Iterator[Row]:
-    """Authenticated polls in mode firebase of a running job and of an ended one, and the constant application, in turns."""
+    """Authenticated polls in mode firebase of a running job and of an ended one, and the constant
+    application, in turns.
+    """
     running, ended, constants = [], [], []
     with tempfile.TemporaryDirectory() as folder, _firebase(Google(Path(folder))) as (server, user):
         headers = {"Authorization": str(user.session.headers["Authorization"])}
-        ended_path, running_path = (f"/api/v1/books/jobs/{job_id}" for job_id in _two_jobs(server, user))
+        ended_path, running_path = (
+            f"/api/v1/books/jobs/{job_id}" for job_id in _two_jobs(server, user)
+        )
         with constant_application(len(user.get(running_path).content)) as constant_port:
             for _ in range(RUNS):
                 constants.append(requests_a_second(constant_port, "/", {}))
@@ -46,23 +52,34 @@ def throughput() -> Iterator[Row]:
     yield Row("polls of a running job, mode firebase", Figure.of(running, "/s"))
     yield Row("polls of an ended job (one database read each)", Figure.of(ended, "/s"))
     yield Row("the constant application", Figure.of(constants, "/s"))
-    yield Row("polls of a running job / the constant application", ratios(Figure.of(running), Figure.of(constants)),
-              Target(0.45, 0.7))
-    yield Row("polls of an ended job / the constant application", ratios(Figure.of(ended), Figure.of(constants)))
+    yield Row(
+        "polls of a running job / the constant application",
+        ratios(Figure.of(running), Figure.of(constants)),
+        Target(0.45, 0.7),
+    )
+    yield Row(
+        "polls of an ended job / the constant application",
+        ratios(Figure.of(ended), Figure.of(constants)),
+    )
 
 
 @contextmanager
 def _firebase(google: Google) -> Iterator[tuple[ServerProcess, Client]]:
     """A server in mode firebase, and a user with a token that it has to verify."""
     settings: dict[str, object] = {
-        "auth.mode": "firebase", "auth.firebase_project_id": PROJECT, "rendering.page_timeout_s": 3600}
+        "auth.mode": "firebase",
+        "auth.firebase_project_id": PROJECT,
+        "rendering.page_timeout_s": 3600,
+    }
     with serving(settings, google.environment) as server:
         yield server, Client(server.url, "alice", google.token("alice"))
     google.close()
 
 
 def _two_jobs(server: ServerProcess, user: Client) -> tuple[str, str]:
-    """One that has ended, and one that runs and does not go on, so that rendering takes nothing from the polls."""
+    """One that has ended, and one that runs and does not go on, so that rendering takes nothing
+    from the polls.
+    """
     file_id = user.upload(text_pdf(1)).json()["file_id"]
     ended = user.enqueue(file_id).json()["job_id"]
     wait_for_end(user, ended)
@@ -84,19 +101,25 @@ def latency() -> Iterator[Row]:
             jobs = [user.enqueue(file_id).json()["job_id"] for _ in range(2)]
             headers = {"Authorization": str(user.session.headers["Authorization"])}
             with ThreadPoolExecutor(2) as threads:
-                polling = threads.submit(paced, f"{server.url}/api/v1/books/jobs/{jobs[1]}", headers)
+                polling = threads.submit(
+                    paced, f"{server.url}/api/v1/books/jobs/{jobs[1]}", headers
+                )
                 asking = threads.submit(paced, f"{server.url}/health", {})
                 polls.append(polling.result())
                 healths.append(asking.result())
             for job_id in jobs:
                 wait_for_end(user, job_id)
     for name, runs, target in (
-        ("poll", polls, Target(25, 10, at_most=True)), ("/health", healths, Target(50, 10, at_most=True)),
+        ("poll", polls, Target(25, 10, at_most=True)),
+        ("/health", healths, Target(50, 10, at_most=True)),
     ):
         for percent in (50, 99):
             values = [percentile(run, percent) * 1000 for run in runs]
             yield Row(
-                f"{name} p{percent} while two books render", Figure.of(values, "ms"), target if percent == 99 else None)
+                f"{name} p{percent} while two books render",
+                Figure.of(values, "ms"),
+                target if percent == 99 else None,
+            )
 
 
 def paced(url: str, headers: dict[str, str]) -> list[float]:
@@ -114,7 +137,15 @@ def paced(url: str, headers: dict[str, str]) -> list[float]:
 def requests_a_second(port: int, path: str, headers: dict[str, str]) -> float:
     """From a process of its own, over keep-alive connections, for a few seconds."""
     command = [
-        sys.executable, "-m", "benchmarks.load", str(port), path, str(_CONNECTIONS), str(_SECONDS), json.dumps(headers)]
+        sys.executable,
+        "-m",
+        "benchmarks.load",
+        str(port),
+        path,
+        str(_CONNECTIONS),
+        str(_SECONDS),
+        json.dumps(headers),
+    ]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -141,7 +172,9 @@ def _answers(port: int) -> bool:
 def serve_constant(port: int, size: int) -> None:
     from flask import Flask, Response
     from waitress import serve
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # as the service does: it warns of every burst
+
+    # As the service does: it warns of every burst.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     app: Any = Flask("constant")
     body = json.dumps({"constant": "x" * (size - 16)})
 

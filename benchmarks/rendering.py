@@ -1,4 +1,6 @@
-"""Books over HTTP, beside the usual pipeline and the ceiling; many jobs at once beside one book alone."""
+"""Books over HTTP, beside the usual pipeline and the ceiling; many jobs at once beside one book
+alone.
+"""
 
 import os
 import time
@@ -14,7 +16,8 @@ from tests.support.pdfs import photo_pdf, text_pdf
 RUNS = 5
 # Every sixteenth page is enough of the usual pipeline to know its pace.
 _USUAL_STEP = 16
-# Of fewer pages, the time is that of uploading, recording and waiting, and says nothing of rendering.
+# Of fewer pages, the time is that of uploading, recording and waiting, and says nothing of
+# rendering.
 _A_BOOK = 100
 
 
@@ -38,20 +41,29 @@ def _book(user: Client, book: Book, is_main: bool) -> Iterator[Row]:
     yield Row(f"{book.name}: over HTTP", over_http)
     yield Row(f"{book.name}: upload to completed", Figure.of([run.seconds for run in runs], "s"))
     yield Row(
-        f"{book.name}: first page readable after the 202", Figure.of([run.first_page_s * 1000 for run in runs], "ms"),
-        Target(150, 60, at_most=True) if is_main else None)
+        f"{book.name}: first page readable after the 202",
+        Figure.of([run.first_page_s * 1000 for run in runs], "ms"),
+        Target(150, 60, at_most=True) if is_main else None,
+    )
     yield Row(f"{book.name}: the ceiling", limit)
     yield Row(
-        f"{book.name}: over HTTP / the ceiling", ratios(over_http, limit),
-        Target(0.80, 0.90) if book.pages >= _A_BOOK else None)
+        f"{book.name}: over HTTP / the ceiling",
+        ratios(over_http, limit),
+        Target(0.80, 0.90) if book.pages >= _A_BOOK else None,
+    )
     if is_main:
         yield Row(f"{book.name}: the usual pipeline", Figure.of(usuals, "pages/s"))
         yield Row(
-            f"{book.name}: over HTTP / the usual pipeline", ratios(over_http, Figure.of(usuals)), Target(15, 25))
+            f"{book.name}: over HTTP / the usual pipeline",
+            ratios(over_http, Figure.of(usuals)),
+            Target(15, 25),
+        )
 
 
 def many() -> Iterator[Row]:
-    """40 jobs of one page, 10 of ten pages and 2 books at once, uploaded before, from enqueue to the last end."""
+    """40 jobs of one page, 10 of ten pages and 2 books at once, uploaded before, from enqueue to
+    the last end.
+    """
     book = measured_books()[0]
     small = [photo_pdf(), text_pdf(1)] * 20
     middle = [text_pdf(10)] * 10
@@ -66,7 +78,10 @@ def many() -> Iterator[Row]:
             together.append(pages / _seconds(user, [alone_id, *ids, alone_id]))
     yield Row("many jobs at once", Figure.of(together, "pages/s"))
     yield Row(
-        "many jobs at once / one book alone", ratios(Figure.of(together), Figure.of(alone)), Target(0.85, 0.95))
+        "many jobs at once / one book alone",
+        ratios(Figure.of(together), Figure.of(alone)),
+        Target(0.85, 0.95),
+    )
 
 
 def _seconds(user: Client, file_ids: list[str]) -> float:

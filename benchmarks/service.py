@@ -18,7 +18,8 @@ from tests.support.client import Client, Json
 from tests.support.server import ServerProcess
 from tests.support.waiting import wait_until
 
-# Clients poll every 2 seconds; a benchmark has to see the end sooner, without keeping the server busy with it.
+# Clients poll every 2 seconds; a benchmark has to see the end sooner, without keeping the server
+# busy with it.
 _POLL_S = 0.04
 _FIRST_PAGE_POLL_S = 0.01
 _JOB_TIMEOUT_S = 300.0
@@ -27,10 +28,14 @@ T = TypeVar("T")
 
 
 @contextmanager
-def serving(settings: dict[str, object] | None = None, env: dict[str, str] | None = None) -> Iterator[ServerProcess]:
+def serving(
+    settings: dict[str, object] | None = None, env: dict[str, str] | None = None
+) -> Iterator[ServerProcess]:
     """A server with the default settings, warm, on an empty data folder that goes with it."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        server = ServerProcess(Path(folder), {"limits.max_active_jobs_per_user": 100, **(settings or {})}, env).start()
+        server = ServerProcess(
+            Path(folder), {"limits.max_active_jobs_per_user": 100, **(settings or {})}, env
+        ).start()
         try:
             yield server.wait_until_ready()
         finally:
@@ -39,7 +44,9 @@ def serving(settings: dict[str, object] | None = None, env: dict[str, str] | Non
 
 @dataclass(frozen=True)
 class Run:
-    """One book from upload to `completed`: seconds in all, and from the 202 until its first page could be read."""
+    """One book from upload to `completed`: seconds in all, and from the 202 until its first page
+    could be read.
+    """
 
     seconds: float
     first_page_s: float
@@ -58,6 +65,7 @@ def run_book(user: Client, book: Book) -> Run:
 
 def read_first_page(user: Client, job_id: str) -> bytes:
     """The image of whichever page is there first."""
+
     def page() -> Json | None:
         pages = user.get(f"/api/v1/books/jobs/{job_id}/pages").json()["pages"]
         return pages[0] if pages else None
@@ -69,7 +77,9 @@ def read_first_page(user: Client, job_id: str) -> bytes:
 
 
 def wait_for_end(user: Client, job_id: str) -> None:
-    """Polls with next to no processor time of its own, which the server under measurement would lack: 0.2 ms a poll, not 2."""
+    """Polls with next to no processor time of its own, which the server under measurement would
+    lack: 0.2 ms a poll, not 2.
+    """
     connection = http.client.HTTPConnection(urlsplit(user.url).netloc, timeout=10)
     headers = {"Authorization": str(user.session.headers["Authorization"])}
 

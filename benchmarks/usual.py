@@ -1,6 +1,8 @@
-"""The usual pipeline, for comparison: MuPDF to PNG, Pillow to WebP, one page after the other, in one thread.
+"""The usual pipeline, for comparison: MuPDF to PNG, Pillow to WebP, one page after the other, in
+one thread.
 
-Run as a program of its own: `python -m benchmarks.usual PDF FOLDER STEP`, for every STEP-th page. Prints pages a second.
+Run as a program of its own: `python -m benchmarks.usual PDF FOLDER STEP`, for every STEP-th page.
+Prints pages a second.
 """
 
 import io
@@ -35,7 +37,9 @@ def main(path: str, folder: str, step: int) -> None:
         numbers = range(0, document.page_count, step)
         for number in numbers:
             png = document[number].get_pixmap(dpi=_DPI).tobytes("png")
-            Image.open(io.BytesIO(png)).save(Path(folder) / f"{number}.webp", "WEBP", quality=_WEBP_QUALITY)
+            Image.open(io.BytesIO(png)).save(
+                Path(folder) / f"{number}.webp", "WEBP", quality=_WEBP_QUALITY
+            )
     print(len(numbers) / (time.perf_counter() - started))
 
 

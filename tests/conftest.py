@@ -1,7 +1,7 @@
 """Fixtures: one server for the tests that leave it as it is, further ones for those that do not.
 
-All use one database server, the one that TEST_MONGODB_URI names or else one that is started here; tests of the embedded
-database ask for it.
+All use one database server, the one that TEST_MONGODB_URI names or else one that is started here;
+tests of the embedded database ask for it.
 """
 
 import os
@@ -28,7 +28,9 @@ _DATABASE = pytest.StashKey[DatabaseProcess]()
 def pytest_configure(config: pytest.Config) -> None:
     """In the process that starts the others, which inherit the address."""
     if URI_VARIABLE not in os.environ:
-        database = config.stash[_DATABASE] = DatabaseProcess(Path(tempfile.mkdtemp(prefix="wordai-test-"))).start()
+        database = config.stash[_DATABASE] = DatabaseProcess(
+            Path(tempfile.mkdtemp(prefix="wordai-test-"))
+        ).start()
         os.environ[URI_VARIABLE] = database.uri
 
 
@@ -42,7 +44,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take long begin first, the longest before all, so that none of them is left running alone at the end."""
+    """Files that take long begin first, the longest before all, so that none of them is left
+    running alone at the end.
+    """
     items.sort(key=lambda item: -_long_s(item))
 
 
@@ -59,7 +63,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server with the default settings, shared by tests that neither stop nor overload it."""
-    running = ServerProcess(tmp_path_factory.mktemp("server"), {"cors.origins": ["https://app.example"]}).start()
+    running = ServerProcess(
+        tmp_path_factory.mktemp("server"), {"cors.origins": ["https://app.example"]}
+    ).start()
     running.wait_until_ready()
     yield running
     assert running.stop() == 0, running.log[-3000:]
@@ -67,11 +73,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[StartServer]:
-    """Starts a server with settings of the test's own, and one renderer unless they say more; it is stopped with the test."""
+    """Starts a server with settings of the test's own, and one renderer unless they say more; it is
+    stopped with the test.
+    """
     started: list[ServerProcess] = []
 
-    def start(settings: dict[str, object] | None = None, env: dict[str, str] | None = None) -> ServerProcess:
-        running = ServerProcess(tmp_path / f"server{len(started)}", {"rendering.processes": 1, **(settings or {})}, env)
+    def start(
+        settings: dict[str, object] | None = None, env: dict[str, str] | None = None
+    ) -> ServerProcess:
+        running = ServerProcess(
+            tmp_path / f"server{len(started)}", {"rendering.processes": 1, **(settings or {})}, env
+        )
         started.append(running)
         return running.start()
 

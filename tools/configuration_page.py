@@ -26,12 +26,27 @@ text: `WORDAI_JOBS_SERVER__PORT=9000`, `WORDAI_JOBS_CORS__ORIGINS='["https://app
 An unknown key or a bad value stops the start with one line that names it. Settings are read at the start only.
 `wordai-jobs doctor` says whether a server can run with them here.
 """
-_TYPES = {str: "text", int: "whole number", bool: "true or false", tuple: "list of texts", dict: "table of texts"}
+_TYPES = {
+    str: "text",
+    int: "whole number",
+    bool: "true or false",
+    tuple: "list of texts",
+    dict: "table of texts",
+}
 
 
 def page() -> str:
     """The whole page, as Markdown."""
-    return "\n".join([_HEAD, *(line for name, field in Config.model_fields.items() for line in _section(name, field))])
+    return "\n".join(
+        [
+            _HEAD,
+            *(
+                line
+                for name, field in Config.model_fields.items()
+                for line in _section(name, field)
+            ),
+        ]
+    )
 
 
 def _section(name: str, field: FieldInfo) -> Iterator[str]:
@@ -43,8 +58,14 @@ def _section(name: str, field: FieldInfo) -> Iterator[str]:
     yield "| key | type | default | range | meaning | environment variable |"
     yield "|---|---|---|---|---|---|"
     for key, setting in model.model_fields.items():
-        cells = (f"`{key}`", _type(setting), f"`{_default(setting)}`", _range(setting), setting.description,
-                 f"`{PREFIX}{name}__{key}`".upper())
+        cells = (
+            f"`{key}`",
+            _type(setting),
+            f"`{_default(setting)}`",
+            _range(setting),
+            setting.description,
+            f"`{PREFIX}{name}__{key}`".upper(),
+        )
         yield f"| {' | '.join(cells)} |"
     yield ""
 
@@ -68,7 +89,9 @@ def _range(setting: FieldInfo) -> str:
         return f"{lowest.ge:,} to {highest.le:,}"
     if annotated_types.MinLen in limits:
         return "not empty"
-    pattern = next((limit.pattern for limit in setting.metadata if getattr(limit, "pattern", None)), None)
+    pattern = next(
+        (limit.pattern for limit in setting.metadata if getattr(limit, "pattern", None)), None
+    )
     return f"`{pattern}`" if pattern else ""
 
 

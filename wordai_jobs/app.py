@@ -1,4 +1,6 @@
-"""The application factory: builds the parts and wires them. Creating starts nothing; `Server.start` does."""
+"""The application factory: builds the parts and wires them. Creating starts nothing; `Server.start`
+does.
+"""
 
 import logging
 from dataclasses import dataclass
@@ -43,7 +45,20 @@ from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.storage.folder import DataFolder
 from wordai_jobs.storage.pages import PageStore
 from wordai_jobs.storage.uploads import UploadStore
-from wordai_jobs.web import access, books, dev, docs, errors, files, headers, health, images, jobs, metrics, page
+from wordai_jobs.web import (
+    access,
+    books,
+    dev,
+    docs,
+    errors,
+    files,
+    headers,
+    health,
+    images,
+    jobs,
+    metrics,
+    page,
+)
 from wordai_jobs.web.context import EXTENSION, Services, refuse_dev_from_outside
 from wordai_jobs.web.json import OrjsonProvider
 
@@ -68,9 +83,18 @@ def create_app(config: Config) -> Flask:
     headers.register(app, config.cors.origins)
     errors.register(app, config.limits.max_upload_mb)
     app.before_request(refuse_dev_from_outside)
-    for blueprint in (jobs.blueprint, files.blueprint, books.blueprint, images.blueprint, health.blueprint, docs.blueprint):
+    for blueprint in (
+        jobs.blueprint,
+        files.blueprint,
+        books.blueprint,
+        images.blueprint,
+        health.blueprint,
+        docs.blueprint,
+    ):
         app.register_blueprint(blueprint)
-    app.register_blueprint(page.create_blueprint(page.SignIn.of(config.auth), config.limits.max_upload_mb))
+    app.register_blueprint(
+        page.create_blueprint(page.SignIn.of(config.auth), config.limits.max_upload_mb)
+    )
     if config.metrics.port == 0:
         app.register_blueprint(metrics.blueprint)
     if parts.services.dev_tokens:
@@ -122,11 +146,15 @@ class Lifecycle:
         self.release()
 
     def end_jobs(self, grace_s: float) -> None:
-        """Take no more jobs, give those that run `grace_s` seconds, end the rest. Requests are answered as before."""
+        """Take no more jobs, give those that run `grace_s` seconds, end the rest. Requests are
+        answered as before.
+        """
         self.runner.shut_down(grace_s)
 
     def release(self) -> None:
-        """Stop every thread and process. A request that came now would be answered with an error."""
+        """Stop every thread and process. A request that came now would be answered with an
+        error.
+        """
         self.housekeeper.stop()
         self.inspector.stop()
         self.pool.stop()
@@ -151,7 +179,11 @@ def _build(config: Config) -> _Parts:
     measured = Metrics()
     embedded, database = configured_database(config.mongodb, folder, measured.database)
     instance = Instance.of_this_process()
-    jobs_recorded, chapters, books_recorded = JobRepository(database), ChapterRepository(database), BookRepository(database)
+    jobs_recorded, chapters, books_recorded = (
+        JobRepository(database),
+        ChapterRepository(database),
+        BookRepository(database),
+    )
     instances = InstanceRepository(database)
     uploads_recorded, keys = UploadRepository(database), KeyRepository(database)
     pages, upload_store = PageStore(folder), UploadStore(folder, instance.instance_id)
@@ -159,35 +191,78 @@ def _build(config: Config) -> _Parts:
     pool = _render_pool(config.rendering, fork_server, measured.rendering)
     inspector = Inspector(config.rendering.memory_limit_mb, fork_server, measured.rendering)
     pipeline = Pipeline(upload_store, pages, pool, books_recorded, chapters, measured.jobs)
-    runner = JobRunner(config.jobs.workers, config.jobs.max_queued, run=pipeline.run, fail=pipeline.fail)
-    sweep = Sweep(instance.instance_id, jobs_recorded, chapters, instances, pages, runner.live, measured.jobs)
+    runner = JobRunner(
+        config.jobs.workers, config.jobs.max_queued, run=pipeline.run, fail=pipeline.fail
+    )
+    sweep = Sweep(
+        instance.instance_id, jobs_recorded, chapters, instances, pages, runner.live, measured.jobs
+    )
     cleanup = Cleanup(
-        timedelta(days=config.jobs.retention_days), jobs_recorded, chapters, uploads_recorded, instances, pages,
-        upload_store)
+        timedelta(days=config.jobs.retention_days),
+        jobs_recorded,
+        chapters,
+        uploads_recorded,
+        instances,
+        pages,
+        upload_store,
+    )
     lease = Lease()
     dev_tokens = DevTokens(secret_key) if config.auth.mode == "dev" else None
     services = Services(
         jobs=JobService(
-            instance.instance_id, JobLimits(config.jobs.timeout_s, config.limits.max_active_jobs_per_user), jobs_recorded,
-            chapters, runner, Once(keys, jobs_recorded.find), lease, measured.jobs),
+            instance.instance_id,
+            JobLimits(config.jobs.timeout_s, config.limits.max_active_jobs_per_user),
+            jobs_recorded,
+            chapters,
+            runner,
+            Once(keys, jobs_recorded.find),
+            lease,
+            measured.jobs,
+        ),
         books=BookService(books_recorded, chapters, pages),
         uploads=UploadService(
-            folder, upload_store, inspector, uploads_recorded, config.limits.max_upload_mb,
-            config.rendering.max_pages),
-        runner=runner, pages=pages, folder=folder, database=database, pool=pool, signer=UrlSigner(secret_key), metrics=measured,
-        verifier=dev_tokens or _firebase(config.auth), dev_tokens=dev_tokens,
+            folder,
+            upload_store,
+            inspector,
+            uploads_recorded,
+            config.limits.max_upload_mb,
+            config.rendering.max_pages,
+        ),
+        runner=runner,
+        pages=pages,
+        folder=folder,
+        database=database,
+        pool=pool,
+        signer=UrlSigner(secret_key),
+        metrics=measured,
+        verifier=dev_tokens or _firebase(config.auth),
+        dev_tokens=dev_tokens,
     )
     _watch(measured.registry, config, runner, pool, folder)
-    return _Parts(services, Lifecycle(
-        embedded=embedded, database=database, retention_days=config.jobs.retention_days, fork_server=fork_server,
-        pool=pool, inspector=inspector, runner=runner,
-        housekeeper=Housekeeper(instance, instances, jobs_recorded, runner, sweep, cleanup, lease),
-        metrics_listener=MetricsListener(config.metrics.port, measured.registry) if config.metrics.port else None,
-    ))
+    return _Parts(
+        services,
+        Lifecycle(
+            embedded=embedded,
+            database=database,
+            retention_days=config.jobs.retention_days,
+            fork_server=fork_server,
+            pool=pool,
+            inspector=inspector,
+            runner=runner,
+            housekeeper=Housekeeper(
+                instance, instances, jobs_recorded, runner, sweep, cleanup, lease
+            ),
+            metrics_listener=MetricsListener(config.metrics.port, measured.registry)
+            if config.metrics.port
+            else None,
+        ),
+    )
 
 
 def configured_database(
-    settings: MongodbSettings, folder: DataFolder, metrics: DatabaseMetrics | None = None,
+    settings: MongodbSettings,
+    folder: DataFolder,
+    metrics: DatabaseMetrics | None = None,
 ) -> tuple[EmbeddedDatabase | None, Database]:
     """The connection, and the server to start before it is used where that is the embedded one."""
     embedded = EmbeddedDatabase(folder.mongodb) if settings.uri == "embedded" else None
@@ -200,19 +275,30 @@ def render_options(settings: RenderingSettings) -> RenderOptions:
     return RenderOptions(settings.dpi, settings.format, settings.jpeg_quality, settings.max_pixels)
 
 
-def _render_pool(settings: RenderingSettings, fork_server: ForkServer, metrics: RenderMetrics) -> RenderPool:
+def _render_pool(
+    settings: RenderingSettings, fork_server: ForkServer, metrics: RenderMetrics
+) -> RenderPool:
     return RenderPool(
-        settings.process_count, render_options(settings), settings.page_timeout_s, settings.memory_limit_mb, fork_server,
-        metrics)
+        settings.process_count,
+        render_options(settings),
+        settings.page_timeout_s,
+        settings.memory_limit_mb,
+        fork_server,
+        metrics,
+    )
 
 
-def _watch(registry: Registry, config: Config, runner: JobRunner, pool: RenderPool, folder: DataFolder) -> None:
+def _watch(
+    registry: Registry, config: Config, runner: JobRunner, pool: RenderPool, folder: DataFolder
+) -> None:
     watch_jobs(registry, lambda: runner.counts, config.jobs.max_queued)
     watch_renderers(registry, lambda: pool.ready_count)
     watch_disk(registry, folder.path)
 
 
 def _firebase(settings: AuthSettings) -> TokenVerifier:
-    # Imported where it is needed: firebase-admin takes half a second and 60 MB, for nothing in mode dev.
+    # Imported where it is needed: firebase-admin takes half a second and 60 MB, for nothing in mode
+    # dev.
     from wordai_jobs.auth.firebase import FirebaseTokens
+
     return RememberedTokens(FirebaseTokens(settings.firebase_project_id, settings.credentials_file))

@@ -1,15 +1,17 @@
 """Time as the service stores and shows it: aware UTC, in whole milliseconds."""
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
-    """The current time, cut to milliseconds: BSON dates hold no more, and what is shown must equal what is stored."""
-    now = datetime.now(timezone.utc)
+    """The current time, cut to milliseconds: BSON dates hold no more, and what is shown must equal
+    what is stored.
+    """
+    now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def isoformat(moment: datetime) -> str:
     """`2026-02-08T00:10:28.325Z`, the one way the API writes a time."""
     # Every poll writes some: this takes a fifth of the time of strftime.
-    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

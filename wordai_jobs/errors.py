@@ -1,6 +1,7 @@
 """What can go wrong, as exceptions that know their HTTP status and their words for the user.
 
-`detail` is shown to users: no path, address or traceback belongs in it. What an operator needs goes to the log.
+`detail` is shown to users: no path, address or traceback belongs in it. What an operator needs goes
+to the log.
 """
 
 from collections.abc import Mapping
@@ -92,7 +93,9 @@ class TooManyJobs(AppError):
     def __init__(self, limit: int, retry_after_s: int) -> None:
         jobs = "job that has" if limit == 1 else "jobs that have"
         super().__init__(
-            f"You have {limit} {jobs} not ended, which is the limit", headers={"Retry-After": str(retry_after_s)})
+            f"You have {limit} {jobs} not ended, which is the limit",
+            headers={"Retry-After": str(retry_after_s)},
+        )
 
 
 class Busy(AppError):

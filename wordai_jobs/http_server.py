@@ -21,9 +21,11 @@ from wordai_jobs.web.errors import REFUSED_KEY
 
 # A multipart body is a little longer than the file in it.
 _MULTIPART_ROOM_BYTES = 64 * 1024
-# Clients that send a byte a second hold connections, not threads; so many of them leave room for polls.
+# Clients that send a byte a second hold connections, not threads; so many of them leave room for
+# polls.
 _CONNECTION_LIMIT = 2000
-# What is read and thrown away of a body that is too large, so that its client gets to read the answer.
+# What is read and thrown away of a body that is too large, so that its client gets to read the
+# answer.
 _MOST_DISCARDED = 4
 # Answers are made in much less; what takes longer is a client that does not read.
 _LAST_ANSWERS_S = 5
@@ -31,7 +33,8 @@ _LOOK_EVERY_S = 0.02
 
 
 class HttpServer:
-    """Listens on every address that the configured host stands for: `localhost` may be 127.0.0.1 and ::1.
+    """Listens on every address that the configured host stands for: `localhost` may be 127.0.0.1
+    and ::1.
 
     Raises StartError where it cannot listen on one of them.
     """
@@ -40,17 +43,29 @@ class HttpServer:
         self._sockets: dict[int, Any] = {}
         try:
             self._waitress = create_server(
-                app, map=self._sockets, host=config.server.host, port=config.server.port,
-                threads=config.server.threads, ident=None, connection_limit=_CONNECTION_LIMIT,
-                asyncore_use_poll=True, channel_request_lookahead=0,
-                max_request_body_size=config.limits.max_upload_mb * 1024 * 1024 + _MULTIPART_ROOM_BYTES,
-                clear_untrusted_proxy_headers=False,  # mode dev looks at X-Forwarded-For; nothing else believes in one
+                app,
+                map=self._sockets,
+                host=config.server.host,
+                port=config.server.port,
+                threads=config.server.threads,
+                ident=None,
+                connection_limit=_CONNECTION_LIMIT,
+                asyncore_use_poll=True,
+                channel_request_lookahead=0,
+                max_request_body_size=config.limits.max_upload_mb * 1024 * 1024
+                + _MULTIPART_ROOM_BYTES,
+                # Mode dev looks at X-Forwarded-For; nothing else believes in one.
+                clear_untrusted_proxy_headers=False,
             )
         except (OSError, ValueError) as error:
             # A name without an address is a ValueError of waitress's.
             reason = error.strerror if isinstance(error, OSError) else "no such host"
-            raise StartError(f"Cannot listen on {config.server.host}:{config.server.port}: {reason}") from error
-        self._listeners = [each for each in self._sockets.values() if isinstance(each, BaseWSGIServer)]
+            raise StartError(
+                f"Cannot listen on {config.server.host}:{config.server.port}: {reason}"
+            ) from error
+        self._listeners = [
+            each for each in self._sockets.values() if isinstance(each, BaseWSGIServer)
+        ]
         for listener in self._listeners:
             listener.channel_class = _Channel
 
@@ -84,7 +99,9 @@ class HttpServer:
 
     @property
     def _channels(self) -> list[Any]:
-        return [channel for listener in self._listeners for channel in listener.active_channels.values()]
+        return [
+            channel for listener in self._listeners for channel in listener.active_channels.values()
+        ]
 
     def _stop_listening(self) -> None:
         for listener in self._listeners:
@@ -98,7 +115,8 @@ class HttpServer:
     def _end(self) -> None:
         """The loop ends when it has no socket left to look after.
 
-        The triggers' pipes stay open: a thread that is late with an answer still wakes the loop through one.
+        The triggers' pipes stay open: a thread that is late with an answer still wakes the loop
+        through one.
         """
         try:
             for channel in self._channels:
@@ -115,7 +133,9 @@ class _NoRoom(Error):  # type: ignore[misc]  # waitress has no types
 
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]
-    """Reads to its end, and throws away, a body that cannot be taken: a client that still sends would not see the answer."""
+    """Reads to its end, and throws away, a body that cannot be taken: a client that still sends
+    would not see the answer.
+    """
 
     _left_to_discard = 0
 
@@ -127,13 +147,16 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
             return taken
         try:
             consumed: int = super().received(data)
-        except ValueError as error:  # waitress lets through what urllib says of an address that is none
+        except ValueError as error:
+            # Waitress lets through what urllib says of an address that is none.
             self._refuse(BadRequest(str(error)))
             return len(data)
         except OSError as error:
             if error.errno not in FULL_DISK:
                 raise
-            self._refuse(_NoRoom(str(error)), self.content_length - self.body_bytes_received - len(data))
+            self._refuse(
+                _NoRoom(str(error)), self.content_length - self.body_bytes_received - len(data)
+            )
             return len(data)
         if self.completed and self.body_bytes_received == 0 and self._is_worth_discarding():
             self._refuse(self.error, self.content_length)
@@ -146,7 +169,8 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
 
     def _is_worth_discarding(self) -> bool:
         return (
-            isinstance(self.error, RequestEntityTooLarge) and not self.expect_continue
+            isinstance(self.error, RequestEntityTooLarge)
+            and not self.expect_continue
             and self.content_length <= _MOST_DISCARDED * self.adj.max_request_body_size
         )
 
@@ -162,7 +186,9 @@ class _Task(WSGITask):  # type: ignore[misc]
 
 
 class _RefusedTask(WSGITask):  # type: ignore[misc]
-    """Has the application answer what waitress refuses, so that the answer has the shape and headers of all others."""
+    """Has the application answer what waitress refuses, so that the answer has the shape and
+    headers of all others.
+    """
 
     def execute(self) -> None:
         self.set_close_on_finish()
@@ -172,7 +198,11 @@ class _RefusedTask(WSGITask):  # type: ignore[misc]
         request = self.request
         for name in ("command", "path", "query", "request_uri", "url_scheme"):
             if not hasattr(request, name):  # the request ended before this was read
-                setattr(request, name, {"command": "GET", "path": "/", "url_scheme": "http"}.get(name, ""))
+                setattr(
+                    request,
+                    name,
+                    {"command": "GET", "path": "/", "url_scheme": "http"}.get(name, ""),
+                )
         environ: dict[str, Any] = super().get_environment()
         environ["wsgi.input"] = io.BytesIO()
         environ["CONTENT_LENGTH"] = "0"

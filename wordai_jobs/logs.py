@@ -1,6 +1,8 @@
-"""What the operator reads: one event a line, on standard error, with the request and the job that it belongs to.
+"""What the operator reads: one event a line, on standard error, with the request and the job that
+it belongs to.
 
-Names of files and addresses come from users, so no character of theirs can end a line or pass for another event.
+Names of files and addresses come from users, so no character of theirs can end a line or pass for
+another event.
 """
 
 import json
@@ -11,7 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from wordai_jobs.clock import isoformat
@@ -30,7 +32,9 @@ _job_id: ContextVar[str | None] = ContextVar("job_id", default=None)
 
 
 def configure(settings: LoggingSettings = LoggingSettings()) -> None:
-    """Have everything logged as the settings say; may be called again. Libraries are heard from WARNING on."""
+    """Have everything logged as the settings say; may be called again. Libraries are heard from
+    WARNING on.
+    """
     level = logging.getLevelNamesMapping()[settings.level.upper()]
     handler = _WholeLines()
     handler.setFormatter(_JsonLines() if settings.format == "json" else _TextLines())
@@ -43,7 +47,9 @@ def configure(settings: LoggingSettings = LoggingSettings()) -> None:
 
 
 def begin_request(request_id: str, job_id: str | None) -> None:
-    """What this thread logs until `end_request` belongs to the request, and to the job where the id can be one's."""
+    """What this thread logs until `end_request` belongs to the request, and to the job where the id
+    can be one's.
+    """
     _request_id.set(request_id)
     concern_job(job_id)
 
@@ -54,7 +60,9 @@ def end_request() -> None:
 
 
 def concern_job(job_id: str | None) -> None:
-    """What the request does from now on is about this job. Other strings than ids of jobs are left out of the log."""
+    """What the request does from now on is about this job. Other strings than ids of jobs are left
+    out of the log.
+    """
     _job_id.set(job_id if job_id and _UUID.fullmatch(job_id) else None)
 
 
@@ -74,10 +82,12 @@ def about_job(job_id: str | None) -> Iterator[None]:
 
 
 class _WholeLines(logging.Handler):
-    """Writes each event to standard error at once, in one piece, which the kernel does not mix with another.
+    """Writes each event to standard error at once, in one piece, which the kernel does not mix with
+    another.
 
-    Without a lock around it: a thread gives up the interpreter while it writes, and until it has it back every other one
-    that has something to log would wait for the lock. With eight threads that took a quarter of the polls a second.
+    Without a lock around it: a thread gives up the interpreter while it writes, and until it has it
+    back every other one that has something to log would wait for the lock. With eight threads that
+    took a quarter of the polls a second.
     """
 
     def createLock(self) -> None:
@@ -87,28 +97,42 @@ class _WholeLines(logging.Handler):
         try:
             left = (self.format(record) + "\n").encode("utf-8", "backslashreplace")
             while left:
-                left = left[os.write(_STANDARD_ERROR, left):]
-        except Exception:  # as every handler of logging does: what cannot be logged must not end what was to be logged
+                left = left[os.write(_STANDARD_ERROR, left) :]
+        except Exception:
+            # As every handler of logging does: what cannot be logged must not end what was to be
+            # logged.
             self.handleError(record)
 
 
 class _TextLines(logging.Formatter):
-    """`2026-02-08T00:10:28.325Z INFO wordai_jobs.access [request=… job=…]: …`; lines of a traceback are indented."""
+    """`2026-02-08T00:10:28.325Z INFO wordai_jobs.access [request=… job=…]: …`; lines of a traceback
+    are indented.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         ids = " ".join(f"{name}={value}" for name, value in _ids().items())
         where = f"{record.name} [{ids}]" if ids else record.name
         line = f"{_time(record)} {record.levelname} {where}: {_one_line(record.getMessage())}"
-        return f"{line}\n{_indented(self.formatException(record.exc_info))}" if record.exc_info else line
+        return (
+            f"{line}\n{_indented(self.formatException(record.exc_info))}"
+            if record.exc_info
+            else line
+        )
 
 
 class _JsonLines(logging.Formatter):
-    """One object a line: time, level, logger, message, request_id, job_id, then what the event has besides."""
+    """One object a line: time, level, logger, message, request_id, job_id, then what the event has
+    besides.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         event: dict[str, Any] = {
-            "time": _time(record), "level": record.levelname.lower(), "logger": record.name,
-            "message": record.getMessage(), "request_id": _request_id.get(), "job_id": _job_id.get(),
+            "time": _time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            "request_id": _request_id.get(),
+            "job_id": _job_id.get(),
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
@@ -117,7 +141,7 @@ class _JsonLines(logging.Formatter):
 
 
 def _time(record: logging.LogRecord) -> str:
-    return isoformat(datetime.fromtimestamp(record.created, timezone.utc))
+    return isoformat(datetime.fromtimestamp(record.created, UTC))
 
 
 def _ids() -> dict[str, str]:

@@ -20,18 +20,27 @@ from wordai_jobs.storage.pages import PageStore
 
 
 def sweep_once(config: Config) -> int:
-    """End the jobs of servers that died; returns how many. Raises DataFolderInUse, StartError and DatabaseError."""
+    """End the jobs of servers that died; returns how many. Raises DataFolderInUse, StartError and
+    DatabaseError.
+    """
     folder = data_folder(config)
     with opened_database(config, folder) as database:
-        # This process has no heartbeat. Should it die between taking a job over and ending it, the next sweep will.
+        # This process has no heartbeat. Should it die between taking a job over and ending it, the
+        # next sweep will.
         return Sweep(
-            Instance.of_this_process().instance_id, JobRepository(database), ChapterRepository(database),
-            InstanceRepository(database), PageStore(folder), live=lambda job_id: None,
+            Instance.of_this_process().instance_id,
+            JobRepository(database),
+            ChapterRepository(database),
+            InstanceRepository(database),
+            PageStore(folder),
+            live=lambda job_id: None,
         ).run()
 
 
 def make_indexes(config: Config) -> list[str]:
-    """Make the indexes that are missing or differ; returns their names. Raises what `sweep_once` raises."""
+    """Make the indexes that are missing or differ; returns their names. Raises what `sweep_once`
+    raises.
+    """
     is_embedded = config.mongodb.uri == "embedded"
     folder = data_folder(config) if is_embedded else DataFolder(Path(config.storage.data_dir))
     with opened_database(config, folder) as database:
@@ -41,17 +50,21 @@ def make_indexes(config: Config) -> list[str]:
 
 
 def data_folder(config: Config) -> DataFolder:
-    """The folder of a server that has run; raises StartError where it is not there, or somebody else's.
+    """The folder of a server that has run; raises StartError where it is not there, or somebody
+    else's.
 
     What is written into somebody else's folder could not be read, or removed, by the server.
     """
     folder = DataFolder(Path(config.storage.data_dir))
     if not folder.path.is_dir():
         raise StartError(
-            f"The data folder {folder.path} does not exist: run this where the server runs, with its configuration")
+            f"The data folder {folder.path} does not exist: run this where the server runs, with its configuration"
+        )
     owner = folder.path.stat().st_uid
     if owner != os.geteuid():
-        raise StartError(f"The data folder {folder.path} belongs to {_user_name(owner)}: run this as that user")
+        raise StartError(
+            f"The data folder {folder.path} belongs to {_user_name(owner)}: run this as that user"
+        )
     folder.create()
     return folder
 

@@ -49,7 +49,9 @@ def serve(config: Config) -> None:
 
 
 class _Shutdown:
-    """Ends the jobs while requests are still answered, then the HTTP server; what it needed to answer is stopped after it."""
+    """Ends the jobs while requests are still answered, then the HTTP server; what it needed to
+    answer is stopped after it.
+    """
 
     def __init__(self, app: Flask, http: HttpServer, grace_s: int) -> None:
         self._app = app
@@ -76,6 +78,8 @@ class _Shutdown:
 
 
 def _raise_file_limit() -> None:
-    """Every connection is a file; the usual soft limit of 1,024 is below the limit of connections."""
+    """Every connection is a file; the usual soft limit of 1,024 is below the limit of
+    connections.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -33,7 +33,9 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[OpenVisitor]:
-    """Opens the page for somebody new; at the end it must have done nothing that a browser complains of."""
+    """Opens the page for somebody new; at the end it must have done nothing that a browser
+    complains of.
+    """
     visitors: list[Visitor] = []
 
     def open_(server: ServerProcess, **options: Any) -> Visitor:
@@ -55,7 +57,9 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[OpenPage]:
-    """Opens a site's page in a browser without a past. At the end no answer may have had a header twice."""
+    """Opens a site's page in a browser without a past. At the end no answer may have had a header
+    twice.
+    """
     pages: list[Page] = []
     responses: list[Response] = []
 

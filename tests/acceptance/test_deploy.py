@@ -1,4 +1,6 @@
-"""deploy.sh for real: releases come, work or do not, and go; plain processes stand in for systemd."""
+"""deploy.sh for real: releases come, work or do not, and go; plain processes stand in for
+systemd.
+"""
 
 import signal
 from collections.abc import Iterator
@@ -25,8 +27,12 @@ def mongodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseProces
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory, mongodb: DatabaseProcess) -> Iterator[Machine]:
-    """A machine where 1.0.0 serves, as it does again after each test. All its servers use one database server."""
+def machine(
+    tmp_path_factory: pytest.TempPathFactory, mongodb: DatabaseProcess
+) -> Iterator[Machine]:
+    """A machine where 1.0.0 serves, as it does again after each test. All its servers use one
+    database server.
+    """
     environment = f'# where jobs are recorded\n\nWORDAI_JOBS_MONGODB__URI="{mongodb.uri}"\n'
     made = Machine(tmp_path_factory.mktemp("machine"), environment)
     first = made.deploy(made.release("1.0.0"))
@@ -35,12 +41,23 @@ def machine(tmp_path_factory: pytest.TempPathFactory, mongodb: DatabaseProcess) 
     made.stop()
 
 
-@pytest.mark.parametrize(("name", "fault", "said"), [
-    ("crashes", CRASHES, "AssertionError"),
-    ("never-ready", NEVER_READY, "was not ready within 10 s: {\"detail\":\"the moon is in the wrong house"),
-], ids=["crashes", "never-ready"])
+@pytest.mark.parametrize(
+    ("name", "fault", "said"),
+    [
+        ("crashes", CRASHES, "AssertionError"),
+        (
+            "never-ready",
+            NEVER_READY,
+            'was not ready within 10 s: {"detail":"the moon is in the wrong house',
+        ),
+    ],
+    ids=["crashes", "never-ready"],
+)
 def test_a_bad_release_fails_its_trial_and_the_running_server_is_not_touched(
-    machine: Machine, name: str, fault: Fault, said: str,
+    machine: Machine,
+    name: str,
+    fault: Fault,
+    said: str,
 ) -> None:
     pid = machine.pid
     version = f"1.1.0+{name}"
@@ -54,13 +71,16 @@ def test_a_bad_release_fails_its_trial_and_the_running_server_is_not_touched(
 
 
 def test_a_trial_sweeps_no_job_of_the_running_server_and_leaves_nothing_in_its_database(
-    machine: Machine, mongodb: DatabaseProcess,
+    machine: Machine,
+    mongodb: DatabaseProcess,
 ) -> None:
     user = machine.client("somebody")
     running = user.submit(hanging_pdf())
     freeze_the_busy_renderer(machine.pid)
     failed = machine.deploy(machine.release("1.1.9", WRONG_VERSION.always()))
-    assert failed.returncode == 1 and "6.6.6 answers instead of 1.1.9" in failed.stdout, failed.stdout
+    assert failed.returncode == 1 and "6.6.6 answers instead of 1.1.9" in failed.stdout, (
+        failed.stdout
+    )
     machine.check_serves("1.0.0")
     assert user.job(running)["status"] == "processing"
     user.post(f"/api/v1/books/jobs/{running}/cancel")
@@ -68,7 +88,9 @@ def test_a_trial_sweeps_no_job_of_the_running_server_and_leaves_nothing_in_its_d
         assert set(client.list_database_names()) - {"admin", "config", "local"} == {"wordai"}
 
 
-def test_a_release_that_passes_its_trial_and_then_does_not_work_is_rolled_back(machine: Machine) -> None:
+def test_a_release_that_passes_its_trial_and_then_does_not_work_is_rolled_back(
+    machine: Machine,
+) -> None:
     failed = machine.deploy(machine.release("1.2.0", CRASHES.only_when_live()))
     assert failed.returncode == 1 and "AssertionError" in failed.stdout, failed.stdout
     assert "Switching from 1.0.0" in failed.stdout and "1.0.0 serves again" in failed.stdout
@@ -76,7 +98,9 @@ def test_a_release_that_passes_its_trial_and_then_does_not_work_is_rolled_back(m
     assert "1.2.0" not in machine.releases
 
 
-def test_a_setting_that_a_release_does_not_know_is_named_before_anything_is_switched(machine: Machine, tmp_path: Path) -> None:
+def test_a_setting_that_a_release_does_not_know_is_named_before_anything_is_switched(
+    machine: Machine, tmp_path: Path
+) -> None:
     config = tmp_path / "config.toml"
     config.write_text(f"[server]\nport = {machine.port}\ncolour = 'blue'\n")
     failed = machine.deploy(machine.release("1.2.9"), DEPLOY_CONFIG=str(config))
@@ -87,14 +111,18 @@ def test_a_setting_that_a_release_does_not_know_is_named_before_anything_is_swit
 def test_a_second_deploy_at_the_same_time_is_refused(machine: Machine, tmp_path: Path) -> None:
     hold, held = tmp_path / "hold", tmp_path / "held"
     slow_installer = tmp_path / "installer"
-    slow_installer.write_text(f"#!/bin/sh\ntouch {held}\nwhile [ ! -e {hold} ]; do sleep 0.05; done\nexit 1\n")
+    slow_installer.write_text(
+        f"#!/bin/sh\ntouch {held}\nwhile [ ! -e {hold} ]; do sleep 0.05; done\nexit 1\n"
+    )
     slow_installer.chmod(0o755)
     source = machine.release("1.3.0")
     first = machine.start("deploy", source, DEPLOY_INSTALLER=str(slow_installer))
     wait_until(held.exists, what="the first deploy's installation")
     second = machine.deploy(source)
     hold.touch()
-    assert (second.returncode, "another deploy is at work" in second.stdout) == (4, True), second.stdout
+    assert (second.returncode, "another deploy is at work" in second.stdout) == (4, True), (
+        second.stdout
+    )
     first.communicate(timeout=60)
     assert first.returncode == 1
     machine.check_serves("1.0.0")
@@ -122,7 +150,9 @@ def test_the_release_that_serves_is_not_deployed_again(machine: Machine) -> None
     machine.check_serves("1.0.0")
 
 
-@pytest.mark.parametrize("arguments", [("deploy",), ("deploy", "/nowhere"), ("retreat",), ("status", "now")])
+@pytest.mark.parametrize(
+    "arguments", [("deploy",), ("deploy", "/nowhere"), ("retreat",), ("status", "now")]
+)
 def test_wrong_use_is_exit_code_2(machine: Machine, arguments: tuple[str, ...]) -> None:
     assert machine.run(*arguments).returncode == 2
 

@@ -1,4 +1,6 @@
-"""The page at /docs in a real browser: read and tried, with nothing from elsewhere and no exception to its policy."""
+"""The page at /docs in a real browser: read and tried, with nothing from elsewhere and no exception
+to its policy.
+"""
 
 from collections.abc import Iterator
 
@@ -18,25 +20,40 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-def test_a_call_is_made_with_a_token_and_nothing_comes_from_elsewhere(page: Page, server: ServerProcess, alice: Client) -> None:
+def test_a_call_is_made_with_a_token_and_nothing_comes_from_elsewhere(
+    page: Page, server: ServerProcess, alice: Client
+) -> None:
     complaints: list[str] = []
     addresses: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
+    page.on(
+        "console",
+        lambda message: (
+            complaints.append(message.text) if message.type in ("error", "warning") else None
+        ),
+    )
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: addresses.append(request.url))
     page.goto(f"{server.url}/docs")
     page.get_by_text("Authentication", exact=True).first.click()
-    page.get_by_placeholder("api-token").fill(str(alice.session.headers["Authorization"]).removeprefix("Bearer "))
+    page.get_by_placeholder("api-token").fill(
+        str(alice.session.headers["Authorization"]).removeprefix("Bearer ")
+    )
     page.get_by_role("button", name="Set").click()
     page.get_by_text("Make a book").first.click()
     page.get_by_role("button", name="Execute").click()
     expect(page.get_by_text("Response Status: Created (201)")).to_be_visible(timeout=30_000)
-    assert [book["title"] for book in alice.get("/api/v1/books").json()["books"]] == ["MuPDF Explored"]
+    assert [book["title"] for book in alice.get("/api/v1/books").json()["books"]] == [
+        "MuPDF Explored"
+    ]
     assert complaints == []
     assert [address for address in addresses if not address.startswith(f"{server.url}/")] == []
 
 
 def test_the_page_runs_no_script_but_its_own(server: ServerProcess) -> None:
     policy = requests.get(f"{server.url}/docs", timeout=10).headers["Content-Security-Policy"]
-    assert "script-src 'self';" in policy and "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+    assert (
+        "script-src 'self';" in policy
+        and "default-src 'none'" in policy
+        and "frame-ancestors 'none'" in policy
+    )
     assert requests.get(f"{server.url}/docs/..%2findex.html", timeout=10).status_code == 404

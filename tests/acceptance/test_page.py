@@ -1,4 +1,6 @@
-"""The page at `/` before one reads: sign in, upload, jobs, books; in a real browser against the real server."""
+"""The page at `/` before one reads: sign in, upload, jobs, books; in a real browser against the
+real server.
+"""
 
 import signal
 
@@ -25,13 +27,19 @@ def test_a_pdf_is_uploaded_and_read(server: ServerProcess, visit: OpenVisitor) -
     job.get_by_role("link", name="Read the chapter").click()
     expect(visitor.page.get_by_role("heading", name="Lorem ipsum")).to_be_visible()
     image = visitor.page.locator(".page[data-page='1'] img")
-    visitor.wait("image", lambda: bool(image.evaluate("img => img.complete && img.naturalWidth > 1000")))
+    visitor.wait(
+        "image", lambda: bool(image.evaluate("img => img.complete && img.naturalWidth > 1000"))
+    )
     expect(visitor.page).to_have_title("Lorem ipsum · WordAI Books")
 
 
-def test_titles_are_suggested_and_a_typed_one_of_a_book_is_kept(server: ServerProcess, visit: OpenVisitor) -> None:
+def test_titles_are_suggested_and_a_typed_one_of_a_book_is_kept(
+    server: ServerProcess, visit: OpenVisitor
+) -> None:
     visitor = visit(server).sign_in("Choosy user")
-    book, chapter = (visitor.page.get_by_label(f"Title of the {what}") for what in ("new book", "chapter"))
+    book, chapter = (
+        visitor.page.get_by_label(f"Title of the {what}") for what in ("new book", "chapter")
+    )
     for filename, suggested in (("My_first  book.pdf", "My first book"), ("Second.PDF", "Second")):
         visitor.choose(text_pdf(1), filename)
         expect(book).to_have_value(suggested)
@@ -43,7 +51,8 @@ def test_titles_are_suggested_and_a_typed_one_of_a_book_is_kept(server: ServerPr
 
 
 def test_a_server_that_dies_is_waited_for_and_its_job_is_tried_again(
-    start_server: StartServer, visit: OpenVisitor,
+    start_server: StartServer,
+    visit: OpenVisitor,
 ) -> None:
     server = start_server(SLOW).wait_until_ready()
     visitor = visit(server).sign_in("Unlucky user")
@@ -63,7 +72,9 @@ def test_a_server_that_dies_is_waited_for_and_its_job_is_tried_again(
     expect(again).to_contain_text("Struck by lightning")
 
 
-def test_a_restart_in_order_is_no_more_than_a_pause(start_server: StartServer, visit: OpenVisitor) -> None:
+def test_a_restart_in_order_is_no_more_than_a_pause(
+    start_server: StartServer, visit: OpenVisitor
+) -> None:
     server = start_server({**SLOW, "jobs.shutdown_grace_s": 60}).wait_until_ready()
     visitor = visit(server).sign_in("Unaware user")
     with standing_still(visitor, server):
@@ -80,11 +91,15 @@ def test_a_restart_in_order_is_no_more_than_a_pause(start_server: StartServer, v
 
 
 def test_jobs_and_books_are_there_after_a_reload_and_to_the_end_of_the_list(
-    server: ServerProcess, visit: OpenVisitor,
+    server: ServerProcess,
+    visit: OpenVisitor,
 ) -> None:
     client = Client(server.url, "Diligent user")
     file_id = client.upload(text_pdf(1)).json()["file_id"]
-    ids = [client.enqueue(file_id, title=f"Chapter {number}", order_index=number).json()["job_id"] for number in range(20)]
+    ids = [
+        client.enqueue(file_id, title=f"Chapter {number}", order_index=number).json()["job_id"]
+        for number in range(20)
+    ]
     for job_id in ids:
         client.end_of(job_id)
     ids.append(client.enqueue(file_id, title="The last").json()["job_id"])
@@ -94,7 +109,9 @@ def test_jobs_and_books_are_there_after_a_reload_and_to_the_end_of_the_list(
     visitor.page.get_by_role("button", name="Show more").click()
     expect(visitor.page.locator(".job")).to_have_count(21)
     expect(visitor.page.get_by_role("button", name="Show more")).to_be_hidden()
-    shown = visitor.page.locator(".job").evaluate_all("jobs => jobs.map((job) => job.dataset.jobId)")
+    shown = visitor.page.locator(".job").evaluate_all(
+        "jobs => jobs.map((job) => job.dataset.jobId)"
+    )
     assert shown == ids[::-1]
     expect(visitor.page.locator(".chapter")).to_have_count(21)
     visitor.page.reload()
@@ -116,7 +133,9 @@ def test_a_chapter_is_deleted_after_a_question(server: ServerProcess, visit: Ope
     expect(visitor.page.locator(".book")).to_contain_text("No chapter yet")
 
 
-def test_the_page_is_used_with_the_keyboard_alone(server: ServerProcess, visit: OpenVisitor) -> None:
+def test_the_page_is_used_with_the_keyboard_alone(
+    server: ServerProcess, visit: OpenVisitor
+) -> None:
     visitor = visit(server)
     page = visitor.page
     visitor.tab_to("dev-name")
@@ -137,7 +156,13 @@ def test_the_page_is_used_with_the_keyboard_alone(server: ServerProcess, visit: 
     visitor.press("Enter")
     visitor.text_of(1)
     number = page.get_by_label("Go to page")
-    for key, expected in (("ArrowRight", "2"), ("ArrowRight", "3"), ("ArrowLeft", "2"), ("End", "12"), ("Home", "1")):
+    for key, expected in (
+        ("ArrowRight", "2"),
+        ("ArrowRight", "3"),
+        ("ArrowLeft", "2"),
+        ("End", "12"),
+        ("Home", "1"),
+    ):
         visitor.press(key)
         expect(number).to_have_value(expected)
     before = page.locator("#pages").evaluate("it => it.scrollTop")
@@ -152,7 +177,9 @@ def test_the_page_is_used_with_the_keyboard_alone(server: ServerProcess, visit: 
     assert visitor.focused == "library-title"
 
 
-def test_the_page_speaks_vietnamese_to_those_who_do(server: ServerProcess, visit: OpenVisitor) -> None:
+def test_the_page_speaks_vietnamese_to_those_who_do(
+    server: ServerProcess, visit: OpenVisitor
+) -> None:
     visitor = visit(server, language="vi-VN")
     page = visitor.page
     expect(page.locator("html")).to_have_attribute("lang", "vi")
@@ -168,7 +195,9 @@ def test_the_page_speaks_vietnamese_to_those_who_do(server: ServerProcess, visit
     expect(job.get_by_role("link", name="Đọc chương: Bài giảng")).to_be_visible()
 
 
-def test_what_cannot_be_uploaded_is_said_in_words(server: ServerProcess, visit: OpenVisitor) -> None:
+def test_what_cannot_be_uploaded_is_said_in_words(
+    server: ServerProcess, visit: OpenVisitor
+) -> None:
     visitor = visit(server).sign_in("Careless user")
     error = visitor.page.locator("#upload-error")
     visitor.choose(b"hello", "notes.txt")
@@ -184,20 +213,25 @@ def test_what_cannot_be_uploaded_is_said_in_words(server: ServerProcess, visit: 
     visitor.page.get_by_role("button", name="Upload", exact=True).click()
     expect(error).to_have_text("Give the chapter a title.")
     assert visitor.focused == "chapter-title"
-    visitor.page.locator("#file").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"x"})
+    visitor.page.locator("#file").set_input_files(
+        {"name": "a.txt", "mimeType": "text/plain", "buffer": b"x"}
+    )
     expect(error).to_have_text("a.txt is not a PDF.")
 
 
 def test_a_pdf_is_dropped_anywhere_on_the_page(server: ServerProcess, visit: OpenVisitor) -> None:
     visitor = visit(server).sign_in("Dropping user")
-    visitor.page.evaluate("""bytes => {
+    visitor.page.evaluate(
+        """bytes => {
         const dataTransfer = new DataTransfer();
         dataTransfer.items.add(new File([new Uint8Array(bytes)], "dropped.pdf", {type: "application/pdf"}));
         for (const type of ["dragover", "drop"]) {
             document.querySelector("#jobs-title").dispatchEvent(
                 new DragEvent(type, {dataTransfer, bubbles: true, cancelable: true}));
         }
-    }""", list(text_pdf(1)))
+    }""",
+        list(text_pdf(1)),
+    )
     expect(visitor.page.locator("#file-name")).to_have_text("dropped.pdf")
     expect(visitor.page.get_by_label("Title of the chapter")).to_have_value("dropped")
 
@@ -225,7 +259,9 @@ def test_signing_out_leaves_nothing_for_the_next(server: ServerProcess, visit: O
     expect(visitor.page.get_by_text("Private")).to_have_count(0)
 
 
-def test_progress_is_announced_at_every_tenth_and_no_more_often(slow: ServerProcess, visit: OpenVisitor) -> None:
+def test_progress_is_announced_at_every_tenth_and_no_more_often(
+    slow: ServerProcess, visit: OpenVisitor
+) -> None:
     visitor = visit(slow).sign_in("Listener")
     visitor.page.evaluate("""() => {
         window.said = [];
@@ -236,11 +272,15 @@ def test_progress_is_announced_at_every_tenth_and_no_more_often(slow: ServerProc
         job = visitor.submit(text_pdf(60), title="Spoken")
     visitor.wait_for_state(job, "completed")
     said: list[str] = visitor.page.evaluate("said")
-    assert said[0] == "Uploaded. The pages are being made." and said[-1] == "Spoken is ready to read"
+    assert (
+        said[0] == "Uploaded. The pages are being made." and said[-1] == "Spoken is ready to read"
+    )
     assert len(said) <= 12 and len(said) == len(set(said)), said
 
 
-def test_a_job_that_is_refused_can_be_sent_again_without_choosing_anew(start_server: StartServer, visit: OpenVisitor) -> None:
+def test_a_job_that_is_refused_can_be_sent_again_without_choosing_anew(
+    start_server: StartServer, visit: OpenVisitor
+) -> None:
     server = start_server({**SLOW, "limits.max_active_jobs_per_user": 1}).wait_until_ready()
     visitor = visit(server).sign_in("Greedy user")
     first = visitor.submit(stuck_pdf(9, 24), title="The first")
@@ -248,7 +288,9 @@ def test_a_job_that_is_refused_can_be_sent_again_without_choosing_anew(start_ser
     visitor.choose(text_pdf(1))
     send = visitor.page.get_by_role("button", name="Upload", exact=True)
     send.click()
-    expect(visitor.page.locator("#upload-error")).to_have_text("You have 1 job that has not ended, which is the limit")
+    expect(visitor.page.locator("#upload-error")).to_have_text(
+        "You have 1 job that has not ended, which is the limit"
+    )
     first.get_by_role("button", name="Cancel").click()
     visitor.wait_for_state(first, "cancelled")
     send.click()

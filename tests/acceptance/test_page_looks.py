@@ -1,4 +1,5 @@
-"""The page in its states, wide and narrow, light and dark: nothing a screen reader trips over, nothing that scrolls sideways.
+"""The page in its states, wide and narrow, light and dark: nothing a screen reader trips over,
+nothing that scrolls sideways.
 
 Each is also kept as a picture in `screenshots/`, for people to look at.
 """
@@ -32,7 +33,8 @@ WIDTHS = {"wide": (1280, 800), "narrow": (360, 740)}
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 ALL = tuple(product(WIDTHS, SCHEMES))
-# Each width and each scheme once: axe-core looks at the layout, which depends on the one, and at contrast, on the other.
+# Each width and each scheme once: axe-core looks at the layout, which depends on the one, and at
+# contrast, on the other.
 FOR_AXE: tuple[tuple[str, Scheme], ...] = (("wide", "light"), ("narrow", "dark"))
 NAME = "Linh Trần"
 
@@ -64,10 +66,15 @@ def look(visitor: Visitor, state: str, combinations: Iterable[tuple[str, Scheme]
 
 
 def images_are_there(visitor: Visitor) -> None:
-    visitor.wait("images", lambda: bool(visitor.page.evaluate("""() => {
+    visitor.wait(
+        "images",
+        lambda: bool(
+            visitor.page.evaluate("""() => {
         const images = [...document.querySelectorAll(".page-image")];
         return images.length > 0 && images.every((image) => image.complete && image.naturalWidth > 0);
-    }""")))
+    }""")
+        ),
+    )
 
 
 def test_signed_out(server: ServerProcess, browser: Browser) -> None:
@@ -116,7 +123,9 @@ def test_processing_reading_and_searching(slow: ServerProcess, browser: Browser)
         look(visitor, "reading")
         visitor.press("/")
         visitor.page.keyboard.type("lorem" if not SHARED.is_dir() else "pixmap")
-        expect(visitor.page.locator("#search-count")).to_have_text(re.compile(r"^[\d,]+ matches$|^The first"), timeout=60_000)
+        expect(visitor.page.locator("#search-count")).to_have_text(
+            re.compile(r"^[\d,]+ matches$|^The first"), timeout=60_000
+        )
         visitor.press("Enter", "Enter", "Enter")
         look(visitor, "searching")
     assert client.get("/health").ok
@@ -152,21 +161,28 @@ def library_of(server: ServerProcess, name: str, with_book: bool = False) -> Cli
     if with_book and SHARED.is_dir():
         chapters["MuPDF explored"] = (SHARED / BOOK).read_bytes()
     for index, (title, pdf) in enumerate(chapters.items()):
-        assert client.end_of(client.submit(pdf, title=title, order_index=index))["status"] == "completed"
+        assert (
+            client.end_of(client.submit(pdf, title=title, order_index=index))["status"]
+            == "completed"
+        )
     return client
 
 
 def half_done_job(visitor: Visitor, server: ServerProcess, client: Client) -> Locator:
-    """A job at its pages, whose renderer is held up now, and was a moment before: the page can tell its pace."""
+    """A job at its pages, whose renderer is held up now, and was a moment before: the page can tell
+    its pace.
+    """
     [renderer] = renderers(server, "renderer")
     pdf = (SHARED / BOOK).read_bytes() if SHARED.is_dir() else text_pdf(600)
     job = visitor.submit(pdf, title="MuPDF explored, second edition")
     bar, seen = job.locator("progress"), 30
     for _ in range(2):
         os.kill(renderer, signal.SIGCONT)
-        wait_until(lambda: newest_progress(client) >= seen + 5, 60, "progress", 0.02)  # noqa: B023
+        wait_until(lambda: newest_progress(client) >= seen + 5, 60, "progress", 0.02)
         os.kill(renderer, signal.SIGSTOP)
-        visitor.wait("progress on the page", lambda: int(bar.evaluate("bar => bar.value")) >= seen + 5)  # noqa: B023
+        visitor.wait(
+            "progress on the page", lambda: int(bar.evaluate("bar => bar.value")) >= seen + 5
+        )
         seen = int(bar.evaluate("bar => bar.value"))
     visitor.wait("a guess of the time left", lambda: "left" in job.inner_text())
     return job
@@ -179,5 +195,7 @@ def newest_progress(client: Client) -> int:
 def slow_network(visitor: Visitor, bytes_per_s: float) -> None:
     session = visitor.context.new_cdp_session(visitor.page)
     session.send("Network.enable")
-    session.send("Network.emulateNetworkConditions", {
-        "offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_per_s})
+    session.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_per_s},
+    )

@@ -1,4 +1,6 @@
-"""The reader: pages, their text, search, and what happens while or after their job fails; in a real browser."""
+"""The reader: pages, their text, search, and what happens while or after their job fails; in a real
+browser.
+"""
 
 import os
 import re
@@ -17,7 +19,8 @@ from tests.support.visitor import Visitor
 
 pytestmark = pytest.mark.long_file(90)
 
-# Of nine pages before one that takes hours; the last few of them may be rendered and not yet reported.
+# Of nine pages before one that takes hours; the last few of them may be rendered and not yet
+# reported.
 SOME_PAGES = re.compile(r"\b[1-9] of 25 pages")
 
 
@@ -39,14 +42,17 @@ def test_a_real_book_is_read_lazily(server: ServerProcess, visit: OpenVisitor) -
     expect(visitor.page.get_by_label("Go to page")).to_have_value("200")
 
 
-def test_text_is_selected_over_the_image_where_it_stands(server: ServerProcess, visit: OpenVisitor) -> None:
+def test_text_is_selected_over_the_image_where_it_stands(
+    server: ServerProcess, visit: OpenVisitor
+) -> None:
     visitor = open_chapter(server, visit, pages=3)
     words = visitor.text_of(1)
     box = words.nth(0).bounding_box()
     assert box
     visitor.page.mouse.dblclick(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     assert visitor.page.evaluate("getSelection().toString().trim()") == "page"
-    visitor.page.evaluate("getSelection().removeAllRanges()")  # or the mouse would drag what is selected
+    # Or the mouse would drag what is selected.
+    visitor.page.evaluate("getSelection().removeAllRanges()")
     last = words.nth(3).bounding_box()
     assert last
     middle = box["y"] + box["height"] / 2
@@ -63,10 +69,14 @@ def test_copied_lines_read_as_they_stand(server: ServerProcess, visit: OpenVisit
     visitor.page.evaluate("getSelection().selectAllChildren(document.querySelector('.text-layer'))")
     lines = visitor.page.evaluate("getSelection().toString()").strip().splitlines()
     assert lines[0].strip() == "page 1 of 1"
-    assert [line.strip() for line in lines if line.strip()][1].startswith("line 0 lorem ipsum dolor lorem")
+    assert [line.strip() for line in lines if line.strip()][1].startswith(
+        "line 0 lorem ipsum dolor lorem"
+    )
 
 
-def test_words_are_found_and_shown_in_their_place(server: ServerProcess, visit: OpenVisitor) -> None:
+def test_words_are_found_and_shown_in_their_place(
+    server: ServerProcess, visit: OpenVisitor
+) -> None:
     visitor = open_chapter(server, visit, pages=12)
     page = visitor.page
     visitor.press("/")
@@ -91,7 +101,9 @@ def test_words_are_found_and_shown_in_their_place(server: ServerProcess, visit: 
     expect(page.locator(".mark")).to_have_count(0)
 
 
-def test_pages_grow_and_fit_again_and_the_place_is_kept(server: ServerProcess, visit: OpenVisitor) -> None:
+def test_pages_grow_and_fit_again_and_the_place_is_kept(
+    server: ServerProcess, visit: OpenVisitor
+) -> None:
     visitor = open_chapter(server, visit, pages=12)
     third = visitor.page.locator(".page[data-page='3']")
     visitor.page.get_by_label("Go to page").fill("3")
@@ -102,7 +114,9 @@ def test_pages_grow_and_fit_again_and_the_place_is_kept(server: ServerProcess, v
     expect(visitor.page.get_by_label("Go to page")).to_have_value("3")
     image, layer = third.locator("img"), third.locator(".text-layer")
     scale = image.evaluate("it => it.clientWidth / it.naturalWidth")
-    assert layer.evaluate("it => new DOMMatrix(getComputedStyle(it).transform).a") == pytest.approx(scale, rel=0.01)
+    assert layer.evaluate("it => new DOMMatrix(getComputedStyle(it).transform).a") == pytest.approx(
+        scale, rel=0.01
+    )
     visitor.press("0")
     assert third.evaluate("it => it.clientWidth") == fit
     visitor.press("-")
@@ -110,7 +124,9 @@ def test_pages_grow_and_fit_again_and_the_place_is_kept(server: ServerProcess, v
     expect(visitor.page.get_by_label("Go to page")).to_have_value("3")
 
 
-def test_pages_are_read_while_the_job_still_runs_and_the_job_is_cancelled(slow: ServerProcess, visit: OpenVisitor) -> None:
+def test_pages_are_read_while_the_job_still_runs_and_the_job_is_cancelled(
+    slow: ServerProcess, visit: OpenVisitor
+) -> None:
     visitor = visit(slow).sign_in("Impatient reader")
     job = visitor.submit(stuck_pdf(9, 24), title="Not ready yet")
     processes.freeze_the_busy_renderer(slow.pid)
@@ -119,7 +135,9 @@ def test_pages_are_read_while_the_job_still_runs_and_the_job_is_cancelled(slow: 
     job.get_by_role("link", name="Read what is there").click()
     expect(visitor.page.locator("#reader-status")).to_contain_text(SOME_PAGES)
     image = visitor.page.locator(".page[data-page='1'] img")
-    visitor.wait("image", lambda: bool(image.evaluate("img => img.complete && img.naturalWidth > 1000")))
+    visitor.wait(
+        "image", lambda: bool(image.evaluate("img => img.complete && img.naturalWidth > 1000"))
+    )
     assert visitor.page.locator(".page").count() == 25
     assert 16 <= visitor.page.locator(".page.is-coming").count() < 25
     visitor.press("Escape")
@@ -130,14 +148,17 @@ def test_pages_are_read_while_the_job_still_runs_and_the_job_is_cancelled(slow: 
 
 
 def test_new_pages_appear_without_moving_what_is_read_and_the_chapter_takes_over(
-    slow: ServerProcess, visit: OpenVisitor,
+    slow: ServerProcess,
+    visit: OpenVisitor,
 ) -> None:
     visitor = visit(slow).sign_in("Patient reader")
     with standing_still(visitor, slow):
         job = visitor.submit(text_pdf(60), title="Coming up")
         job_id = job.get_attribute("data-job-id")
         visitor.page.goto(f"{slow.url}/#/jobs/{job_id}")
-        expect(visitor.page.locator("#reader-status")).to_contain_text("The first pages will appear")
+        expect(visitor.page.locator("#reader-status")).to_contain_text(
+            "The first pages will appear"
+        )
     visitor.text_of(1)
     expect(visitor.page.locator("#reader-status")).to_be_hidden()
     assert visitor.page.locator(".page.is-coming").count() == 0
@@ -146,7 +167,8 @@ def test_new_pages_appear_without_moving_what_is_read_and_the_chapter_takes_over
 
 
 def test_who_reads_when_the_job_fails_is_told_and_tries_again_from_there(
-    start_server: StartServer, visit: OpenVisitor,
+    start_server: StartServer,
+    visit: OpenVisitor,
 ) -> None:
     server = start_server(SLOW).wait_until_ready()
     visitor = visit(server).sign_in("Interrupted reader")
@@ -168,10 +190,13 @@ def test_who_reads_when_the_job_fails_is_told_and_tries_again_from_there(
 
 
 def test_who_is_no_longer_signed_in_is_told_and_comes_back_to_the_same_place(
-    server: ServerProcess, visit: OpenVisitor,
+    server: ServerProcess,
+    visit: OpenVisitor,
 ) -> None:
     visitor = open_chapter(server, visit, pages=2, name="Sleepy user")
-    visitor.page.evaluate("localStorage.setItem('wordai.session', JSON.stringify({name: 'Sleepy user', token: 'old'}))")
+    visitor.page.evaluate(
+        "localStorage.setItem('wordai.session', JSON.stringify({name: 'Sleepy user', token: 'old'}))"
+    )
     visitor.page.reload()
     expect(visitor.page.get_by_role("alert")).to_contain_text("your session ended")
     visitor.page.get_by_label("Your name").fill("Sleepy user")
@@ -182,13 +207,19 @@ def test_who_is_no_longer_signed_in_is_told_and_comes_back_to_the_same_place(
 def test_a_deleted_chapter_is_said_to_be_gone(server: ServerProcess, visit: OpenVisitor) -> None:
     client = Client(server.url, "Forgetful user")
     job = client.end_of(client.submit(text_pdf(1)))
-    client.request("DELETE", f"/api/v1/books/{client.book_id}/chapters/{job['result']['chapter_id']}")
+    client.request(
+        "DELETE", f"/api/v1/books/{client.book_id}/chapters/{job['result']['chapter_id']}"
+    )
     visitor = visit(server).sign_in("Forgetful user")
     visitor.page.locator(".job").get_by_role("link").click()
-    expect(visitor.page.locator("#reader-status-text")).to_have_text("This chapter is no longer there.")
+    expect(visitor.page.locator("#reader-status-text")).to_have_text(
+        "This chapter is no longer there."
+    )
 
 
-def test_pages_are_scrolled_and_controls_tapped_by_touch(server: ServerProcess, visit: OpenVisitor) -> None:
+def test_pages_are_scrolled_and_controls_tapped_by_touch(
+    server: ServerProcess, visit: OpenVisitor
+) -> None:
     name = "Touching reader"
     client = Client(server.url, name)
     job = client.end_of(client.submit(text_pdf(12)))
@@ -198,13 +229,18 @@ def test_pages_are_scrolled_and_controls_tapped_by_touch(server: ServerProcess, 
     visitor.text_of(1)
     visitor.page.get_by_role("button", name="Larger").tap()
     expect(visitor.page.locator("#zoom-reset")).to_have_text("125%")
-    visitor.swipe_up(from_y=700, to_y=120)  # past the middle of the first page, also without a fling
+    # Past the middle of the first page, also without a fling.
+    visitor.swipe_up(from_y=700, to_y=120)
     expect(visitor.page.get_by_label("Go to page")).not_to_have_value("1")
     assert not visitor.is_wider_than_screen, "only the pages scroll sideways"
-    assert "maximum-scale" not in visitor.page.locator("meta[name=viewport]").evaluate("it => it.content")
+    assert "maximum-scale" not in visitor.page.locator("meta[name=viewport]").evaluate(
+        "it => it.content"
+    )
 
 
-def test_images_whose_addresses_have_expired_are_had_anew(server: ServerProcess, visit: OpenVisitor) -> None:
+def test_images_whose_addresses_have_expired_are_had_anew(
+    server: ServerProcess, visit: OpenVisitor
+) -> None:
     visitor = visit(server).sign_in("Returning reader")
     job = visitor.submit(text_pdf(2), title="Kept open for days")
     visitor.wait_for_state(job, "completed")
@@ -220,14 +256,20 @@ def test_images_whose_addresses_have_expired_are_had_anew(server: ServerProcess,
     visitor.page.route("**/image?*", refuse_once)
     job.get_by_role("link").click()
     image = visitor.page.locator(".page[data-page='1'] img")
-    visitor.wait("image", lambda: image.count() == 1 and bool(image.evaluate("img => img.naturalWidth > 1000")))
+    visitor.wait(
+        "image",
+        lambda: image.count() == 1 and bool(image.evaluate("img => img.naturalWidth > 1000")),
+    )
     assert len(refused) == 2
 
 
-def test_who_leaves_just_after_turning_a_page_is_not_brought_back(server: ServerProcess, visit: OpenVisitor) -> None:
+def test_who_leaves_just_after_turning_a_page_is_not_brought_back(
+    server: ServerProcess, visit: OpenVisitor
+) -> None:
     visitor = open_chapter(server, visit, pages=3)
     page = visitor.page
-    # The busy page has left and not yet noticed when it is time to write the new page's number into the address.
+    # The busy page has left and not yet noticed when it is time to write the new page's number into
+    # the address.
     page.evaluate("""() => {
         document.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight", bubbles: true}));
         setTimeout(() => { location.hash = "#/"; }, 100);

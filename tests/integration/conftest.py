@@ -1,4 +1,6 @@
-"""Databases for tests that look into them or share them between servers, and a database server for those that kill it."""
+"""Databases for tests that look into them or share them between servers, and a database server for
+those that kill it.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

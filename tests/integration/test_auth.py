@@ -1,4 +1,6 @@
-"""Who is let in: Firebase tokens and nothing else in mode firebase, tokens of this server in mode dev."""
+"""Who is let in: Firebase tokens and nothing else in mode firebase, tokens of this server in mode
+dev.
+"""
 
 import hashlib
 import hmac
@@ -20,7 +22,11 @@ from tests.support.firebase import ISSUER, KEY_ID, PROJECT, Google
 from tests.support.pdfs import photo_pdf
 from tests.support.server import ServerProcess
 
-SETTINGS = {"auth.mode": "firebase", "auth.firebase_project_id": PROJECT, "cors.origins": ["https://app.example"]}
+SETTINGS = {
+    "auth.mode": "firebase",
+    "auth.firebase_project_id": PROJECT,
+    "cors.origins": ["https://app.example"],
+}
 HOUR = 3600
 
 
@@ -33,7 +39,9 @@ def google(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Google]:
 
 @pytest.fixture(scope="module")
 def firebase(google: Google, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    server = ServerProcess(tmp_path_factory.mktemp("firebase"), SETTINGS, google.environment).start()
+    server = ServerProcess(
+        tmp_path_factory.mktemp("firebase"), SETTINGS, google.environment
+    ).start()
     yield server
     assert server.stop() == 0, server.log[-3000:]
 
@@ -53,7 +61,9 @@ def check_refused(response: requests.Response) -> None:
     assert response.headers["X-Request-ID"]
 
 
-def test_a_genuine_firebase_token_is_its_user_from_upload_to_page(firebase: ServerProcess, google: Google) -> None:
+def test_a_genuine_firebase_token_is_its_user_from_upload_to_page(
+    firebase: ServerProcess, google: Google
+) -> None:
     user = Client(firebase.url, "alice", google.token("alice"))
     job = user.end_of(user.submit(photo_pdf()))
     assert job["status"] == "completed" and job["user_id"] == "alice"
@@ -62,7 +72,9 @@ def test_a_genuine_firebase_token_is_its_user_from_upload_to_page(firebase: Serv
     assert (refused.status_code, refused.json()) == (403, {"detail": "Access denied to this job"})
 
 
-def test_certificates_are_fetched_once_and_remembered(firebase: ServerProcess, google: Google) -> None:
+def test_certificates_are_fetched_once_and_remembered(
+    firebase: ServerProcess, google: Google
+) -> None:
     assert ask(firebase, f"Bearer {google.token()}").status_code == 200
     before = google.requests
     for number in range(10):
@@ -89,24 +101,34 @@ def hs256(google: Google, secret: bytes) -> str:
 
 
 def bare_public_key(google: Google, encoding: serialization.Encoding) -> bytes:
-    return google.key.public_key().public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return google.key.public_key().public_bytes(
+        encoding, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
 
 
 FORGERIES: dict[str, Callable[[Google], str]] = {
-    "expired": lambda google: google.token(iat=int(time.time()) - 2 * HOUR, exp=int(time.time()) - HOUR),
-    "not yet valid": lambda google: google.token(iat=int(time.time()) + HOUR, exp=int(time.time()) + 2 * HOUR),
+    "expired": lambda google: google.token(
+        iat=int(time.time()) - 2 * HOUR, exp=int(time.time()) - HOUR
+    ),
+    "not yet valid": lambda google: google.token(
+        iat=int(time.time()) + HOUR, exp=int(time.time()) + 2 * HOUR
+    ),
     "another project's audience": lambda google: google.token(aud="another-project"),
     "another project's issuer": lambda google: google.token(iss=ISSUER + "another-project"),
     "another project altogether": lambda google: google.token(aud="other", iss=ISSUER + "other"),
     "a foreign key": foreign_key,
     "an unknown key id": lambda google: google.token(kid="key-2"),
-    "no key id": lambda google: jwt.encode({"sub": "alice", "aud": PROJECT, "iss": ISSUER + PROJECT}, google.key, "RS256"),
+    "no key id": lambda google: jwt.encode(
+        {"sub": "alice", "aud": PROJECT, "iss": ISSUER + PROJECT}, google.key, "RS256"
+    ),
     "alg none": without_algorithm,
     "HS256 with the certificate as secret": lambda google: hs256(google, google.public_pem),
     "HS256 with the public key, PEM, as secret": lambda google: hs256(
-        google, bare_public_key(google, serialization.Encoding.PEM)),
+        google, bare_public_key(google, serialization.Encoding.PEM)
+    ),
     "HS256 with the public key, DER, as secret": lambda google: hs256(
-        google, bare_public_key(google, serialization.Encoding.DER)),
+        google, bare_public_key(google, serialization.Encoding.DER)
+    ),
     "no subject": lambda google: google.token(None),
     "an empty subject": lambda google: google.token(""),
     "a subject that is a number": lambda google: google.token(sub=17),
@@ -115,7 +137,12 @@ FORGERIES: dict[str, Callable[[Google], str]] = {
     "cut short": lambda google: google.token()[:-10],
     "without its signature": lambda google: google.token().rpartition(".")[0] + ".",
     "a changed payload": lambda google: ".".join(
-        [google.token("alice").split(".")[0], google.token("mallory").split(".")[1], google.token("alice").split(".")[2]]),
+        [
+            google.token("alice").split(".")[0],
+            google.token("mallory").split(".")[1],
+            google.token("alice").split(".")[2],
+        ]
+    ),
     "a lone dot": lambda google: ".",
     "three empty parts": lambda google: "..",
     "no token at all": lambda google: "garbage",
@@ -124,47 +151,81 @@ FORGERIES: dict[str, Callable[[Google], str]] = {
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
-def test_a_token_that_is_not_genuine_is_refused(firebase: ServerProcess, google: Google, forgery: str) -> None:
+def test_a_token_that_is_not_genuine_is_refused(
+    firebase: ServerProcess, google: Google, forgery: str
+) -> None:
     check_refused(ask(firebase, f"Bearer {FORGERIES[forgery](google)}"))
 
 
-@pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Basic YWxpY2U6eA==", "Bearer a b", "Bearer\ttoken"])
-def test_a_request_without_a_bearer_token_is_refused(firebase: ServerProcess, authorization: str | None) -> None:
+@pytest.mark.parametrize(
+    "authorization",
+    [None, "", "Bearer", "Bearer ", "Basic YWxpY2U6eA==", "Bearer a b", "Bearer\ttoken"],
+)
+def test_a_request_without_a_bearer_token_is_refused(
+    firebase: ServerProcess, authorization: str | None
+) -> None:
     check_refused(ask(firebase, authorization))
 
 
-def test_a_genuine_token_under_another_scheme_is_refused(firebase: ServerProcess, google: Google) -> None:
+def test_a_genuine_token_under_another_scheme_is_refused(
+    firebase: ServerProcess, google: Google
+) -> None:
     check_refused(ask(firebase, f"Basic {google.token()}"))
     check_refused(ask(firebase, google.token()))
-    assert ask(firebase, f"bearer {google.token()}").status_code == 200, "the scheme's case does not matter (RFC 9110)"
+    assert ask(firebase, f"bearer {google.token()}").status_code == 200, (
+        "the scheme's case does not matter (RFC 9110)"
+    )
 
 
 def test_mode_firebase_signs_no_token_for_anyone(firebase: ServerProcess) -> None:
-    assert requests.post(f"{firebase.url}/dev/token", json={"user_id": "alice"}, timeout=10).status_code == 404
+    assert (
+        requests.post(
+            f"{firebase.url}/dev/token", json={"user_id": "alice"}, timeout=10
+        ).status_code
+        == 404
+    )
 
 
 def test_without_certificates_nobody_is_let_in(start_server: StartServer, google: Google) -> None:
-    nowhere = {**google.environment, "HTTPS_PROXY": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1"}
+    nowhere = {
+        **google.environment,
+        "HTTPS_PROXY": "http://127.0.0.1:1",
+        "https_proxy": "http://127.0.0.1:1",
+    }
     server = start_server(SETTINGS, nowhere)
     check_refused(ask(server, f"Bearer {google.token()}"))
     assert requests.get(f"{server.url}/health", timeout=10).ok
     assert "certificates cannot be fetched" in server.log
 
 
-@pytest.mark.parametrize("settings, words", [
-    ({"auth.mode": "firebase"}, "auth.firebase_project_id is needed"),
-    ({"auth.mode": "firebase", "auth.firebase_project_id": "x", "auth.credentials_file": "missing.json"}, "missing.json"),
-    ({"auth.mode": "anything"}, "auth.mode"),
-    ({"server.host": "0.0.0.0"}, "auth.mode dev lets anyone in"),
-])
-def test_what_cannot_verify_tokens_does_not_start(tmp_path: Path, settings: dict[str, object], words: str) -> None:
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        ({"auth.mode": "firebase"}, "auth.firebase_project_id is needed"),
+        (
+            {
+                "auth.mode": "firebase",
+                "auth.firebase_project_id": "x",
+                "auth.credentials_file": "missing.json",
+            },
+            "missing.json",
+        ),
+        ({"auth.mode": "anything"}, "auth.mode"),
+        ({"server.host": "0.0.0.0"}, "auth.mode dev lets anyone in"),
+    ],
+)
+def test_what_cannot_verify_tokens_does_not_start(
+    tmp_path: Path, settings: dict[str, object], words: str
+) -> None:
     server = ServerProcess(tmp_path, settings)
     server.launch()
     assert server.process and server.process.wait(30) == 1
     assert server.log.count("\n") == 1 and words in server.log, server.log
 
 
-def test_a_dev_token_is_good_on_its_own_server_only(server: ServerProcess, start_server: StartServer) -> None:
+def test_a_dev_token_is_good_on_its_own_server_only(
+    server: ServerProcess, start_server: StartServer
+) -> None:
     other = start_server({"cors.origins": ["https://app.example"]})
     token = Client(other.url, "alice").session.headers["Authorization"]
     assert ask(other, str(token)).status_code == 200

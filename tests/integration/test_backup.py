@@ -9,19 +9,25 @@ from tests.support.leftovers import check_end
 from tests.support.pdfs import text_pdf
 
 
-def test_a_backup_of_the_data_folder_brings_back_every_job_and_chapter(start_server: StartServer) -> None:
+def test_a_backup_of_the_data_folder_brings_back_every_job_and_chapter(
+    start_server: StartServer,
+) -> None:
     server = start_server().wait_until_ready()
     user = Client(server.url, "somebody")
     job = user.end_of(user.submit(text_pdf(3)))
     image = user.chapter(job)["pages"][0]["background_url"]
     assert server.stop() == 0
     backup = server.folder / "backup.tar.gz"
-    subprocess.run(["tar", "-C", server.folder, "--exclude=data/staging", "-czf", backup, "data"], check=True)
+    subprocess.run(
+        ["tar", "-C", server.folder, "--exclude=data/staging", "-czf", backup, "data"], check=True
+    )
 
     shutil.rmtree(server.data)
     subprocess.run(["tar", "-C", server.folder, "-xzf", backup], check=True)
     server.start()
 
     check_end(user, user.job(job["job_id"]))
-    assert user.get(image).status_code == 200, "addresses handed out before hold as well: the key to them is in the backup"
+    assert user.get(image).status_code == 200, (
+        "addresses handed out before hold as well: the key to them is in the backup"
+    )
     assert server.stop() == 0

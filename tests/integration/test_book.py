@@ -3,6 +3,7 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from uuid import UUID
 
@@ -17,7 +18,10 @@ pytestmark = pytest.mark.long_file(50)
 
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 # The second is cut off in the middle; other readers find no page in it either.
-UNREADABLE = {"password": "PDF is password protected", "unreadablemetadata": "PDF is damaged and cannot be opened"}
+UNREADABLE = {
+    "password": "PDF is password protected",
+    "unreadablemetadata": "PDF is damaged and cannot be opened",
+}
 COMMON_KEYS = ["job_id", "user_id", "status", "progress", "message"]
 TIMES = ["created_at", "updated_at"]
 
@@ -28,7 +32,9 @@ def book_pdf() -> tuple[bytes, int]:
     return (path.read_bytes() if path.exists() else text_pdf(285)), 285
 
 
-def test_a_book_is_polled_from_its_first_state_to_its_last_as_the_contract_says(alice: Client) -> None:
+def test_a_book_is_polled_from_its_first_state_to_its_last_as_the_contract_says(
+    alice: Client,
+) -> None:
     pdf, pages = book_pdf()
     file = alice.upload(pdf, "sách của tôi.pdf").json()
     assert file["page_count"] == pages and file["filename"] == "sách của tôi.pdf"
@@ -49,7 +55,7 @@ def test_a_book_is_polled_from_its_first_state_to_its_last_as_the_contract_says(
 
 def check_sequence(jobs: list[Json], pages: int, filename: str) -> None:
     states = {"pending": 0, "processing": 1, "completed": 2}
-    for before, after in zip(jobs, jobs[1:]):
+    for before, after in pairwise(jobs):
         assert states[before["status"]] <= states[after["status"]]
         assert before["progress"] <= after["progress"]
         assert before["updated_at"] <= after["updated_at"]
@@ -76,7 +82,11 @@ def messages_at(job: Json, pages: int, filename: str) -> list[str]:
         return [f"Chapter created successfully with {pages} pages"]
     if progress <= 10:
         return [f"Downloading PDF: {filename}"]
-    allowed = [f"Processed {done}/{pages} pages..." for done in range(1, pages + 1) if 30 + 40 * done // pages == progress]
+    allowed = [
+        f"Processed {done}/{pages} pages..."
+        for done in range(1, pages + 1)
+        if 30 + 40 * done // pages == progress
+    ]
     if progress == 30:
         allowed.append("Extracting pages from PDF...")
     if progress >= 70:
@@ -103,7 +113,8 @@ def check_pages(client: Client, job: Json, pages: int) -> None:
 
     def check(page: Json) -> int:
         assert list(page) == ["page_number", "background_url", "width", "height", "elements"]
-        image = requests.get(client.url + page["background_url"], timeout=30)  # the signature is enough
+        # The signature is enough.
+        image = requests.get(client.url + page["background_url"], timeout=30)
         assert image.status_code == 200 and "immutable" in image.headers["Cache-Control"]
         assert Image.open(BytesIO(image.content)).size == (page["width"], page["height"])
         address = f"/api/v1/books/{client.book_id}/chapters/{chapter['chapter_id']}/pages/{page['page_number']}"
@@ -134,7 +145,9 @@ def test_pages_can_be_read_while_the_job_still_runs(alice: Client) -> None:
 
 
 @pytest.mark.needs_shared_pdfs
-@pytest.mark.parametrize("path", [path for path in shared_pdfs() if path.name != BOOK], ids=lambda path: path.stem[:40])
+@pytest.mark.parametrize(
+    "path", [path for path in shared_pdfs() if path.name != BOOK], ids=lambda path: path.stem[:40]
+)
 def test_every_other_real_pdf_becomes_a_chapter_or_a_clear_error(alice: Client, path: Path) -> None:
     uploaded = alice.upload(path.read_bytes(), path.name)
     for part, detail in UNREADABLE.items():

@@ -18,8 +18,20 @@ from tests.support.proxy import LOSE_ANSWER, Proxy, proxy_to
 from tests.support.server import ServerProcess, free_port
 from tests.support.waiting import wait_until
 from wordai_jobs.client import (
-    AccessDenied, Busy, Client, ClientError, Conflict, Job, JobStatus, NotAuthenticated, NotFound, Refused, ServerFault,
-    Unreachable, WaitTimeout, dev_token,
+    AccessDenied,
+    Busy,
+    Client,
+    ClientError,
+    Conflict,
+    Job,
+    JobStatus,
+    NotAuthenticated,
+    NotFound,
+    Refused,
+    ServerFault,
+    Unreachable,
+    WaitTimeout,
+    dev_token,
 )
 
 
@@ -50,7 +62,13 @@ def test_a_pdf_on_disk_becomes_a_chapter_that_can_be_read(user: Client, tmp_path
     book = user.create_book("Một cuốn sách")
     sent: list[tuple[int, int]] = []
     states: list[Job] = []
-    job = user.submit(pdf, book.book_id, "Chương 1", on_upload=lambda *progress: sent.append(progress), is_published=False)
+    job = user.submit(
+        pdf,
+        book.book_id,
+        "Chương 1",
+        on_upload=lambda *progress: sent.append(progress),
+        is_published=False,
+    )
     done = user.wait(job.job_id, states.append)
     assert done.status is JobStatus.COMPLETED and done.total_pages == 3 and states[-1] == done
     assert sent[-1] == (pdf.stat().st_size, pdf.stat().st_size) and sent == sorted(sent)
@@ -62,7 +80,9 @@ def test_a_pdf_on_disk_becomes_a_chapter_that_can_be_read(user: Client, tmp_path
     page = user.page(book.book_id, chapter.chapter_id, 2)
     assert page.text.startswith("page 2 of 3") and page.words[0][4] == "page"
     assert user.page_image(book.book_id, chapter.chapter_id, 2).startswith(b"\x89PNG")
-    assert [found.job_id for found in user.jobs(status=JobStatus.COMPLETED, book_id=book.book_id)] == [job.job_id]
+    assert [
+        found.job_id for found in user.jobs(status=JobStatus.COMPLETED, book_id=book.book_id)
+    ] == [job.job_id]
 
 
 def test_the_name_of_an_upload_arrives_as_it_is(user: Client, tmp_path: Path) -> None:
@@ -79,11 +99,18 @@ def test_lists_of_jobs_go_on_past_one_answer(user: Client, tmp_path: Path) -> No
 
 
 def test_an_enqueue_whose_answer_is_lost_is_sent_again_and_makes_one_job(
-    server: ServerProcess, proxy: Proxy, tmp_path: Path,
+    server: ServerProcess,
+    proxy: Proxy,
+    tmp_path: Path,
 ) -> None:
     with client_of(server.url) as direct:
-        book_id, file_id = direct.create_book("Once").book_id, direct.upload(pdf_file(tmp_path, photo_pdf())).file_id
-        token = dev_token(server.url, direct.job(direct.enqueue(file_id, book_id, "Before").job_id).user_id)
+        book_id, file_id = (
+            direct.create_book("Once").book_id,
+            direct.upload(pdf_file(tmp_path, photo_pdf())).file_id,
+        )
+        token = dev_token(
+            server.url, direct.job(direct.enqueue(file_id, book_id, "Before").job_id).user_id
+        )
         with Client(proxy.url, token) as client:
             assert client.books()
             proxy.faults.extend([LOSE_ANSWER, 502, LOSE_ANSWER])
@@ -91,11 +118,16 @@ def test_an_enqueue_whose_answer_is_lost_is_sent_again_and_makes_one_job(
         sent = proxy.sent("POST", "/chapters/from-pdf")
         assert [exchange.status for exchange in sent] == [202, 502, 202, 202]
         assert len({exchange.headers["Idempotency-Key"] for exchange in sent}) == 1
-        assert [found.job_id for found in direct.jobs()][0] == job.job_id and len(list(direct.jobs())) == 2
+        assert [found.job_id for found in direct.jobs()][0] == job.job_id and len(
+            list(direct.jobs())
+        ) == 2
 
 
 def test_what_might_be_done_twice_is_not_sent_again(server: ServerProcess, proxy: Proxy) -> None:
-    with client_of(server.url) as direct, Client(proxy.url, dev_token(server.url, "somebody")) as client:
+    with (
+        client_of(server.url) as direct,
+        Client(proxy.url, dev_token(server.url, "somebody")) as client,
+    ):
         assert client.books() == [] and direct.books() == []
         proxy.faults.append(502)
         with pytest.raises(ServerFault) as failure:
@@ -103,19 +135,27 @@ def test_what_might_be_done_twice_is_not_sent_again(server: ServerProcess, proxy
         assert failure.value.status == 502 and len(proxy.sent("POST", "/books")) == 1
 
 
-def test_a_busy_server_is_asked_again_and_trouble_is_told(server: ServerProcess, proxy: Proxy) -> None:
+def test_a_busy_server_is_asked_again_and_trouble_is_told(
+    server: ServerProcess, proxy: Proxy
+) -> None:
     troubles: list[tuple[ClientError, float]] = []
     token = dev_token(server.url, f"user-{uuid4().hex[:8]}")
     with Client(proxy.url, token, on_trouble=lambda *trouble: troubles.append(trouble)) as client:
         proxy.faults.extend([429, 503])
         assert client.create_book("Later").title == "Later"
-    assert [type(error) for error, _ in troubles] == [Busy, Busy] and all(0 < pause_s <= 10 for _, pause_s in troubles)
+    assert [type(error) for error, _ in troubles] == [Busy, Busy] and all(
+        0 < pause_s <= 10 for _, pause_s in troubles
+    )
 
 
-def test_polls_keep_to_retry_after_and_ask_only_for_changes(server: ServerProcess, proxy: Proxy, tmp_path: Path) -> None:
+def test_polls_keep_to_retry_after_and_ask_only_for_changes(
+    server: ServerProcess, proxy: Proxy, tmp_path: Path
+) -> None:
     token = dev_token(server.url, f"user-{uuid4().hex[:8]}")
     with Client(server.url, token) as direct, Client(proxy.url, token) as client:
-        job = direct.submit(pdf_file(tmp_path, hanging_pdf()), direct.create_book("Hangs").book_id, "Hangs")
+        job = direct.submit(
+            pdf_file(tmp_path, hanging_pdf()), direct.create_book("Hangs").book_id, "Hangs"
+        )
         wait_until(lambda: direct.job(job.job_id).progress == 30)
         freeze_the_busy_renderer(server.pid)
         with ThreadPoolExecutor(1) as threads:
@@ -125,26 +165,45 @@ def test_polls_keep_to_retry_after_and_ask_only_for_changes(server: ServerProces
             assert waiting.result(30).error == "Cancelled by user"
     first, second = proxy.sent("GET", job.job_id)[:2]
     assert first.retry_after and second.at - first.at >= float(first.retry_after)
-    assert "If-None-Match" not in first.headers and second.headers["If-None-Match"] and second.status == 304
+    assert (
+        "If-None-Match" not in first.headers
+        and second.headers["If-None-Match"]
+        and second.status == 304
+    )
 
 
-def test_waiting_goes_on_through_a_killed_and_restarted_server(start_server: StartServer, tmp_path: Path) -> None:
+def test_waiting_goes_on_through_a_killed_and_restarted_server(
+    start_server: StartServer, tmp_path: Path
+) -> None:
     server = start_server({"rendering.processes": 1}).wait_until_ready()
     troubles = threading.Event()
-    client = Client(server.url, dev_token(server.url, "somebody"), on_trouble=lambda error, pause_s: troubles.set())
+    client = Client(
+        server.url,
+        dev_token(server.url, "somebody"),
+        on_trouble=lambda error, pause_s: troubles.set(),
+    )
     with client, ThreadPoolExecutor(1) as threads:
-        job = client.submit(pdf_file(tmp_path, hanging_pdf()), client.create_book("Hangs").book_id, "Hangs")
+        job = client.submit(
+            pdf_file(tmp_path, hanging_pdf()), client.create_book("Hangs").book_id, "Hangs"
+        )
         waiting = threads.submit(client.wait, job.job_id)
         server.kill()
         wait_until(troubles.is_set, what="a poll that finds no server")
         server.start()
         ended = waiting.result(60)
-        assert (ended.status, ended.error) == (JobStatus.FAILED, "Server restarted while the job was running")
+        assert (ended.status, ended.error) == (
+            JobStatus.FAILED,
+            "Server restarted while the job was running",
+        )
         again = client.retry(job.job_id)
-        assert again.job_id != job.job_id and client.cancel(again.job_id).error == "Cancelled by user"
+        assert (
+            again.job_id != job.job_id and client.cancel(again.job_id).error == "Cancelled by user"
+        )
 
 
-def test_waiting_ends_at_once_where_the_job_may_not_be_read(user: Client, server: ServerProcess, alice: plain.Client) -> None:
+def test_waiting_ends_at_once_where_the_job_may_not_be_read(
+    user: Client, server: ServerProcess, alice: plain.Client
+) -> None:
     with pytest.raises(NotFound) as missing:
         user.wait("no such job?")
     assert (missing.value.status, missing.value.detail) == (404, "Job no such job? not found")
@@ -177,14 +236,19 @@ def test_what_the_server_refuses_is_raised_with_its_words(user: Client, tmp_path
 
 
 def test_a_server_that_never_answered_is_not_waited_for() -> None:
-    with Client(f"http://127.0.0.1:{free_port()}", "token") as client, pytest.raises(Unreachable, match="Connection refused"):
+    with (
+        Client(f"http://127.0.0.1:{free_port()}", "token") as client,
+        pytest.raises(Unreachable, match="Connection refused"),
+    ):
         client.books()
     with pytest.raises(ValueError, match="is not the address of a server"):
         Client("wordai.example", "token")
 
 
 def test_a_netrc_file_does_not_replace_the_token(
-    server: ServerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    server: ServerProcess,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login mallory password secret\n")
     (tmp_path / "netrc").chmod(0o600)
@@ -209,5 +273,11 @@ def test_a_token_may_be_a_function_that_renews_it(server: ServerProcess) -> None
 def test_the_client_loads_nothing_of_the_server() -> None:
     code = (
         "import sys, wordai_jobs.client; "
-        "print({'flask', 'pymongo', 'pymupdf', 'pydantic', 'firebase_admin', 'click'} & sys.modules.keys())")
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+        "print({'flask', 'pymongo', 'pymupdf', 'pydantic', 'firebase_admin', 'click'} & sys.modules.keys())"
+    )
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "set()\n"
+    )

@@ -47,11 +47,18 @@ def operators(server: ServerProcess, settings: dict[str, str]) -> Program:
 
 # A user's commands
 
-def test_in_a_pipe_submit_prints_plain_lines_and_ends_with_the_job(program: Program, alice: Client) -> None:
+
+def test_in_a_pipe_submit_prints_plain_lines_and_ends_with_the_job(
+    program: Program, alice: Client
+) -> None:
     done = program.run("submit", "book.pdf", "--new-book", "Sách", "--title", "Chương 1", "--wait")
     assert done.stderr == "" and "\r" not in done.stdout and "\x1b" not in done.stdout
     lines = done.stdout.splitlines()
-    assert re.fullmatch(r"Sent \d+ kB", lines[0]) and lines[1].startswith("Book ") and lines[2].startswith("Job ")
+    assert (
+        re.fullmatch(r"Sent \d+ kB", lines[0])
+        and lines[1].startswith("Book ")
+        and lines[2].startswith("Job ")
+    )
     assert lines[-2] == "100 %  Chapter created successfully with 3 pages"
     assert re.fullmatch(r"Chapter [0-9a-f-]{36} with 3 pages", lines[-1])
     book_id = lines[1].removeprefix("Book ")
@@ -60,19 +67,33 @@ def test_in_a_pipe_submit_prints_plain_lines_and_ends_with_the_job(program: Prog
     assert program.run("books").stdout.splitlines()[1:] == [f"{book_id}  Sách"]
 
 
-def test_with_json_standard_output_is_json_and_nothing_else(program: Program, alice: Client) -> None:
+def test_with_json_standard_output_is_json_and_nothing_else(
+    program: Program, alice: Client
+) -> None:
     done = program.run("submit", "book.pdf", "--book", alice.book_id, "--wait", "--json")
     job = json.loads(done.stdout)
     assert job["status"] == "completed" and job["book_id"] == alice.book_id
     assert "Chapter created successfully with 3 pages" in done.stderr
-    assert json.loads(program.run("status", job["job_id"], "--json").stdout) == alice.job(job["job_id"])
-    listed = json.loads(program.run("jobs", "list", "--status", "completed", "--book", alice.book_id, "--json").stdout)
+    assert json.loads(program.run("status", job["job_id"], "--json").stdout) == alice.job(
+        job["job_id"]
+    )
+    listed = json.loads(
+        program.run(
+            "jobs", "list", "--status", "completed", "--book", alice.book_id, "--json"
+        ).stdout
+    )
     assert listed == {"jobs": [alice.job(job["job_id"])]}
-    assert json.loads(program.run("jobs", "list", "--status", "failed", "--all", "--json").stdout) == {"jobs": []}
-    assert [book["book_id"] for book in json.loads(program.run("books", "--json").stdout)["books"]] == [alice.book_id]
+    assert json.loads(
+        program.run("jobs", "list", "--status", "failed", "--all", "--json").stdout
+    ) == {"jobs": []}
+    assert [
+        book["book_id"] for book in json.loads(program.run("books", "--json").stdout)["books"]
+    ] == [alice.book_id]
 
 
-def test_cancel_retry_and_the_exit_codes_of_a_failed_job(program: Program, server: ServerProcess, alice: Client) -> None:
+def test_cancel_retry_and_the_exit_codes_of_a_failed_job(
+    program: Program, server: ServerProcess, alice: Client
+) -> None:
     job_id = hanging_job(alice, server)
     assert "processing  30 %" in program.run("status", job_id).stdout
     assert program.run("cancel", job_id).stdout == f"Job {job_id} is cancelled\n"
@@ -81,34 +102,55 @@ def test_cancel_retry_and_the_exit_codes_of_a_failed_job(program: Program, serve
     assert program.run("cancel", job_id, expect=3).stderr == "wordai-jobs: Job has already failed\n"
     new_id = program.run("retry", job_id).stdout.removeprefix("Job ").strip()
     freeze_the_busy_renderer(server.pid)
-    assert new_id != job_id and program.run("retry", new_id, expect=3).stderr.startswith("wordai-jobs: Only a failed job")
+    assert new_id != job_id and program.run("retry", new_id, expect=3).stderr.startswith(
+        "wordai-jobs: Only a failed job"
+    )
     table = program.run("jobs", "list", "--limit", "1").stdout.splitlines()
     assert len(table) == 2 and table[1].startswith(new_id)
-    assert json.loads(program.run("cancel", new_id, "--json").stdout)["error"] == "Cancelled by user"
+    assert (
+        json.loads(program.run("cancel", new_id, "--json").stdout)["error"] == "Cancelled by user"
+    )
 
 
 def test_on_a_terminal_a_bar_is_drawn_on_one_line(program: Program, alice: Client) -> None:
-    terminal = program.in_terminal("submit", "book.pdf", "--book", alice.book_id, "--wait", columns=70)
+    terminal = program.in_terminal(
+        "submit", "book.pdf", "--book", alice.book_id, "--wait", columns=70
+    )
     assert terminal.exit_code() == 0
     bars = [line for line in terminal.lines if "█" in line or "░" in line]
     assert all(len(line) < 70 for line in bars)
     assert bars[0].startswith("Uploading ") and bars[-1].startswith("Done ") and "100 %" in bars[-1]
-    assert terminal.shown.count("\n") == 4  # the upload's bar, the job's id and its bar, the chapter
+    # The upload's bar, the job's id and its bar, the chapter.
+    assert terminal.shown.count("\n") == 4
 
 
-def test_on_a_terminal_that_has_no_such_characters_the_bar_is_ascii(program: Program, alice: Client) -> None:
+def test_on_a_terminal_that_has_no_such_characters_the_bar_is_ascii(
+    program: Program, alice: Client
+) -> None:
     program.env["PYTHONIOENCODING"] = "ascii"
-    terminal = program.in_terminal("submit", "book.pdf", "--book", alice.book_id, "--title", "Chương", "--wait")
+    terminal = program.in_terminal(
+        "submit", "book.pdf", "--book", alice.book_id, "--title", "Chương", "--wait"
+    )
     assert terminal.exit_code() == 0
     assert terminal.shown.isascii() and "#####" in terminal.shown
 
 
 def test_ctrl_c_leaves_the_job_running_and_says_how_to_come_back(
-    program: Program, server: ServerProcess, alice: Client,
+    program: Program,
+    server: ServerProcess,
+    alice: Client,
 ) -> None:
     del program.env["WORDAI_URL"]
     terminal = program.in_terminal(
-        "submit", "hangs.pdf", "--book", alice.book_id, "--wait", "--server", server.url, columns=120)
+        "submit",
+        "hangs.pdf",
+        "--book",
+        alice.book_id,
+        "--wait",
+        "--server",
+        server.url,
+        columns=120,
+    )
     terminal.wait_for("Opening PDF")
     freeze_the_busy_renderer(server.pid)
     terminal.press_ctrl_c()
@@ -120,10 +162,16 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_come_back(
     back = program.in_terminal(*found[1].split(), columns=120)
     back.wait_for("Opening PDF")
     alice.post(f"/api/v1/books/jobs/{job_id}/cancel")
-    assert back.exit_code() == 1 and "Failed" in back.shown and "failed: Cancelled by user" in back.shown
+    assert (
+        back.exit_code() == 1
+        and "Failed" in back.shown
+        and "failed: Cancelled by user" in back.shown
+    )
 
 
-def test_what_cannot_be_done_is_one_line_and_an_exit_code(program: Program, server: ServerProcess) -> None:
+def test_what_cannot_be_done_is_one_line_and_an_exit_code(
+    program: Program, server: ServerProcess
+) -> None:
     def refused(*arguments: str) -> str:
         stderr = program.run(*arguments, expect=3).stderr
         assert stderr.count("\n") == 1
@@ -138,9 +186,15 @@ def test_what_cannot_be_done_is_one_line_and_an_exit_code(program: Program, serv
     assert refused("books", "--token", "forged") == "wordai-jobs: Could not validate credentials\n"
     nobody = f"http://127.0.0.1:{free_port()}"
     assert refused("status", "none", "--watch", "--server", nobody) == (
-        f"wordai-jobs: The server at {nobody} cannot be reached: Connection refused\n")
-    for wrong in (["submit", "book.pdf"], ["submit", "none.pdf", "--book", "b"], ["jobs", "list", "--limit", "0"],
-                  ["books", "--server", "wordai.example"], ["nonsense"]):
+        f"wordai-jobs: The server at {nobody} cannot be reached: Connection refused\n"
+    )
+    for wrong in (
+        ["submit", "book.pdf"],
+        ["submit", "none.pdf", "--book", "b"],
+        ["jobs", "list", "--limit", "0"],
+        ["books", "--server", "wordai.example"],
+        ["nonsense"],
+    ):
         assert "Error: " in program.run(*wrong, expect=2).stderr
 
 
@@ -157,17 +211,32 @@ def test_server_and_token_may_come_from_a_file(program: Program, server: ServerP
     assert "sever" in program.run("books", expect=2).stderr
 
 
-def test_a_server_that_gives_no_dev_tokens_is_said_to_be_one(program: Program, server: ServerProcess) -> None:
+def test_a_server_that_gives_no_dev_tokens_is_said_to_be_one(
+    program: Program, server: ServerProcess
+) -> None:
     with proxy_to(server.url) as proxy:
         proxy.faults.append(404)  # what a server in mode firebase answers
-        assert "is not in mode dev" in program.run("token", "carol", "--server", proxy.url, expect=3).stderr
+        assert (
+            "is not in mode dev"
+            in program.run("token", "carol", "--server", proxy.url, expect=3).stderr
+        )
 
 
 def test_every_command_has_help_with_an_example(program: Program) -> None:
     assert program.run("--version").stdout == f"wordai-jobs {__version__}\n"
     assert "Exit codes:" in program.run("--help").stdout
-    assert {"serve", "submit", "status", "jobs", "cancel", "retry", "sweep", "doctor", "create-indexes", "token"} <= set(
-        commands.commands)
+    assert {
+        "serve",
+        "submit",
+        "status",
+        "jobs",
+        "cancel",
+        "retry",
+        "sweep",
+        "doctor",
+        "create-indexes",
+        "token",
+    } <= set(commands.commands)
     for command in commands.commands:
         arguments = [command, "list"] if command == "jobs" else [command]
         shown = CliRunner().invoke(commands, [*arguments, "--help"]).output
@@ -176,9 +245,12 @@ def test_every_command_has_help_with_an_example(program: Program) -> None:
 
 # An operator's commands
 
+
 def test_serve_runs_the_server_and_the_others_leave_it_its_database(tmp_path: Path) -> None:
     port = free_port()
-    (tmp_path / "settings.toml").write_text(f'server.port = {port}\nstorage.data_dir = "{tmp_path / "data"}"\n')
+    (tmp_path / "settings.toml").write_text(
+        f'server.port = {port}\nstorage.data_dir = "{tmp_path / "data"}"\n'
+    )
     program, config = Program(tmp_path), ["--config", "settings.toml"]
     assert checks(program, *config)["database"] == "ok"
     assert not (tmp_path / "data").exists()
@@ -186,7 +258,9 @@ def test_serve_runs_the_server_and_the_others_leave_it_its_database(tmp_path: Pa
     try:
         wait_until(lambda: is_ready(port), 60, "a server that is ready")
         found = program.run("doctor", *config).stdout
-        assert "serves on" in found and "the running server has it" in found and "problem" not in found
+        assert (
+            "serves on" in found and "the running server has it" in found and "problem" not in found
+        )
         assert "a server is running" in program.run("sweep", *config).stdout
     finally:
         serving.send_signal(signal.SIGTERM)
@@ -196,7 +270,9 @@ def test_serve_runs_the_server_and_the_others_leave_it_its_database(tmp_path: Pa
 
 
 def test_sweep_ends_the_jobs_of_a_dead_server_and_never_a_living_ones(
-    start_server: StartServer, shared: dict[str, str], records: Records,
+    start_server: StartServer,
+    shared: dict[str, str],
+    records: Records,
 ) -> None:
     server = start_server(shared).wait_until_ready()
     alice, program = Client(server.url, "alice"), operators(server, shared)
@@ -218,27 +294,45 @@ def test_doctor_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        program = Program(tmp_path, settings={
-            "server.port": str(other.getsockname()[1]), "server.secret_key": "guess", "storage.data_dir": "file/data",
-            "mongodb.uri": f"mongodb://someone:pass@127.0.0.1:{free_port()}", "auth.mode": "firebase",
-            "auth.firebase_project_id": "demo", "auth.credentials_file": "none.json"})
+        program = Program(
+            tmp_path,
+            settings={
+                "server.port": str(other.getsockname()[1]),
+                "server.secret_key": "guess",
+                "storage.data_dir": "file/data",
+                "mongodb.uri": f"mongodb://someone:pass@127.0.0.1:{free_port()}",
+                "auth.mode": "firebase",
+                "auth.firebase_project_id": "demo",
+                "auth.credentials_file": "none.json",
+            },
+        )
         found = json.loads(program.run("doctor", "--json", expect=1).stdout)
     levels = {finding["check"]: finding["level"] for finding in found["checks"]}
     assert levels == {
-        "configuration": "ok", "sign-in": "problem", "storage": "problem", "secret key": "problem", "port": "problem",
-        "database": "problem", "renderers": "ok"}
+        "configuration": "ok",
+        "sign-in": "problem",
+        "storage": "problem",
+        "secret key": "problem",
+        "port": "problem",
+        "database": "problem",
+        "renderers": "ok",
+    }
     assert found["problems"] == 5 and "pass" not in json.dumps(found)
     assert all(finding["advice"] for finding in found["checks"] if finding["level"] == "problem")
 
 
 def test_a_bad_setting_stops_every_command_of_an_operator_with_its_name(tmp_path: Path) -> None:
     program = Program(tmp_path, settings={"server.prot": "9000"})
-    assert "problem  configuration: unknown key server.prot" in program.run("doctor", expect=1).stdout
+    assert (
+        "problem  configuration: unknown key server.prot" in program.run("doctor", expect=1).stdout
+    )
     for command in ("serve", "sweep"):
         assert "unknown key server.prot" in program.run(command, expect=1).stderr
 
 
-def test_nothing_is_written_into_a_data_folder_that_is_not_there_or_somebody_elses(tmp_path: Path) -> None:
+def test_nothing_is_written_into_a_data_folder_that_is_not_there_or_somebody_elses(
+    tmp_path: Path,
+) -> None:
     program = Program(tmp_path)
     assert "does not exist" in program.run("sweep", expect=1).stderr
     assert not (tmp_path / "data").exists()

@@ -1,4 +1,6 @@
-"""Two origins at once: each page sees its own named, caches keep their answers apart, and no header is sent twice."""
+"""Two origins at once: each page sees its own named, caches keep their answers apart, and no header
+is sent twice.
+"""
 
 from collections.abc import Iterator
 
@@ -12,7 +14,9 @@ ORIGINS = ["https://app.example", "http://localhost:3000"]
 
 @pytest.fixture(scope="module")
 def two_origins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    running = ServerProcess(tmp_path_factory.mktemp("two-origins"), {"cors.origins": ORIGINS}).start()
+    running = ServerProcess(
+        tmp_path_factory.mktemp("two-origins"), {"cors.origins": ORIGINS}
+    ).start()
     yield running
     assert running.stop() == 0, running.log[-3000:]
 
@@ -21,11 +25,16 @@ def two_origins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProc
 @pytest.mark.parametrize("method", ["GET", "OPTIONS"])
 @pytest.mark.parametrize("path", ["/health", "/api/v1/books/jobs/no-such-job", "/nowhere"])
 def test_an_answer_names_the_origin_that_asked_once_or_none(
-    two_origins: ServerProcess, path: str, method: str, origin: str | None,
+    two_origins: ServerProcess,
+    path: str,
+    method: str,
+    origin: str | None,
 ) -> None:
     headers = {"Access-Control-Request-Method": "GET", **({"Origin": origin} if origin else {})}
     answer = requests.request(method, two_origins.url + path, headers=headers, timeout=30)
     names = sorted(name.lower() for name, _ in answer.raw.headers.items())
     assert names == sorted(set(names)), "a header was sent twice"
-    assert answer.headers.get("Access-Control-Allow-Origin") == (origin if origin in ORIGINS else None)
+    assert answer.headers.get("Access-Control-Allow-Origin") == (
+        origin if origin in ORIGINS else None
+    )
     assert answer.headers["Vary"] == "Origin"

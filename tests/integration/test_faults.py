@@ -31,7 +31,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_storage_fails_jobs_and_uploads_until_there_is_room(
-    start_server: StartServer, small_disk: Path,
+    start_server: StartServer,
+    small_disk: Path,
 ) -> None:
     server = start_server({"storage.data_dir": str(small_disk / "data")})
     user = Client(server.url, "somebody")
@@ -49,11 +50,17 @@ def test_a_full_storage_fails_jobs_and_uploads_until_there_is_room(
     assert user.job(retried["job_id"])["status"] == "completed"
 
 
-def test_no_room_for_what_is_being_received_is_full_storage_too(start_server: StartServer, small_disk: Path) -> None:
-    """Bodies are kept in temporary files until they are complete, and then once more until they have been read as a form."""
+def test_no_room_for_what_is_being_received_is_full_storage_too(
+    start_server: StartServer, small_disk: Path
+) -> None:
+    """Bodies are kept in temporary files until they are complete, and then once more until they
+    have been read as a form.
+    """
     temporary = small_disk / "tmp"
     temporary.mkdir()
-    server = start_server({"storage.data_dir": str(small_disk / "data")}, {"TMPDIR": str(temporary)})
+    server = start_server(
+        {"storage.data_dir": str(small_disk / "data")}, {"TMPDIR": str(temporary)}
+    )
     user = Client(server.url, "somebody")
     address, filler = f"/api/v1/books/{user.book_id}/chapters/from-pdf", small_disk / "filler"
     pdf = text_pdf(1) + bytes(800_000)
@@ -61,7 +68,10 @@ def test_no_room_for_what_is_being_received_is_full_storage_too(start_server: St
         fill(filler, leave_bytes)
         for path in ("/api/v1/files", address):
             refused = user.post(path, data={"title": "A chapter"}, files={"file": ("a.pdf", pdf)})
-            assert (refused.status_code, refused.json()) == (507, {"detail": "Storage is full"}), (leave_bytes, path)
+            assert (refused.status_code, refused.json()) == (507, {"detail": "Storage is full"}), (
+                leave_bytes,
+                path,
+            )
         filler.unlink()
     assert list(temporary.iterdir()) == []
     assert user.end_of(user.submit(pdf))["status"] == "completed"
@@ -73,7 +83,9 @@ def fill(path: Path, leave_bytes: int) -> None:
         os.posix_fallocate(file.fileno(), 0, stats.f_bavail * stats.f_frsize - leave_bytes)
 
 
-def test_a_database_that_is_away_for_a_while_costs_no_job(start_server: StartServer, database: DatabaseProcess) -> None:
+def test_a_database_that_is_away_for_a_while_costs_no_job(
+    start_server: StartServer, database: DatabaseProcess
+) -> None:
     server = start_server({"mongodb.uri": database.uri})
     user = Client(server.url, "somebody")
     ended = user.end_of(user.submit(photo_pdf()))["job_id"]
@@ -84,11 +96,16 @@ def test_a_database_that_is_away_for_a_while_costs_no_job(start_server: StartSer
         for _ in range(2):
             response = user.get(f"/api/v1/books/jobs/{ended}")
             assert response.status_code == 500
-            assert response.json() == {"detail": "Failed to get job status: the database cannot be reached"}
+            assert response.json() == {
+                "detail": "Failed to get job status: the database cannot be reached"
+            }
             assert response.elapsed.total_seconds() < 3
         assert requests.get(f"{server.url}/health", timeout=3).ok
         ready = requests.get(f"{server.url}/health/ready", timeout=10)
-        assert (ready.status_code, ready.json()) == (503, {"detail": "the database cannot be reached"})
+        assert (ready.status_code, ready.json()) == (
+            503,
+            {"detail": "the database cannot be reached"},
+        )
     finally:
         database.resume()
     job = user.end_of(job_id)
@@ -98,7 +115,8 @@ def test_a_database_that_is_away_for_a_while_costs_no_job(start_server: StartSer
 
 
 def test_a_job_that_fails_while_the_database_is_away_keeps_its_own_error(
-    start_server: StartServer, database: DatabaseProcess,
+    start_server: StartServer,
+    database: DatabaseProcess,
 ) -> None:
     server = start_server({"mongodb.uri": database.uri, "rendering.page_timeout_s": 2})
     user = Client(server.url, "somebody")
@@ -107,16 +125,26 @@ def test_a_job_that_fails_while_the_database_is_away_keeps_its_own_error(
     database.pause()
     try:
         wait_until(lambda: "took longer than 2 s" in server.log, what="the end of the page")
-        wait_until(lambda: server.log.partition("took longer than 2 s")[2].count("ERROR wordai_jobs.database.client") > 3)
+        wait_until(
+            lambda: (
+                server.log.partition("took longer than 2 s")[2].count(
+                    "ERROR wordai_jobs.database.client"
+                )
+                > 3
+            )
+        )
     finally:
         database.resume()
     assert user.end_of(job_id)["error"] == "Page 1 took longer than 2 s"
 
 
 def test_a_database_that_is_gone_for_good_is_named_by_readiness_while_health_stays(
-    start_server: StartServer, database: DatabaseProcess,
+    start_server: StartServer,
+    database: DatabaseProcess,
 ) -> None:
-    server = start_server({"mongodb.uri": database.uri, "jobs.shutdown_grace_s": 1}).wait_until_ready()
+    server = start_server(
+        {"mongodb.uri": database.uri, "jobs.shutdown_grace_s": 1}
+    ).wait_until_ready()
     user = Client(server.url, "somebody")
     database.kill()
     ready = requests.get(f"{server.url}/health/ready", timeout=10)
@@ -127,6 +155,8 @@ def test_a_database_that_is_gone_for_good_is_named_by_readiness_while_health_sta
     assert server.stop() == 0
 
 
-def test_a_database_that_is_not_there_stops_the_start_with_one_line(start_server: StartServer) -> None:
+def test_a_database_that_is_not_there_stops_the_start_with_one_line(
+    start_server: StartServer,
+) -> None:
     with pytest.raises(AssertionError, match="MongoDB: the database cannot be reached"):
         start_server({"mongodb.uri": "mongodb://127.0.0.1:1"})

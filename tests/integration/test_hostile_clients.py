@@ -1,4 +1,6 @@
-"""Clients that send nonsense, send slowly, send too much or go away: none gets a 500, none stops the others."""
+"""Clients that send nonsense, send slowly, send too much or go away: none gets a 500, none stops
+the others.
+"""
 
 import base64
 import json
@@ -27,14 +29,26 @@ with tempfile.TemporaryDirectory() as _folder:
     ENDPOINTS = all_endpoints(Path(_folder))
 MAY_GROW_KB = 40_000
 fuzz = settings(
-    max_examples=400, derandomize=True, deadline=None, database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large])
+    max_examples=400,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.data_too_large,
+    ],
+)
 
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server that is the same process afterwards, and about as large."""
-    server = ServerProcess(tmp_path_factory.mktemp("target"), {"limits.max_upload_mb": 50}).start().wait_until_ready()
+    server = (
+        ServerProcess(tmp_path_factory.mktemp("target"), {"limits.max_upload_mb": 50})
+        .start()
+        .wait_until_ready()
+    )
     warm = Client(server.url, "warm")
     warm.end_of(warm.submit(photo_pdf()))
     before = memory_kb(server.pid)
@@ -55,52 +69,116 @@ def ids(user: Client) -> dict[str, str]:
     file_id = user.upload(photo_pdf()).json()["file_id"]
     job = user.end_of(user.enqueue(file_id).json()["job_id"])
     return {
-        "book_id": user.book_id, "chapter_id": job["result"]["chapter_id"], "job_id": job["job_id"],
-        "file_id": file_id, "number": "1"}
+        "book_id": user.book_id,
+        "chapter_id": job["result"]["chapter_id"],
+        "job_id": job["job_id"],
+        "file_id": file_id,
+        "number": "1",
+    }
 
 
 def cursors() -> st.SearchStrategy[str]:
-    inner = st.one_of(st.text(max_size=30), st.sampled_from([
-        "0001-01-01T00:00:00+23:59 x", "9999-12-31T23:59:59-23:59 x", "2026-02-08T00:10:28.325Z", " ", "2026-02-08 \0"]))
+    inner = st.one_of(
+        st.text(max_size=30),
+        st.sampled_from(
+            [
+                "0001-01-01T00:00:00+23:59 x",
+                "9999-12-31T23:59:59-23:59 x",
+                "2026-02-08T00:10:28.325Z",
+                " ",
+                "2026-02-08 \0",
+            ]
+        ),
+    )
     return inner.map(lambda text: base64.urlsafe_b64encode(text.encode()).decode())
 
 
 words = st.one_of(
     st.text(max_size=40),
-    st.sampled_from(["", "0", "-1", "99999999999999999999", "\0", "\ud800", "%00", "..", "a" * 5000, "$ne"]))
+    st.sampled_from(
+        ["", "0", "-1", "99999999999999999999", "\0", "\ud800", "%00", "..", "a" * 5000, "$ne"]
+    ),
+)
 scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), words)
 values = st.recursive(
-    scalars, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(words, inner, max_size=3)), max_leaves=8)
-fields = st.sampled_from([
-    "title", "file_id", "slug", "order_index", "parent_id", "is_published", "is_preview_free", "user_id", "$where", ""])
+    scalars,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(words, inner, max_size=3)),
+    max_leaves=8,
+)
+fields = st.sampled_from(
+    [
+        "title",
+        "file_id",
+        "slug",
+        "order_index",
+        "parent_id",
+        "is_published",
+        "is_preview_free",
+        "user_id",
+        "$where",
+        "",
+    ]
+)
 bodies = st.one_of(
-    st.dictionaries(fields, values, max_size=6).map(json.dumps), values.map(json.dumps), st.just("[" * 100_000),
-    st.just('{"title": ' + "9" * 5000 + "}"), st.binary(max_size=60))
+    st.dictionaries(fields, values, max_size=6).map(json.dumps),
+    values.map(json.dumps),
+    st.just("[" * 100_000),
+    st.just('{"title": ' + "9" * 5000 + "}"),
+    st.binary(max_size=60),
+)
 sent_words = words.map(lambda word: word.encode("utf-8", "replace"))
 forms = st.dictionaries(fields, sent_words, max_size=6)
 queries = st.dictionaries(
     st.sampled_from(["status", "book_id", "limit", "cursor", "expires", "signature", "x"]),
-    st.one_of(sent_words, cursors()), max_size=3)
+    st.one_of(sent_words, cursors()),
+    max_size=3,
+)
 header_values = st.one_of(
     st.text(st.characters(min_codepoint=0x21, max_codepoint=0xFF), max_size=60),
-    st.sampled_from(["W/\"x\"", "*", "bytes=0-0", "bytes=9-1,"]))
+    st.sampled_from(['W/"x"', "*", "bytes=0-0", "bytes=9-1,"]),
+)
 headers = st.dictionaries(
-    st.sampled_from([
-        "Idempotency-Key", "If-None-Match", "If-Modified-Since", "If-Range", "Range", "Content-Type", "X-Request-ID", "Origin",
-        "Accept", "Content-Encoding", "Access-Control-Request-Method", "X-Forwarded-For", "Cookie"]),
-    header_values, max_size=3)
-methods = st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"])
+    st.sampled_from(
+        [
+            "Idempotency-Key",
+            "If-None-Match",
+            "If-Modified-Since",
+            "If-Range",
+            "Range",
+            "Content-Type",
+            "X-Request-ID",
+            "Origin",
+            "Accept",
+            "Content-Encoding",
+            "Access-Control-Request-Method",
+            "X-Forwarded-For",
+            "Cookie",
+        ]
+    ),
+    header_values,
+    max_size=3,
+)
+methods = st.sampled_from(
+    ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]
+)
 
 
 @st.composite
 def requests_to_anything(draw: st.DrawFn, ids: dict[str, str]) -> tuple[str, str, dict[str, Any]]:
     endpoint: Endpoint = draw(st.sampled_from(ENDPOINTS))
-    address = endpoint.address({
-        name: quote(draw(st.one_of(st.just(ids.get(name, name)), words)), safe="", errors="replace")
-        for name in sorted(endpoint.parameters)})
+    address = endpoint.address(
+        {
+            name: quote(
+                draw(st.one_of(st.just(ids.get(name, name)), words)), safe="", errors="replace"
+            )
+            for name in sorted(endpoint.parameters)
+        }
+    )
     content = draw(st.sampled_from(["json", "form", "pdf", "nothing"]))
-    options: dict[str, Any] = {"params": draw(queries), "headers": {
-        name: value.encode("latin-1") for name, value in draw(headers).items()}}
+    options: dict[str, Any] = {
+        "params": draw(queries),
+        "headers": {name: value.encode("latin-1") for name, value in draw(headers).items()},
+    }
     if content == "json":
         options["data"] = draw(bodies)
     elif content != "nothing":
@@ -110,14 +188,26 @@ def requests_to_anything(draw: st.DrawFn, ids: dict[str, str]) -> tuple[str, str
     return draw(st.one_of(st.just(endpoint.method), methods)), address, options
 
 
-@pytest.mark.parametrize("text", [
-    "0001-01-01T00:00:00+23:59 x", "9999-12-31T23:59:59-23:59 x", "2026-02-08T00:10:28.325Z", "2026-02-08", " ", "\0", "\xff"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01T00:00:00+23:59 x",
+        "9999-12-31T23:59:59-23:59 x",
+        "2026-02-08T00:10:28.325Z",
+        "2026-02-08",
+        " ",
+        "\0",
+        "\xff",
+    ],
+)
 def test_a_cursor_that_is_none_never_fails(user: Client, text: str) -> None:
     cursor = base64.urlsafe_b64encode(text.encode("latin-1")).decode()
     check_answer(user.get("/api/v1/books/jobs", params={"cursor": cursor}), "GET")
 
 
-def test_no_request_is_answered_500_and_every_error_has_its_shape(user: Client, ids: dict[str, str]) -> None:
+def test_no_request_is_answered_500_and_every_error_has_its_shape(
+    user: Client, ids: dict[str, str]
+) -> None:
     @fuzz
     @given(data=st.data())
     def check(data: st.DataObject) -> None:
@@ -134,22 +224,35 @@ def check_answer(response: requests.Response, method: str) -> None:
     assert response.headers["X-Request-ID"]
     if response.status_code >= 400 and method != "HEAD":
         body = response.json()
-        assert list(body) == ["detail"] and body["detail"] and isinstance(body["detail"], str), response.text
+        assert list(body) == ["detail"] and body["detail"] and isinstance(body["detail"], str), (
+            response.text
+        )
 
 
-@pytest.mark.parametrize("sent", [
-    b"GET / HTTP/9.9\r\n\r\n", b"\0\0\0\0\r\n\r\n", b"GET\r\n\r\n", b"GET http://[ HTTP/1.1\r\n\r\n",
-    b"GET /health HTTP/1.1\r\nHost: \xff\xfe\r\n\r\n", b"GET /health HTTP/1.1\r\nHost: a b/c\r\n\r\n",
-    b"GET /api/v1/books/%ff%fe/%00 HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"POST /dev/token HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-    b"POST /dev/token HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
-    b"POST /dev/token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n\r\n",
-    b"POST /dev/token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\nContent-Length: 0\r\n\r\n",
-    b"GET /health HTTP/1.1\r\nHost: x\r\n" + b"X: " + b"a" * 263_000 + b"\r\n\r\n",
-    b"GET /" + b"a" * 263_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"GET /health HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xfe\r\nno colon\r\n\r\n",
-], ids=lambda sent: repr(sent[:50]))
-def test_what_is_hardly_http_is_refused_in_the_same_shape(target: ServerProcess, sent: bytes) -> None:
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"\0\0\0\0\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET http://[ HTTP/1.1\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: \xff\xfe\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: a b/c\r\n\r\n",
+        b"GET /api/v1/books/%ff%fe/%00 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST /dev/token HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"POST /dev/token HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+        b"POST /dev/token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n\r\n",
+        b"POST /dev/token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\nContent-Length: 0\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: x\r\n" + b"X: " + b"a" * 263_000 + b"\r\n\r\n",
+        b"GET /" + b"a" * 263_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xfe\r\nno colon\r\n\r\n",
+    ],
+    ids=lambda sent: repr(sent[:50]),
+)
+def test_what_is_hardly_http_is_refused_in_the_same_shape(
+    target: ServerProcess, sent: bytes
+) -> None:
     with socket.create_connection(("127.0.0.1", target.port), timeout=10) as connection:
         connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)
@@ -161,19 +264,33 @@ def test_what_is_hardly_http_is_refused_in_the_same_shape(target: ServerProcess,
         assert list(json.loads(body)) == ["detail"] and b"x-request-id" in head.lower()
 
 
-@pytest.mark.parametrize("body", [
-    b"[" + b"[]," * 8_000_000 + b"[]]", b'{"title": "' + b"a" * 30_000_000 + b'"}'], ids=["lists", "text"])
-def test_a_body_too_large_to_be_fields_is_refused_before_it_is_read(user: Client, body: bytes) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [b"[" + b"[]," * 8_000_000 + b"[]]", b'{"title": "' + b"a" * 30_000_000 + b'"}'],
+    ids=["lists", "text"],
+)
+def test_a_body_too_large_to_be_fields_is_refused_before_it_is_read(
+    user: Client, body: bytes
+) -> None:
     for path in ("/api/v1/books", f"/api/v1/books/{user.book_id}/chapters/from-pdf"):
         response = user.post(path, data=body, headers={"Content-Type": "application/json"})
-        assert (response.status_code, response.json()) == (413, {"detail": "The body is larger than the limit of 1 MB"})
+        assert (response.status_code, response.json()) == (
+            413,
+            {"detail": "The body is larger than the limit of 1 MB"},
+        )
 
 
-def test_hundreds_of_slow_connections_do_not_stop_a_poll(target: ServerProcess, user: Client, ids: dict[str, str]) -> None:
+def test_hundreds_of_slow_connections_do_not_stop_a_poll(
+    target: ServerProcess, user: Client, ids: dict[str, str]
+) -> None:
     request = f"POST /api/v1/files HTTP/1.1\r\nHost: x\r\nAuthorization: {user.session.headers['Authorization']}\r\n"
     with ExitStack() as open_ones:
         slow = [
-            open_ones.enter_context(socket.create_connection(("127.0.0.1", target.port), timeout=10)) for _ in range(200)]
+            open_ones.enter_context(
+                socket.create_connection(("127.0.0.1", target.port), timeout=10)
+            )
+            for _ in range(200)
+        ]
         for byte in request[:4].encode():
             for connection in slow:
                 connection.sendall(bytes([byte]))
@@ -185,9 +302,13 @@ def test_hundreds_of_slow_connections_do_not_stop_a_poll(target: ServerProcess, 
         assert user.end_of(user.submit(photo_pdf()))["status"] == "completed"
 
 
-def test_a_client_that_goes_away_during_its_upload_leaves_no_file(target: ServerProcess, user: Client) -> None:
+def test_a_client_that_goes_away_during_its_upload_leaves_no_file(
+    target: ServerProcess, user: Client
+) -> None:
     def held() -> tuple[int, set[str]]:
-        return len(list(Path(f"/proc/{target.pid}/fd").iterdir())), {path.name for path in (target.data / "uploads").iterdir()}
+        return len(list(Path(f"/proc/{target.pid}/fd").iterdir())), {
+            path.name for path in (target.data / "uploads").iterdir()
+        }
 
     user.session.close()
     descriptors, files = held()
@@ -195,7 +316,8 @@ def test_a_client_that_goes_away_during_its_upload_leaves_no_file(target: Server
     part = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n'.encode()
     head = (
         f"POST /api/v1/files HTTP/1.1\r\nHost: x\r\nAuthorization: {user.session.headers['Authorization']}\r\n"
-        f"Content-Type: multipart/form-data; boundary={boundary}\r\nContent-Length: {len(part) + len(pdf)}\r\n\r\n").encode()
+        f"Content-Type: multipart/form-data; boundary={boundary}\r\nContent-Length: {len(part) + len(pdf)}\r\n\r\n"
+    ).encode()
     for sent in (head, head + part, head + part + pdf[:1_000_000], head + part + pdf[:-1]):
         with socket.create_connection(("127.0.0.1", target.port), timeout=10) as connection:
             connection.sendall(sent)

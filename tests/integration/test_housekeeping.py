@@ -1,4 +1,6 @@
-"""What a server does beside its jobs: a chore that takes long keeps neither the heartbeat nor a cancellation waiting."""
+"""What a server does beside its jobs: a chore that takes long keeps neither the heartbeat nor a
+cancellation waiting.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -46,28 +48,52 @@ def database(shared: dict[str, str]) -> Iterator[Database]:
     connected.close()
 
 
-def test_a_slow_chore_keeps_neither_heartbeat_nor_cancellation_waiting(database: Database, tmp_path: Path) -> None:
+def test_a_slow_chore_keeps_neither_heartbeat_nor_cancellation_waiting(
+    database: Database, tmp_path: Path
+) -> None:
     folder = DataFolder(tmp_path / "data")
     folder.create()
-    instance, instances, jobs = Instance.of_this_process(), InstanceRepository(database), JobRepository(database)
+    instance, instances, jobs = (
+        Instance.of_this_process(),
+        InstanceRepository(database),
+        JobRepository(database),
+    )
     chapters, pages = ChapterRepository(database), PageStore(folder)
     runner = JobRunner(1, 10, run=lambda running: None, fail=lambda running, error: None)
     cleanup = SlowCleanup(
-        timedelta(days=7), jobs, chapters, UploadRepository(database), instances, pages,
-        UploadStore(folder, instance.instance_id))
+        timedelta(days=7),
+        jobs,
+        chapters,
+        UploadRepository(database),
+        instances,
+        pages,
+        UploadStore(folder, instance.instance_id),
+    )
     sweep = Sweep(instance.instance_id, jobs, chapters, instances, pages, runner.live)
     housekeeper = Housekeeper(instance, instances, jobs, runner, sweep, cleanup, Lease())
     housekeeper.start()
     try:
         assert cleanup.has_begun.wait(10)
-        job = Job.enqueued("u", "b", "f", "a.pdf", 1, instance.instance_id, ChapterRequest("A chapter", "a-chapter"))
+        job = Job.enqueued(
+            "u",
+            "b",
+            "f",
+            "a.pdf",
+            1,
+            instance.instance_id,
+            ChapterRequest("A chapter", "a-chapter"),
+        )
         running = RunningJob(job, jobs, timeout_s=60)
         runner.admit(running, 10, 0)
         jobs.insert(job)
         jobs.request_cancellation(job.job_id)
         wait_until(lambda: is_aborted(running), 10, "the cancellation")
         first = instances.all()[instance.instance_id].heartbeat_at
-        wait_until(lambda: instances.all()[instance.instance_id].heartbeat_at > first, 20, "another heartbeat")
+        wait_until(
+            lambda: instances.all()[instance.instance_id].heartbeat_at > first,
+            20,
+            "another heartbeat",
+        )
     finally:
         cleanup.may_end.set()
         housekeeper.stop()

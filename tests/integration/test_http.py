@@ -13,14 +13,25 @@ from tests.support.server import ServerProcess
 
 ORIGIN = "https://app.example"
 CORS = [
-    "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Expose-Headers",
-    "Access-Control-Allow-Headers", "Access-Control-Allow-Methods", "Access-Control-Max-Age",
+    "Access-Control-Allow-Origin",
+    "Access-Control-Allow-Credentials",
+    "Access-Control-Expose-Headers",
+    "Access-Control-Allow-Headers",
+    "Access-Control-Allow-Methods",
+    "Access-Control-Max-Age",
 ]
 # One of each kind of answer: method, path, status.
 ANSWERS = [
-    ("GET", "/health", 200), ("HEAD", "/health", 200), ("GET", "/health/ready", 200),
-    ("GET", "/api/v1/books", 401), ("GET", "/api/v1/books/jobs/x", 401), ("POST", "/api/v1/files", 401),
-    ("GET", "/nowhere", 404), ("GET", "/api/v1/nowhere", 404), ("POST", "/health", 405), ("DELETE", "/api/v1/files", 405),
+    ("GET", "/health", 200),
+    ("HEAD", "/health", 200),
+    ("GET", "/health/ready", 200),
+    ("GET", "/api/v1/books", 401),
+    ("GET", "/api/v1/books/jobs/x", 401),
+    ("POST", "/api/v1/files", 401),
+    ("GET", "/nowhere", 404),
+    ("GET", "/api/v1/nowhere", 404),
+    ("POST", "/health", 405),
+    ("DELETE", "/api/v1/files", 405),
     ("POST", "/dev/token", 400),
 ]
 
@@ -31,22 +42,34 @@ def ask(server: ServerProcess, method: str, path: str, **headers: str) -> reques
 
 @pytest.mark.parametrize("method, path, status", ANSWERS)
 def test_every_answer_can_be_read_from_a_configured_origin(
-    server: ServerProcess, method: str, path: str, status: int,
+    server: ServerProcess,
+    method: str,
+    path: str,
+    status: int,
 ) -> None:
     response = ask(server, method, path, Origin=ORIGIN)
     assert response.status_code == status
     assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
     assert response.headers["Access-Control-Allow-Credentials"] == "true"
-    assert {"ETag", "Retry-After", "X-Request-ID"} <= set(response.headers["Access-Control-Expose-Headers"].split(", "))
+    assert {"ETag", "Retry-After", "X-Request-ID"} <= set(
+        response.headers["Access-Control-Expose-Headers"].split(", ")
+    )
     assert "Origin" in response.headers["Vary"]
     if status >= 400:
         assert list(response.json()) == ["detail"]
 
 
 @pytest.mark.parametrize("method, path, status", ANSWERS)
-@pytest.mark.parametrize("origin", ["https://evil.example", "https://app.example.evil.example", "http://app.example", "null"])
+@pytest.mark.parametrize(
+    "origin",
+    ["https://evil.example", "https://app.example.evil.example", "http://app.example", "null"],
+)
 def test_no_answer_can_be_read_from_another_origin(
-    server: ServerProcess, method: str, path: str, status: int, origin: str,
+    server: ServerProcess,
+    method: str,
+    path: str,
+    status: int,
+    origin: str,
 ) -> None:
     response = ask(server, method, path, Origin=origin)
     assert response.status_code == status
@@ -56,14 +79,30 @@ def test_no_answer_can_be_read_from_another_origin(
 
 def test_an_origin_with_brackets_is_no_pattern(start_server: StartServer) -> None:
     server = start_server({"cors.origins": ["http://[::1]:3000"]})
-    assert "Access-Control-Allow-Origin" in ask(server, "GET", "/health", Origin="http://[::1]:3000").headers
-    for origin in ("http://1:3000", "http://1:30001", "http://:::3000", "http://[::1]:3000.evil.example"):
-        assert "Access-Control-Allow-Origin" not in ask(server, "GET", "/health", Origin=origin).headers, origin
+    assert (
+        "Access-Control-Allow-Origin"
+        in ask(server, "GET", "/health", Origin="http://[::1]:3000").headers
+    )
+    for origin in (
+        "http://1:3000",
+        "http://1:30001",
+        "http://:::3000",
+        "http://[::1]:3000.evil.example",
+    ):
+        assert (
+            "Access-Control-Allow-Origin"
+            not in ask(server, "GET", "/health", Origin=origin).headers
+        ), origin
 
 
-@pytest.mark.parametrize("path", ["/api/v1/books", "/api/v1/books/jobs/x", "/api/v1/files", "/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/books", "/api/v1/books/jobs/x", "/api/v1/files", "/nowhere"]
+)
 def test_a_preflight_is_answered_without_authentication(server: ServerProcess, path: str) -> None:
-    preflight = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization, idempotency-key"}
+    preflight = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, idempotency-key",
+    }
     response = ask(server, "OPTIONS", path, Origin=ORIGIN, **preflight)
     assert response.ok and response.headers["Access-Control-Allow-Origin"] == ORIGIN
     assert "POST" in response.headers["Access-Control-Allow-Methods"]
@@ -73,15 +112,25 @@ def test_a_preflight_is_answered_without_authentication(server: ServerProcess, p
     assert not [name for name in CORS if name in foreign.headers]
 
 
-def test_a_request_id_is_given_back_where_it_is_harmless_and_made_where_not(server: ServerProcess) -> None:
-    assert ask(server, "GET", "/health", **{"X-Request-ID": "trace-1.a_B"}).headers["X-Request-ID"] == "trace-1.a_B"
+def test_a_request_id_is_given_back_where_it_is_harmless_and_made_where_not(
+    server: ServerProcess,
+) -> None:
+    assert (
+        ask(server, "GET", "/health", **{"X-Request-ID": "trace-1.a_B"}).headers["X-Request-ID"]
+        == "trace-1.a_B"
+    )
     bad_ids = ("a b", "é", "x" * 65, "")
-    made = {ask(server, "GET", "/health", **{"X-Request-ID": bad}).headers["X-Request-ID"] for bad in bad_ids}
+    made = {
+        ask(server, "GET", "/health", **{"X-Request-ID": bad}).headers["X-Request-ID"]
+        for bad in bad_ids
+    }
     assert len(made) == 4 and all(len(request_id) == 32 for request_id in made)
 
 
 def test_what_the_http_server_itself_refuses_has_the_same_shape(server: ServerProcess) -> None:
-    response = requests.get(f"{server.url}/health", headers={"X-Long": "x" * 300_000, "Origin": ORIGIN}, timeout=10)
+    response = requests.get(
+        f"{server.url}/health", headers={"X-Long": "x" * 300_000, "Origin": ORIGIN}, timeout=10
+    )
     assert response.status_code == 431 and list(response.json()) == ["detail"]
     assert response.headers["X-Request-ID"]
 
@@ -90,9 +139,15 @@ def test_an_unchanged_job_is_304_and_a_changed_one_is_not(alice: Client) -> None
     job_id = alice.submit(photo_pdf())
     alice.end_of(job_id)
     first = alice.get(f"/api/v1/books/jobs/{job_id}", headers={"Origin": ORIGIN})
-    again = alice.get(f"/api/v1/books/jobs/{job_id}", headers={"If-None-Match": first.headers["ETag"], "Origin": ORIGIN})
+    again = alice.get(
+        f"/api/v1/books/jobs/{job_id}",
+        headers={"If-None-Match": first.headers["ETag"], "Origin": ORIGIN},
+    )
     assert again.status_code == 304 and again.content == b""
-    assert again.headers["ETag"] == first.headers["ETag"] and again.headers["Cache-Control"] == "no-cache"
+    assert (
+        again.headers["ETag"] == first.headers["ETag"]
+        and again.headers["Cache-Control"] == "no-cache"
+    )
     assert again.headers["Access-Control-Allow-Origin"] == ORIGIN
     other = alice.get(f"/api/v1/books/jobs/{job_id}", headers={"If-None-Match": '"other"'})
     assert other.status_code == 200 and other.json() == first.json()
@@ -101,13 +156,22 @@ def test_an_unchanged_job_is_304_and_a_changed_one_is_not(alice: Client) -> None
 def test_a_page_image_can_be_kept_for_good(alice: Client) -> None:
     page = alice.chapter(alice.end_of(alice.submit(photo_pdf())))["pages"][0]
     image = requests.get(alice.url + page["background_url"], headers={"Origin": ORIGIN}, timeout=10)
-    assert image.headers["Content-Type"] == "image/jpeg" and image.headers["X-Content-Type-Options"] == "nosniff"
-    assert "max-age=31536000" in image.headers["Cache-Control"] and "immutable" in image.headers["Cache-Control"]
+    assert (
+        image.headers["Content-Type"] == "image/jpeg"
+        and image.headers["X-Content-Type-Options"] == "nosniff"
+    )
+    assert (
+        "max-age=31536000" in image.headers["Cache-Control"]
+        and "immutable" in image.headers["Cache-Control"]
+    )
     assert image.headers["Access-Control-Allow-Origin"] == ORIGIN
     with Image.open(BytesIO(image.content)) as opened:
         assert opened.size == (page["width"], page["height"])
     again = requests.get(
-        alice.url + page["background_url"], headers={"If-None-Match": image.headers["ETag"]}, timeout=10)
+        alice.url + page["background_url"],
+        headers={"If-None-Match": image.headers["ETag"]},
+        timeout=10,
+    )
     assert again.status_code == 304
 
 
@@ -118,7 +182,11 @@ def test_a_book_has_its_chapters_in_order_and_a_deleted_one_is_gone(alice: Clien
         ids.append(job["result"]["chapter_id"])
     address = f"/api/v1/books/{alice.book_id}/chapters"
     chapters = alice.get(address).json()["chapters"]
-    assert [(chapter["title"], chapter["slug"]) for chapter in chapters] == [("One", "one"), ("One", "one-2"), ("Two", "two")]
+    assert [(chapter["title"], chapter["slug"]) for chapter in chapters] == [
+        ("One", "one"),
+        ("One", "one-2"),
+        ("Two", "two"),
+    ]
     assert all("pages" not in chapter for chapter in chapters)
     assert alice.request("DELETE", f"{address}/{ids[0]}").status_code == 204
     assert alice.get(f"{address}/{ids[0]}").status_code == 404
@@ -146,19 +214,37 @@ def test_the_list_of_jobs_is_walked_from_the_newest_to_the_oldest(alice: Client)
 
 def test_a_form_with_the_pdf_in_it_makes_upload_and_job_at_once(alice: Client) -> None:
     response = alice.post(
-        f"/api/v1/books/{alice.book_id}/chapters/from-pdf", files={"file": ("photo.pdf", photo_pdf())},
-        data={"title": "From a form", "slug": "form", "order_index": "3", "is_published": "false", "is_preview_free": "true"})
+        f"/api/v1/books/{alice.book_id}/chapters/from-pdf",
+        files={"file": ("photo.pdf", photo_pdf())},
+        data={
+            "title": "From a form",
+            "slug": "form",
+            "order_index": "3",
+            "is_published": "false",
+            "is_preview_free": "true",
+        },
+    )
     assert response.status_code == 202, response.text
     chapter = alice.chapter(alice.end_of(response.json()["job_id"]))
-    shown = {key: chapter[key] for key in ("title", "slug", "order_index", "is_published", "is_preview_free", "parent_id")}
+    shown = {
+        key: chapter[key]
+        for key in ("title", "slug", "order_index", "is_published", "is_preview_free", "parent_id")
+    }
     assert shown == {
-        "title": "From a form", "slug": "form", "order_index": 3, "is_published": False, "is_preview_free": True,
-        "parent_id": None}
+        "title": "From a form",
+        "slug": "form",
+        "order_index": 3,
+        "is_published": False,
+        "is_preview_free": True,
+        "parent_id": None,
+    }
 
 
 def test_text_beyond_ascii_is_read_as_it_is_written(alice: Client) -> None:
     job = alice.end_of(alice.submit(text_pdf(1, first_line="Été à Orléans: café")))
-    page = alice.get(f"/api/v1/books/{alice.book_id}/chapters/{job['result']['chapter_id']}/pages/1").json()
+    page = alice.get(
+        f"/api/v1/books/{alice.book_id}/chapters/{job['result']['chapter_id']}/pages/1"
+    ).json()
     assert page["text"].startswith("Été à Orléans: café\n")
     assert [word[4] for word in page["words"][:4]] == ["Été", "à", "Orléans:", "café"]
 
@@ -167,4 +253,8 @@ def test_health_answers_without_a_token_and_names_the_version(server: ServerProc
     health = ask(server, "GET", "/health").json()
     assert health["status"] == "ok" and health["version"]
     assert ask(server, "GET", "/health/ready").json() == {
-        "status": "ready", "database": "ok", "storage": "ok", "renderers": "ok"}
+        "status": "ready",
+        "database": "ok",
+        "storage": "ok",
+        "renderers": "ok",
+    }

@@ -16,8 +16,12 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.long_file(40)
 
 LIMITS = {
-    "jobs.workers": 2, "jobs.max_queued": 6, "limits.max_active_jobs_per_user": 5, "rendering.page_timeout_s": 120,
-    "rendering.dpi": 72}
+    "jobs.workers": 2,
+    "jobs.max_queued": 6,
+    "limits.max_active_jobs_per_user": 5,
+    "rendering.page_timeout_s": 120,
+    "rendering.dpi": 72,
+}
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +64,9 @@ def cancel(client: Client, job_id: str) -> tuple[int, str]:
 
 
 def test_a_running_job_is_cancelled_within_seconds_and_leaves_nothing(
-    limited: ServerProcess, user: Client, hang: Callable[[], str],
+    limited: ServerProcess,
+    user: Client,
+    hang: Callable[[], str],
 ) -> None:
     uploads_before = files(limited.data)
     job_id = hang()
@@ -76,7 +82,9 @@ def test_a_running_job_is_cancelled_within_seconds_and_leaves_nothing(
     assert user.end_of(user.submit(photo_pdf()))["status"] == "completed", "the child is free again"
 
 
-def test_a_waiting_job_is_cancelled_at_once_and_never_runs(user: Client, hang: Callable[[], str]) -> None:
+def test_a_waiting_job_is_cancelled_at_once_and_never_runs(
+    user: Client, hang: Callable[[], str]
+) -> None:
     running = [hang(), hang()]
     waiting = user.submit(photo_pdf())
     answer = user.get(f"/api/v1/books/jobs/{waiting}")
@@ -140,7 +148,9 @@ def test_two_retries_at_once_make_one_job(user: Client, hang: Callable[[], str])
     failed = hang()
     assert cancel(user, failed)[0] == 200
     with ThreadPoolExecutor(4) as threads:
-        answers = list(threads.map(lambda _: user.post(f"/api/v1/books/jobs/{failed}/retry"), range(4)))
+        answers = list(
+            threads.map(lambda _: user.post(f"/api/v1/books/jobs/{failed}/retry"), range(4))
+        )
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.json()["job_id"] for answer in answers}) == 1
 
@@ -166,18 +176,31 @@ def test_an_idempotency_key_with_other_fields_is_refused(user: Client, other: Cl
     file_id = user.upload(photo_pdf()).json()["file_id"]
     address = f"/api/v1/books/{user.book_id}/chapters/from-pdf"
     key = {"Idempotency-Key": "same"}
-    assert user.post(address, json={"file_id": file_id, "title": "One"}, headers=key).status_code == 202
+    assert (
+        user.post(address, json={"file_id": file_id, "title": "One"}, headers=key).status_code
+        == 202
+    )
     changed = user.post(address, json={"file_id": file_id, "title": "Two"}, headers=key)
     assert changed.status_code == 422 and "Idempotency-Key" in changed.json()["detail"]
     theirs = other.upload(photo_pdf()).json()["file_id"]
     address = f"/api/v1/books/{other.book_id}/chapters/from-pdf"
-    assert "Idempotency-Replayed" not in other.post(address, json={"file_id": theirs, "title": "One"}, headers=key).headers
+    assert (
+        "Idempotency-Replayed"
+        not in other.post(address, json={"file_id": theirs, "title": "One"}, headers=key).headers
+    )
 
 
-def test_an_idempotency_key_with_the_pdf_itself_keeps_one_copy(limited: ServerProcess, user: Client) -> None:
+def test_an_idempotency_key_with_the_pdf_itself_keeps_one_copy(
+    limited: ServerProcess, user: Client
+) -> None:
     address, before = f"/api/v1/books/{user.book_id}/chapters/from-pdf", files(limited.data)
     answers = [
-        user.post(address, data={"title": "Once"}, files={"file": ("a.pdf", photo_pdf())}, headers={"Idempotency-Key": "m"})
+        user.post(
+            address,
+            data={"title": "Once"},
+            files={"file": ("a.pdf", photo_pdf())},
+            headers={"Idempotency-Key": "m"},
+        )
         for _ in range(3)
     ]
     assert len({answer.json()["job_id"] for answer in answers}) == 1
@@ -185,7 +208,9 @@ def test_an_idempotency_key_with_the_pdf_itself_keeps_one_copy(limited: ServerPr
     assert len([name for name in files(limited.data) - before if name.startswith("uploads")]) == 1
 
 
-def test_a_user_with_too_many_jobs_is_told_the_limit_and_others_are_not_kept_out(user: Client, other: Client) -> None:
+def test_a_user_with_too_many_jobs_is_told_the_limit_and_others_are_not_kept_out(
+    user: Client, other: Client
+) -> None:
     file_id = user.upload(hanging_pdf()).json()["file_id"]
     answers = [user.enqueue(file_id) for _ in range(6)]
     assert [answer.status_code for answer in answers] == [202] * 5 + [429]
@@ -193,8 +218,13 @@ def test_a_user_with_too_many_jobs_is_told_the_limit_and_others_are_not_kept_out
     assert other.enqueue(other.upload(photo_pdf()).json()["file_id"]).status_code == 202
 
 
-def test_a_full_queue_is_answered_503_and_takes_nothing(limited: ServerProcess, user: Client, other: Client) -> None:
-    mine, theirs = user.upload(hanging_pdf()).json()["file_id"], other.upload(hanging_pdf()).json()["file_id"]
+def test_a_full_queue_is_answered_503_and_takes_nothing(
+    limited: ServerProcess, user: Client, other: Client
+) -> None:
+    mine, theirs = (
+        user.upload(hanging_pdf()).json()["file_id"],
+        other.upload(hanging_pdf()).json()["file_id"],
+    )
     taken = [user.enqueue(mine).status_code for _ in range(5)]
     wait_until(lambda: len(other.get("/api/v1/books/jobs?limit=1").json()["jobs"]) == 0)
     answers = [other.enqueue(theirs) for _ in range(4)]
@@ -204,7 +234,9 @@ def test_a_full_queue_is_answered_503_and_takes_nothing(limited: ServerProcess, 
     assert len(other.get("/api/v1/books/jobs").json()["jobs"]) == len(answers) - len(refused)
 
 
-def test_another_user_does_not_wait_for_one_users_many_jobs(user: Client, other: Client, hang: Callable[[], str]) -> None:
+def test_another_user_does_not_wait_for_one_users_many_jobs(
+    user: Client, other: Client, hang: Callable[[], str]
+) -> None:
     running = [hang(), hang()]
     for _ in range(3):
         user.submit(hanging_pdf())  # each would keep its worker for good

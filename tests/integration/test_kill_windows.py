@@ -1,4 +1,6 @@
-"""The moments between two writes at which a kill is worst, made by hand: what a server finds, and what it makes of it."""
+"""The moments between two writes at which a kill is worst, made by hand: what a server finds, and
+what it makes of it.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
@@ -14,42 +16,64 @@ RESTARTED = "Server restarted while the job was running"
 
 def back_to(records: Records, job: Json, status: str, progress: int) -> None:
     """The job's record as it was before."""
-    before = {"$set": {"status": status, "progress": progress}, "$unset": {"completed_at": "", "result": ""}}
-    assert records["pdf_chapter_jobs"].update_one({"job_id": job["job_id"]}, before).matched_count == 1
+    before = {
+        "$set": {"status": status, "progress": progress},
+        "$unset": {"completed_at": "", "result": ""},
+    }
+    assert (
+        records["pdf_chapter_jobs"].update_one({"job_id": job["job_id"]}, before).matched_count == 1
+    )
 
 
 def test_pages_without_a_chapter_go_and_their_jobs_fail(
-    start_server: StartServer, shared: dict[str, str], records: Records,
+    start_server: StartServer,
+    shared: dict[str, str],
+    records: Records,
 ) -> None:
-    """Killed when the pages had been written or moved into place, and the chapter was not recorded yet."""
+    """Killed when the pages had been written or moved into place, and the chapter was not recorded
+    yet.
+    """
     server = start_server(shared)
     user = Client(server.url, "somebody")
-    moments = [("chapters", "processing", 99), ("staging", "processing", 99), ("staging", "pending", 0)]
+    moments = [
+        ("chapters", "processing", 99),
+        ("staging", "processing", 99),
+        ("staging", "pending", 0),
+    ]
     jobs = [user.end_of(user.submit(text_pdf(2))) for _ in moments]
     server.kill()
-    for (place, status, progress), job in zip(moments, jobs):
+    for (place, status, progress), job in zip(moments, jobs, strict=True):
         back_to(records, job, status, progress)
         chapter_id = job["result"]["chapter_id"]
         records["book_chapters"].delete_one({"chapter_id": chapter_id})
         (server.data / "chapters" / chapter_id).rename(server.data / place / chapter_id)
     server.start()
-    for (_, _, progress), job in zip(moments, jobs):
+    for (_, _, progress), job in zip(moments, jobs, strict=True):
         swept = user.job(job["job_id"])
-        assert (swept["status"], swept["error"], swept["progress"]) == ("failed", RESTARTED, progress)
+        assert (swept["status"], swept["error"], swept["progress"]) == (
+            "failed",
+            RESTARTED,
+            progress,
+        )
     assert staged(server.data) == [] and published(server.data) == []
     retried = user.post(f"/api/v1/books/jobs/{jobs[0]['job_id']}/retry").json()
     check_end(user, user.end_of(retried["job_id"]))
 
 
 def test_a_key_whose_server_was_killed_before_it_recorded_the_job_makes_one_job_after_all(
-    start_server: StartServer, shared: dict[str, str], records: Records,
+    start_server: StartServer,
+    shared: dict[str, str],
+    records: Records,
 ) -> None:
     user = Client(start_server(shared).url, "somebody")
     body = {"file_id": user.upload(photo_pdf()).json()["file_id"], "title": "Once"}
     address, key = f"/api/v1/books/{user.book_id}/chapters/from-pdf", {"Idempotency-Key": "k"}
     first = user.post(address, json=body, headers=key).json()
     user.end_of(first["job_id"])
-    assert records["idempotency_keys"].update_one({}, {"$set": {"job_id": str(uuid4())}}).matched_count == 1
+    assert (
+        records["idempotency_keys"].update_one({}, {"$set": {"job_id": str(uuid4())}}).matched_count
+        == 1
+    )
     with ThreadPoolExecutor(4) as threads:
         answers = list(threads.map(lambda _: user.post(address, json=body, headers=key), range(4)))
     assert {answer.status_code for answer in answers} == {202}
@@ -59,7 +83,9 @@ def test_a_key_whose_server_was_killed_before_it_recorded_the_job_makes_one_job_
 
 
 def test_what_becomes_of_a_job_whose_upload_is_gone(
-    start_server: StartServer, shared: dict[str, str], records: Records,
+    start_server: StartServer,
+    shared: dict[str, str],
+    records: Records,
 ) -> None:
     server = start_server(shared)
     user = Client(server.url, "somebody")
@@ -72,7 +98,9 @@ def test_what_becomes_of_a_job_whose_upload_is_gone(
     assert (retried.status_code, retried.json()) == (404, {"detail": f"File {file_id} not found"})
 
 
-def test_a_chapter_that_its_owner_removed_takes_nothing_else_with_it(start_server: StartServer) -> None:
+def test_a_chapter_that_its_owner_removed_takes_nothing_else_with_it(
+    start_server: StartServer,
+) -> None:
     server = start_server()
     user = Client(server.url, "somebody")
     file_id = user.upload(photo_pdf()).json()["file_id"]
@@ -81,6 +109,9 @@ def test_a_chapter_that_its_owner_removed_takes_nothing_else_with_it(start_serve
     assert user.request("DELETE", address).status_code == 204
     assert user.request("DELETE", address).status_code == 404
     assert user.job(gone["job_id"]) == gone, "what has happened has happened"
-    assert user.get(f"/api/v1/books/jobs/{gone['job_id']}/pages").json() == {"total_pages": 1, "pages": []}
+    assert user.get(f"/api/v1/books/jobs/{gone['job_id']}/pages").json() == {
+        "total_pages": 1,
+        "pages": [],
+    }
     assert published(server.data) == [kept["result"]["chapter_id"]]
     check_end(user, kept)

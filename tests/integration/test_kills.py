@@ -1,4 +1,6 @@
-"""Kill -9 at random moments: every job that was answered with 202 ends, and nothing of a failed one is left."""
+"""Kill -9 at random moments: every job that was answered with 202 ends, and nothing of a failed one
+is left.
+"""
 
 import os
 import random
@@ -47,10 +49,15 @@ def check_all_ended(server: ServerProcess, user: Client, job_ids: list[str]) -> 
     return jobs
 
 
-@pytest.mark.parametrize(("database_settings", "kills"), [(EMBEDDED, KILLS // 4), ({}, KILLS - KILLS // 4)], ids=[
-    "its database dies with it", "its database lives on"])
+@pytest.mark.parametrize(
+    ("database_settings", "kills"),
+    [(EMBEDDED, KILLS // 4), ({}, KILLS - KILLS // 4)],
+    ids=["its database dies with it", "its database lives on"],
+)
 def test_no_job_is_lost_or_stuck_when_the_server_is_killed_again_and_again(
-    start_server: StartServer, database_settings: dict[str, object], kills: int,
+    start_server: StartServer,
+    database_settings: dict[str, object],
+    kills: int,
 ) -> None:
     chance = random.Random(20261124)
     server = start_server({**database_settings, "limits.max_active_jobs_per_user": 50})
@@ -70,18 +77,24 @@ def test_no_job_is_lost_or_stuck_when_the_server_is_killed_again_and_again(
             assert user.job(job_id)["progress"] >= progress, "progress fell over a restart"
     jobs = check_all_ended(server, user, accepted)
     completed = [job["status"] for job in jobs].count("completed")
-    print(f"\n{kills} kills: {len(jobs)} jobs were accepted, {completed} completed, {len(jobs) - completed} failed")
+    print(
+        f"\n{kills} kills: {len(jobs)} jobs were accepted, {completed} completed, {len(jobs) - completed} failed"
+    )
     errors = {job.get("error") for job in jobs}
     assert errors <= {None, RESTARTED} and RESTARTED in errors, errors
 
 
 def all_renderers(server: ServerProcess) -> list[int]:
-    """The rendering children, once none is missing but perhaps the one that inspects uploads, which is started when needed."""
+    """The rendering children, once none is missing but perhaps the one that inspects uploads, which
+    is started when needed.
+    """
     found = renderers(server)
     return found if len(found) >= RENDERERS else []
 
 
-def kill_during_jobs(server: ServerProcess, user: Client, victims: Callable[[ServerProcess], list[int]]) -> list[Json]:
+def kill_during_jobs(
+    server: ServerProcess, user: Client, victims: Callable[[ServerProcess], list[int]]
+) -> list[Json]:
     """Kill one victim a few times while jobs run; the outcome of the jobs."""
     chance = random.Random(7)
     file_id = user.upload(text_pdf(60)).json()["file_id"]
@@ -89,11 +102,12 @@ def kill_during_jobs(server: ServerProcess, user: Client, victims: Callable[[Ser
     for _ in range(5):
         accepted += submit_some(user, [file_id], 1)
         deadline = time.monotonic() + chance.uniform(0, 0.3)
-        wait_until(lambda: time.monotonic() > deadline)  # noqa: B023
-        # The oldest of all: a page that ends its child is tried once more in a new one, and two kills of it would fail its job.
+        wait_until(lambda: time.monotonic() > deadline)
+        # The oldest of all: a page that ends its child is tried once more in a new one, and two
+        # kills of it would fail its job.
         victim = wait_until(lambda: victims(server), what="a process to kill")[0]
         kill(victim)
-        wait_until(lambda: not is_alive(victim))  # noqa: B023
+        wait_until(lambda: not is_alive(victim))
     return check_all_ended(server, user, accepted)
 
 
@@ -103,19 +117,23 @@ def test_killed_rendering_children_lose_no_job(start_server: StartServer) -> Non
     assert {job["status"] for job in jobs} == {"completed"}, jobs
 
 
-def test_the_process_that_children_are_forked_from_is_replaced_with_them_and_loses_no_job(start_server: StartServer) -> None:
+def test_the_process_that_children_are_forked_from_is_replaced_with_them_and_loses_no_job(
+    start_server: StartServer,
+) -> None:
     server = start_server(TWO_RENDERERS).wait_until_ready()
     user = Client(server.url, "somebody")
     job_id = user.submit(text_pdf(200))
     for progress in (30, 40, 50):  # a page that was lost is done again before the next of them
-        wait_until(lambda: user.job(job_id)["progress"] > progress, what=f"{progress} %")  # noqa: B023
+        wait_until(lambda: user.job(job_id)["progress"] > progress, what=f"{progress} %")
         for pid in fork_server(server):
             kill(pid)
     check_all_ended(server, user, [job_id])
     assert user.job(job_id)["status"] == "completed"
 
 
-def test_a_killed_embedded_database_is_started_again_and_loses_no_job(start_server: StartServer) -> None:
+def test_a_killed_embedded_database_is_started_again_and_loses_no_job(
+    start_server: StartServer,
+) -> None:
     server = start_server({**EMBEDDED, "rendering.dpi": 100}).wait_until_ready()
     user = Client(server.url, "somebody")
     file_id = user.upload(text_pdf(60)).json()["file_id"]

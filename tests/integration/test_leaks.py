@@ -38,7 +38,9 @@ def run_jobs(user: Client, good: list[str], hanging: str, count: int) -> list[st
         batch = []
         for number in range(start, min(start + AT_ONCE, count)):
             is_to_fail = number % 4 == 3
-            job_id = user.enqueue(hanging if is_to_fail else good[number % len(good)]).json()["job_id"]
+            job_id = user.enqueue(hanging if is_to_fail else good[number % len(good)]).json()[
+                "job_id"
+            ]
             batch.append(job_id)
             if is_to_fail:
                 assert user.post(f"/api/v1/books/jobs/{job_id}/cancel").status_code == 200
@@ -46,7 +48,9 @@ def run_jobs(user: Client, good: list[str], hanging: str, count: int) -> list[st
     return ends
 
 
-def test_no_descriptor_thread_child_or_memory_is_leaked_over_many_jobs(start_server: StartServer) -> None:
+def test_no_descriptor_thread_child_or_memory_is_leaked_over_many_jobs(
+    start_server: StartServer,
+) -> None:
     server = start_server({"rendering.dpi": 72}).wait_until_ready()
     user = Client(server.url, "somebody")
     good = [user.upload(pdf).json()["file_id"] for pdf in (photo_pdf(), text_pdf(3), text_pdf(5))]
@@ -55,9 +59,13 @@ def test_no_descriptor_thread_child_or_memory_is_leaked_over_many_jobs(start_ser
     before, memory_before = held(server), status(server.pid, "VmRSS")
     ends = run_jobs(user, good, large, JOBS)
     assert ends.count("failed") == JOBS // 4 and ends.count("completed") == JOBS - JOBS // 4
-    wait_until(lambda: held(server)["children"] == before["children"], what="as many children as before")
+    wait_until(
+        lambda: held(server)["children"] == before["children"], what="as many children as before"
+    )
     after, memory_after = held(server), status(server.pid, "VmRSS")
-    print(f"\n{JOBS} jobs, {ends.count('failed')} of them failed: {before} -> {after}, {memory_before} -> {memory_after} kB")
+    print(
+        f"\n{JOBS} jobs, {ends.count('failed')} of them failed: {before} -> {after}, {memory_before} -> {memory_after} kB"
+    )
     assert after["descriptors"] <= before["descriptors"] + 3, (before, after)
     assert after["threads"] <= before["threads"] + 2, (before, after)
     assert memory_after < memory_before + 20_000, f"{memory_before} kB -> {memory_after} kB"

@@ -1,4 +1,6 @@
-"""What the real server logs: ids on every line that has them, nothing secret, one line a request."""
+"""What the real server logs: ids on every line that has them, nothing secret, one line a
+request.
+"""
 
 import json
 import re
@@ -16,7 +18,9 @@ from tests.support.waiting import wait_until
 
 KEYS = ["time", "level", "logger", "message", "request_id", "job_id"]
 ACCESS_KEYS = [*KEYS, "method", "path", "route", "status", "duration_ms", "bytes"]
-TEXT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (INFO|WARNING|ERROR) [a-z_.]+( \[[^\]]+\])?: .+")
+TEXT = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (INFO|WARNING|ERROR) [a-z_.]+( \[[^\]]+\])?: .+"
+)
 JSON_LOGS = {"logging.format": "json", "rendering.page_timeout_s": 2, "rendering.processes": 1}
 
 
@@ -29,7 +33,9 @@ def json_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProc
 
 
 def events(server: ServerProcess) -> list[Json]:
-    """Every line of the log so far, each an object; a line that is still being written is left out."""
+    """Every line of the log so far, each an object; a line that is still being written is left
+    out.
+    """
     return [json.loads(line) for line in server.log.split("\n")[:-1]]
 
 
@@ -44,10 +50,14 @@ def test_every_line_of_a_job_says_which_job_and_which_request(json_server: Serve
     lines = events(json_server)
     assert all(list(line)[:6] == KEYS for line in lines)
     accepted = [line for line in lines if line["request_id"] == "enqueue-1"]
-    assert [(line["method"], line["status"], line["job_id"]) for line in accepted] == [("POST", 202, job_id)]
+    assert [(line["method"], line["status"], line["job_id"]) for line in accepted] == [
+        ("POST", 202, job_id)
+    ]
     assert list(accepted[0]) == ACCESS_KEYS
     polls = [line for line in lines if line["request_id"] == "poll-1"]
-    assert polls and all(line["job_id"] == job_id and line["logger"] == "wordai_jobs.polls" for line in polls)
+    assert polls and all(
+        line["job_id"] == job_id and line["logger"] == "wordai_jobs.polls" for line in polls
+    )
     assert polls[-1]["message"] == f"JOB STATUS {job_id} completed 100%"
     assert polls[-1]["route"] == "/api/v1/books/jobs/<job_id>" and polls[-1]["bytes"] > 100
     ended = [line for line in lines if line["message"] == f"job {job_id} completed: 3 pages"]
@@ -60,7 +70,10 @@ def test_what_a_rendering_thread_logs_says_which_job_it_was_for(json_server: Ser
     assert user.end_of(job_id)["status"] == "failed"
     slow = [line for line in events(json_server) if "took longer than 2 s" in line["message"]]
     assert slow and {line["job_id"] for line in slow} == {job_id}
-    assert {line["logger"] for line in slow} >= {"wordai_jobs.rendering.pool", "wordai_jobs.jobs.pipeline"}
+    assert {line["logger"] for line in slow} >= {
+        "wordai_jobs.rendering.pool",
+        "wordai_jobs.jobs.pipeline",
+    }
 
 
 def test_each_request_has_one_line(json_server: ServerProcess) -> None:
@@ -68,7 +81,13 @@ def test_each_request_has_one_line(json_server: ServerProcess) -> None:
     job_id = user.submit(photo_pdf())
     user.end_of(job_id)
     marks = {}
-    for path in (f"/api/v1/books/jobs/{job_id}", "/api/v1/books/jobs", "/health", "/nowhere", f"/api/v1/books/jobs/{uuid4()}"):
+    for path in (
+        f"/api/v1/books/jobs/{job_id}",
+        "/api/v1/books/jobs",
+        "/health",
+        "/nowhere",
+        f"/api/v1/books/jobs/{uuid4()}",
+    ):
         mark = uuid4().hex
         marks[mark] = path
         assert user.get(path, headers={"X-Request-ID": mark}).headers["X-Request-ID"] == mark
@@ -96,13 +115,17 @@ def test_a_name_or_an_address_cannot_forge_a_line(start_server: StartServer) -> 
     server = start_server()
     user = Client(server.url, "em")
     forged = "\n2026-01-01T00:00:00.000Z INFO wordai_jobs.access: forged"
-    user.end_of(user.enqueue(user.upload(photo_pdf(), f"a{forged}.pdf").json()["file_id"]).json()["job_id"])
+    user.end_of(
+        user.enqueue(user.upload(photo_pdf(), f"a{forged}.pdf").json()["file_id"]).json()["job_id"]
+    )
     for path in ("%0a2026-01-01T00:00:00.000Z INFO x: forged", "%e2%80%a8forged", "%1b[31mforged"):
         assert user.get(f"/{path}").status_code == 404
         assert user.get(f"/api/v1/books/jobs/{path}").status_code == 404
     assert server.stop() == 0
     lines = server.log.split("\n")[:-1]
-    assert all(TEXT.fullmatch(line) for line in lines), [line for line in lines if not TEXT.fullmatch(line)]
+    assert all(TEXT.fullmatch(line) for line in lines), [
+        line for line in lines if not TEXT.fullmatch(line)
+    ]
     assert sum("forged" in line for line in lines) == 6
     assert lines == server.log.splitlines()
 

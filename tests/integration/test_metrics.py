@@ -38,13 +38,17 @@ class Scrape:
 
     def __init__(self, url: str) -> None:
         response = requests.get(f"{url}/metrics", timeout=10)
-        assert response.status_code == 200 and response.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+        assert response.status_code == 200 and response.headers["Content-Type"].startswith(
+            "text/plain; version=0.0.4"
+        )
         self.text = response.text
         self.families: list[Metric] = list(text_string_to_metric_families(response.text))
 
     def __getitem__(self, key: tuple[str, dict[str, str]]) -> float:
         name, labels = key
-        samples = [sample for family in self.families for sample in family.samples if sample.name == name]
+        samples = [
+            sample for family in self.families for sample in family.samples if sample.name == name
+        ]
         return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
     @property
@@ -57,7 +61,9 @@ def test_a_completed_job_is_counted_and_its_time_is_measured(measured: ServerPro
     before = Scrape(measured.url)
     job = user.end_of(user.submit(text_pdf(4)))
     assert job["status"] == "completed"
-    wait_until(lambda: Scrape(measured.url)["wordai_jobs_jobs", {}] == 0, what="the job to be let go")
+    wait_until(
+        lambda: Scrape(measured.url)["wordai_jobs_jobs", {}] == 0, what="the job to be let go"
+    )
     after = Scrape(measured.url)
 
     def grown(name: str, **labels: str) -> float:
@@ -72,9 +78,14 @@ def test_a_completed_job_is_counted_and_its_time_is_measured(measured: ServerPro
         assert grown("wordai_jobs_job_phase_duration_seconds_count", phase=phase) == 1
     assert grown("wordai_jobs_job_duration_seconds_count", outcome="completed") == 1
     assert grown("wordai_jobs_job_duration_seconds_sum", outcome="completed") > 0
-    assert grown("wordai_jobs_http_requests_total", route="/api/v1/files", method="POST", status="201") == 1
+    assert (
+        grown("wordai_jobs_http_requests_total", route="/api/v1/files", method="POST", status="201")
+        == 1
+    )
     polls = grown("wordai_jobs_poll_duration_seconds_count")
-    assert polls >= 1 and polls == grown("wordai_jobs_http_requests_total", route=JOB, method="GET", status="200")
+    assert polls >= 1 and polls == grown(
+        "wordai_jobs_http_requests_total", route=JOB, method="GET", status="200"
+    )
     assert polls == grown("wordai_jobs_http_request_duration_seconds_count", route=JOB)
 
 
@@ -102,7 +113,11 @@ def test_failures_have_a_class_and_children_a_reason(measured: ServerProcess) ->
 
 def has_new_renderer(server: ServerProcess, before: list[int]) -> bool:
     now = renderers(server)
-    return len(now) == len(before) and now != before and Scrape(server.url)["wordai_jobs_renderers_ready", {}] == 1
+    return (
+        len(now) == len(before)
+        and now != before
+        and Scrape(server.url)["wordai_jobs_renderers_ready", {}] == 1
+    )
 
 
 def test_a_database_that_is_away_is_counted(start_server: StartServer, tmp_path: Path) -> None:
@@ -129,15 +144,33 @@ def test_labels_come_from_a_few_fixed_words_whatever_clients_send(measured: Serv
         assert secret not in scrape.text
     assert scrape["wordai_jobs_http_requests_total", {"route": "unmatched", "status": "404"}] >= 2
     assert scrape["wordai_jobs_http_requests_total", {"method": "other"}] == 1
-    labels = {label for family in scrape.families for sample in family.samples for label in sample.labels}
-    assert labels == {"route", "method", "status", "outcome", "error", "phase", "child", "reason", "fault", "le", "version"}
+    labels = {
+        label for family in scrape.families for sample in family.samples for label in sample.labels
+    }
+    assert labels == {
+        "route",
+        "method",
+        "status",
+        "outcome",
+        "error",
+        "phase",
+        "child",
+        "reason",
+        "fault",
+        "le",
+        "version",
+    }
 
 
 def test_promtool_accepts_what_is_served(measured: ServerProcess) -> None:
     Client(measured.url, "em").get("/api/v1/books")
     checked = subprocess.run(
-        [program("promtool", "prometheus"), "check", "metrics"], input=Scrape(measured.url).text, text=True,
-        capture_output=True, timeout=60)
+        [program("promtool", "prometheus"), "check", "metrics"],
+        input=Scrape(measured.url).text,
+        text=True,
+        capture_output=True,
+        timeout=60,
+    )
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
 
 
@@ -146,11 +179,23 @@ def test_the_dashboard_shows_every_metric_and_no_other(measured: ServerProcess) 
     user.end_of(user.submit(photo_pdf()))
     names = Scrape(measured.url).names
     dashboard = json.loads(DASHBOARD.read_text())
-    expressions = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
-    shown = {name for text in expressions for name in re.findall(r"\b(?:wordai_jobs|process)_\w+", text)}
+    expressions = [
+        target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())
+    ]
+    shown = {
+        name for text in expressions for name in re.findall(r"\b(?:wordai_jobs|process)_\w+", text)
+    }
     assert shown <= names
-    families = {re.sub(r"_(bucket|count|sum)$", "", name) for name in names if name.startswith("wordai_jobs_")}
-    assert families == {re.sub(r"_(bucket|count|sum)$", "", name) for name in shown if name.startswith("wordai_jobs_")}
+    families = {
+        re.sub(r"_(bucket|count|sum)$", "", name)
+        for name in names
+        if name.startswith("wordai_jobs_")
+    }
+    assert families == {
+        re.sub(r"_(bucket|count|sum)$", "", name)
+        for name in shown
+        if name.startswith("wordai_jobs_")
+    }
 
 
 def test_with_a_port_of_its_own_the_metrics_are_there_alone(start_server: StartServer) -> None:
@@ -161,7 +206,9 @@ def test_with_a_port_of_its_own_the_metrics_are_there_alone(start_server: StartS
     assert server.stop() == 0
 
 
-def test_a_metrics_port_that_is_taken_stops_the_start_with_one_clear_line(measured: ServerProcess, tmp_path: Path) -> None:
+def test_a_metrics_port_that_is_taken_stops_the_start_with_one_clear_line(
+    measured: ServerProcess, tmp_path: Path
+) -> None:
     second = ServerProcess(tmp_path / "second", {"metrics.port": measured.port})
     second.launch()
     assert second.process and second.process.wait(60) == 1

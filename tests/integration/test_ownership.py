@@ -18,7 +18,9 @@ from tests.support.server import ServerProcess
 with tempfile.TemporaryDirectory() as _folder:
     GUARDED = [endpoint for endpoint in all_endpoints(Path(_folder)) if not endpoint.is_public]
 ABOUT_A_THING = [endpoint for endpoint in GUARDED if endpoint.parameters]
-OWN_LISTS = [endpoint for endpoint in GUARDED if not endpoint.parameters and endpoint.method == "GET"]
+OWN_LISTS = [
+    endpoint for endpoint in GUARDED if not endpoint.parameters and endpoint.method == "GET"
+]
 
 
 def name(endpoint: Endpoint) -> str:
@@ -39,9 +41,17 @@ def owned(server: ServerProcess) -> Iterator[Owned]:
     owner = Client(server.url, f"owner-{uuid4().hex[:8]}")
     file_id = owner.upload(photo_pdf()).json()["file_id"]
     job = owner.end_of(owner.enqueue(file_id).json()["job_id"])
-    yield Owned(owner, job, {
-        "book_id": owner.book_id, "chapter_id": job["result"]["chapter_id"], "job_id": job["job_id"],
-        "file_id": file_id, "n": "1"})
+    yield Owned(
+        owner,
+        job,
+        {
+            "book_id": owner.book_id,
+            "chapter_id": job["result"]["chapter_id"],
+            "job_id": job["job_id"],
+            "file_id": file_id,
+            "n": "1",
+        },
+    )
     check_end(owner, owner.job(job["job_id"]))
     assert owner.job(job["job_id"]) == job, "somebody else has changed it"
 
@@ -51,10 +61,22 @@ def test_there_are_endpoints_of_every_kind() -> None:
 
 
 @pytest.mark.parametrize("endpoint", ABOUT_A_THING, ids=name)
-def test_what_belongs_to_somebody_else_is_denied(owned: Owned, bob: Client, endpoint: Endpoint) -> None:
-    body = {"file_id": owned.ids["file_id"], "title": "Not mine"} if endpoint.method == "POST" else None
+def test_what_belongs_to_somebody_else_is_denied(
+    owned: Owned, bob: Client, endpoint: Endpoint
+) -> None:
+    body = (
+        {"file_id": owned.ids["file_id"], "title": "Not mine"}
+        if endpoint.method == "POST"
+        else None
+    )
     response = bob.request(endpoint.method, endpoint.address(owned.ids), json=body)
-    kinds = {"job" if "job_id" in endpoint.parameters else "file" if "file_id" in endpoint.parameters else "book"}
+    kinds = {
+        "job"
+        if "job_id" in endpoint.parameters
+        else "file"
+        if "file_id" in endpoint.parameters
+        else "book"
+    }
     assert response.status_code == 403
     assert response.json() == {"detail": f"Access denied to this {kinds.pop()}"}
 
@@ -69,30 +91,56 @@ def test_lists_hold_what_is_the_callers_own(owned: Owned, bob: Client, endpoint:
 
 
 @pytest.mark.parametrize("endpoint", GUARDED, ids=name)
-@pytest.mark.parametrize("token", [None, "", "Bearer", "Bearer ", "Bearer nonsense", "Basic YTpi", "Bearer \xe9"])
-def test_nobody_is_let_in_without_a_token(owned: Owned, endpoint: Endpoint, token: str | None) -> None:
+@pytest.mark.parametrize(
+    "token", [None, "", "Bearer", "Bearer ", "Bearer nonsense", "Basic YTpi", "Bearer \xe9"]
+)
+def test_nobody_is_let_in_without_a_token(
+    owned: Owned, endpoint: Endpoint, token: str | None
+) -> None:
     headers = {} if token is None else {"Authorization": token}
     response = requests.request(
-        endpoint.method, owned.owner.url + endpoint.address(owned.ids), headers=headers, json={}, timeout=10)
-    assert (response.status_code, response.json()) == (401, {"detail": "Could not validate credentials"})
+        endpoint.method,
+        owned.owner.url + endpoint.address(owned.ids),
+        headers=headers,
+        json={},
+        timeout=10,
+    )
+    assert (response.status_code, response.json()) == (
+        401,
+        {"detail": "Could not validate credentials"},
+    )
     assert response.headers["WWW-Authenticate"] == "Bearer" and response.headers["X-Request-ID"]
 
 
-def test_somebody_elses_things_cannot_be_used_in_a_book_of_ones_own(owned: Owned, bob: Client) -> None:
+def test_somebody_elses_things_cannot_be_used_in_a_book_of_ones_own(
+    owned: Owned, bob: Client
+) -> None:
     theirs = bob.enqueue(owned.ids["file_id"])
     assert (theirs.status_code, theirs.json()) == (403, {"detail": "Access denied to this file"})
     own = bob.upload(photo_pdf()).json()["file_id"]
     below = bob.enqueue(own, parent_id=owned.ids["chapter_id"])
-    assert (below.status_code, below.json()) == (404, {"detail": f"Chapter {owned.ids['chapter_id']} not found"})
+    assert (below.status_code, below.json()) == (
+        404,
+        {"detail": f"Chapter {owned.ids['chapter_id']} not found"},
+    )
     for part in ("", "/pages/1", "/pages/1/image"):
         address = f"/api/v1/books/{bob.book_id}/chapters/{owned.ids['chapter_id']}{part}"
         assert bob.get(address).status_code == 404
-    assert bob.request("DELETE", f"/api/v1/books/{bob.book_id}/chapters/{owned.ids['chapter_id']}").status_code == 404
+    assert (
+        bob.request(
+            "DELETE", f"/api/v1/books/{bob.book_id}/chapters/{owned.ids['chapter_id']}"
+        ).status_code
+        == 404
+    )
 
 
 def test_a_signature_is_good_for_its_own_page_only(owned: Owned) -> None:
     url = owned.owner.chapter(owned.job)["pages"][0]["background_url"]
     address, _, signature = url.partition("?")
     another = address.replace("/pages/1/", "/pages/2/")
-    for tried in (f"{another}?{signature}", f"{address}?{signature[:-1]}x", f"{address}?signature=&expires="):
+    for tried in (
+        f"{another}?{signature}",
+        f"{address}?{signature[:-1]}x",
+        f"{address}?signature=&expires=",
+    ):
         assert requests.get(owned.owner.url + tried, timeout=10).status_code == 401

@@ -1,4 +1,6 @@
-"""The page's files over HTTP: what they are served with, what is not served, what the page is told of the server."""
+"""The page's files over HTTP: what they are served with, what is not served, what the page is told
+of the server.
+"""
 
 import re
 
@@ -21,11 +23,21 @@ def directives(policy: str) -> dict[str, str]:
 
 def test_the_page_forbids_whatever_it_does_not_need(server: ServerProcess) -> None:
     response = requests.get(f"{server.url}/", timeout=30)
-    assert response.status_code == 200 and response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert (
+        response.status_code == 200
+        and response.headers["Content-Type"] == "text/html; charset=utf-8"
+    )
     policy = directives(response.headers["Content-Security-Policy"])
     assert policy == {
-        "default-src": "'none'", "script-src": "'self'", "style-src": "'self'", "img-src": "'self'", "connect-src": "'self'",
-        "frame-src": "'none'", "base-uri": "'none'", "form-action": "'none'", "frame-ancestors": "'none'",
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self'",
+        "connect-src": "'self'",
+        "frame-src": "'none'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
     }
     assert response.headers["Referrer-Policy"] == "no-referrer"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -38,15 +50,30 @@ def test_the_page_has_nothing_inline_and_nothing_of_others() -> None:
     assert re.findall(r"<script[^>]*>([^<]*)</script>", html) == [""]
     ours = [path for path in STATIC.iterdir() if path.suffix in (".html", ".js", ".css")]
     linked = {
-        link for path in ours
-        for link in re.findall(r"https?://[^\s\"'`)]+", path.read_text(encoding="utf-8"))}
-    assert {link for link in linked if not link.startswith(("https://books.example", "http://${"))} == set()
+        link
+        for path in ours
+        for link in re.findall(r"https?://[^\s\"'`)]+", path.read_text(encoding="utf-8"))
+    }
+    assert {
+        link for link in linked if not link.startswith(("https://books.example", "http://${"))
+    } == set()
 
 
-@pytest.mark.parametrize("path", [
-    "/static/package.json", "/static/index.html", "/static/nothing.js", "/static/../web/page.py", "/static/%2e%2e/config.py",
-    "/static/vendor/firebase/LICENSE", "/static/", "/static/vendor", "/static/poll-job.js%00.js", "/static//etc/passwd.js",
-])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/package.json",
+        "/static/index.html",
+        "/static/nothing.js",
+        "/static/../web/page.py",
+        "/static/%2e%2e/config.py",
+        "/static/vendor/firebase/LICENSE",
+        "/static/",
+        "/static/vendor",
+        "/static/poll-job.js%00.js",
+        "/static//etc/passwd.js",
+    ],
+)
 def test_what_the_page_does_not_need_is_not_served(server: ServerProcess, path: str) -> None:
     response = requests.Session().send(_unchanged(server.url + path), timeout=30)
     assert response.status_code == 404 and list(response.json()) == ["detail"]
@@ -54,13 +81,22 @@ def test_what_the_page_does_not_need_is_not_served(server: ServerProcess, path: 
 
 def test_every_file_that_the_page_names_is_there(server: ServerProcess) -> None:
     names = {
-        name for path in STATIC.iterdir() if path.suffix in (".html", ".js", ".css")
-        for name in re.findall(r"(?:/static/|\"\./)([\w./-]+\.(?:js|css|svg))", path.read_text(encoding="utf-8"))}
+        name
+        for path in STATIC.iterdir()
+        if path.suffix in (".html", ".js", ".css")
+        for name in re.findall(
+            r"(?:/static/|\"\./)([\w./-]+\.(?:js|css|svg))", path.read_text(encoding="utf-8")
+        )
+    }
     assert len(names) > 30
     for name in names:
         response = requests.get(f"{server.url}/static/{name}", timeout=30)
         assert response.status_code == 200, name
-        assert response.headers["Content-Type"].split(";")[0] in ("text/javascript", "text/css", "image/svg+xml")
+        assert response.headers["Content-Type"].split(";")[0] in (
+            "text/javascript",
+            "text/css",
+            "image/svg+xml",
+        )
 
 
 def test_a_file_that_has_not_changed_is_not_sent_again(server: ServerProcess) -> None:
@@ -71,7 +107,9 @@ def test_a_file_that_has_not_changed_is_not_sent_again(server: ServerProcess) ->
     assert again.status_code == 304 and not again.content
 
 
-def test_the_polling_client_can_be_imported_by_pages_of_configured_origins_only(server: ServerProcess) -> None:
+def test_the_polling_client_can_be_imported_by_pages_of_configured_origins_only(
+    server: ServerProcess,
+) -> None:
     address = f"{server.url}/static/poll-job.js"
     allowed = requests.get(address, headers={"Origin": "https://app.example"}, timeout=30)
     assert allowed.headers["Access-Control-Allow-Origin"] == "https://app.example"
@@ -86,22 +124,38 @@ def test_the_page_is_told_how_to_sign_in(server: ServerProcess) -> None:
 
 
 def test_in_mode_firebase_the_page_may_reach_what_signs_users_in(start_server: StartServer) -> None:
-    server = start_server({
-        "auth.mode": "firebase", "auth.firebase_project_id": "books-1", "auth.firebase_web_config": WEB_CONFIG})
+    server = start_server(
+        {
+            "auth.mode": "firebase",
+            "auth.firebase_project_id": "books-1",
+            "auth.firebase_web_config": WEB_CONFIG,
+        }
+    )
     told = requests.get(f"{server.url}/app-config.json", timeout=30).json()["auth"]
     assert told == {"mode": "firebase", "firebase": WEB_CONFIG, "emulator": None}
-    policy = directives(requests.get(f"{server.url}/", timeout=30).headers["Content-Security-Policy"])
+    policy = directives(
+        requests.get(f"{server.url}/", timeout=30).headers["Content-Security-Policy"]
+    )
     assert policy["connect-src"].split() == [
-        "'self'", "https://identitytoolkit.googleapis.com", "https://securetoken.googleapis.com"]
+        "'self'",
+        "https://identitytoolkit.googleapis.com",
+        "https://securetoken.googleapis.com",
+    ]
     assert policy["script-src"] == "'self' https://apis.google.com"
     assert policy["frame-src"] == "https://books-1.firebaseapp.com"
 
 
 def test_an_emulator_is_told_in_mode_firebase_alone() -> None:
     environ = {"FIREBASE_AUTH_EMULATOR_HOST": "127.0.0.1:9099"}
-    firebase = SignIn.of(AuthSettings(mode="firebase", firebase_project_id="demo", firebase_web_config=WEB_CONFIG), environ)
+    firebase = SignIn.of(
+        AuthSettings(mode="firebase", firebase_project_id="demo", firebase_web_config=WEB_CONFIG),
+        environ,
+    )
     assert firebase.view()["emulator"] == "127.0.0.1:9099"
-    assert "connect-src 'self' https://identitytoolkit.googleapis.com" in firebase.content_security_policy
+    assert (
+        "connect-src 'self' https://identitytoolkit.googleapis.com"
+        in firebase.content_security_policy
+    )
     assert "http://127.0.0.1:9099" in firebase.content_security_policy
     assert "apis.google.com" not in firebase.content_security_policy
     assert SignIn.of(AuthSettings(), environ).view() == {"mode": "dev"}

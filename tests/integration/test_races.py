@@ -1,4 +1,6 @@
-"""Sweeps against jobs, and jobs against each other: each race leaves one outcome. Races of requests are in test_job_control."""
+"""Sweeps against jobs, and jobs against each other: each race leaves one outcome. Races of requests
+are in test_job_control.
+"""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,14 +35,22 @@ def records(shared: dict[str, str]) -> Iterator[Database]:
 def sweeps(records: Database, data: Path) -> list[Sweep]:
     """As of so many servers beside the one that has the jobs."""
     return [
-        Sweep(str(uuid4()), JobRepository(records), ChapterRepository(records), InstanceRepository(records),
-              PageStore(DataFolder(data)), lambda job_id: None)
+        Sweep(
+            str(uuid4()),
+            JobRepository(records),
+            ChapterRepository(records),
+            InstanceRepository(records),
+            PageStore(DataFolder(data)),
+            lambda job_id: None,
+        )
         for _ in range(SWEEPERS)
     ]
 
 
 def test_a_job_of_a_living_server_is_never_swept_however_often_it_is_tried(
-    start_server: StartServer, shared: dict[str, str], records: Database,
+    start_server: StartServer,
+    shared: dict[str, str],
+    records: Database,
 ) -> None:
     server = start_server(shared)
     user = Client(server.url, "somebody")
@@ -53,7 +63,9 @@ def test_a_job_of_a_living_server_is_never_swept_however_often_it_is_tried(
         return swept
 
     with ThreadPoolExecutor(SWEEPERS) as threads:
-        assert list(threads.map(sweep_until_they_end, sweeps(records, server.data))) == [0] * SWEEPERS
+        assert (
+            list(threads.map(sweep_until_they_end, sweeps(records, server.data))) == [0] * SWEEPERS
+        )
     for job_id in job_ids:
         job = user.job(job_id)
         assert job["status"] == "completed", job
@@ -61,7 +73,9 @@ def test_a_job_of_a_living_server_is_never_swept_however_often_it_is_tried(
 
 
 def test_a_job_of_a_dead_server_is_swept_once_by_whoever_comes_first(
-    start_server: StartServer, shared: dict[str, str], records: Database,
+    start_server: StartServer,
+    shared: dict[str, str],
+    records: Database,
 ) -> None:
     server = start_server({**shared, "rendering.page_timeout_s": 600})
     user = Client(server.url, "somebody")
@@ -74,12 +88,17 @@ def test_a_job_of_a_dead_server_is_swept_once_by_whoever_comes_first(
     assert staged(server.data) == [] and published(server.data) == []
 
 
-def test_chapters_of_one_title_that_appear_at_once_get_a_slug_each(start_server: StartServer) -> None:
+def test_chapters_of_one_title_that_appear_at_once_get_a_slug_each(
+    start_server: StartServer,
+) -> None:
     server = start_server({"jobs.workers": 8})
     user = Client(server.url, "somebody")
     assert user.book_id, "made before the threads, so that they share it"
     file_id = user.upload(photo_pdf()).json()["file_id"]
     with ThreadPoolExecutor(4) as threads:
-        job_ids = [answer.json()["job_id"] for answer in threads.map(lambda _: user.enqueue(file_id), range(12))]
+        job_ids = [
+            answer.json()["job_id"]
+            for answer in threads.map(lambda _: user.enqueue(file_id), range(12))
+        ]
     slugs = {user.chapter(user.end_of(job_id))["slug"] for job_id in job_ids}
     assert slugs == {"a-chapter", *(f"a-chapter-{number}" for number in range(2, 13))}

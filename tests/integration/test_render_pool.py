@@ -1,4 +1,6 @@
-"""The rendering pool by itself, with real children: what it does when they cannot start or talk nonsense."""
+"""The rendering pool by itself, with real children: what it does when they cannot start or talk
+nonsense.
+"""
 
 import os
 import resource
@@ -36,7 +38,9 @@ def fork_server() -> Iterator[ForkServer]:
 
 @pytest.fixture
 def pool(fork_server: ForkServer) -> Iterator[RenderPool]:
-    running = RenderPool(1, OPTIONS, page_timeout_s=30, memory_limit_mb=512, fork_server=fork_server)
+    running = RenderPool(
+        1, OPTIONS, page_timeout_s=30, memory_limit_mb=512, fork_server=fork_server
+    )
     running.start()
     wait_until(lambda: running.ready_count == 1, what="a child")
     yield running
@@ -51,7 +55,9 @@ def pdf(tmp_path: Path) -> Path:
 
 
 def own(*names: str) -> list[int]:
-    """Processes below this one whose name begins so, without those of a server that another test has started."""
+    """Processes below this one whose name begins so, without those of a server that another test
+    has started.
+    """
     me = os.getpid()
     others = [pid for pid in descendants(me) if parent(pid) == me and name(pid) != "fork server"]
     theirs = {each for pid in others for each in descendants(pid)}
@@ -76,7 +82,10 @@ def rendered(pool: RenderPool, pdf: Path, folder: Path, pages: int = 3) -> int:
 
 
 def test_a_book_can_be_given_up_while_no_child_can_be_started(
-    pool: RenderPool, pdf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    pool: RenderPool,
+    pdf: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with monkeypatch.context() as broken:
         broken.setattr(sys, "executable", str(tmp_path / "no such program"))
@@ -89,7 +98,9 @@ def test_a_book_can_be_given_up_while_no_child_can_be_started(
 
 
 def test_a_book_that_is_given_up_at_a_page_that_hangs_costs_its_child_and_writes_no_more(
-    pool: RenderPool, pdf: Path, tmp_path: Path,
+    pool: RenderPool,
+    pdf: Path,
+    tmp_path: Path,
 ) -> None:
     before, hanging, folder = children(), tmp_path / "hangs.pdf", tmp_path / "pages"
     hanging.write_bytes(hanging_pdf())
@@ -102,25 +113,41 @@ def test_a_book_that_is_given_up_at_a_page_that_hangs_costs_its_child_and_writes
 
 
 NONSENSE = [
-    b'{"page": 1, "width": 1e999, "height": 9}', b'{"failure": []}', b"[" * 60_000, b"\xff", b"17", b'{"width": {}}']
+    b'{"page": 1, "width": 1e999, "height": 9}',
+    b'{"failure": []}',
+    b"[" * 60_000,
+    b"\xff",
+    b"17",
+    b'{"width": {}}',
+]
 
 
 @pytest.mark.parametrize("answer", NONSENSE)
 def test_a_child_that_talks_nonsense_fails_its_book_and_not_the_pool(
-    pool: RenderPool, pdf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes,
+    pool: RenderPool,
+    pdf: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: bytes,
 ) -> None:
     """As a hostile PDF that has taken over its child could make it do."""
     folder = tmp_path / "pages"
     folder.mkdir()
     with monkeypatch.context() as taken_over:
         take_over(taken_over, answer)
-        with pytest.raises(RenderingError, match="Page 1 crashed the renderer"), pool.rendering(pdf, folder, 3) as task:
+        with (
+            pytest.raises(RenderingError, match="Page 1 crashed the renderer"),
+            pool.rendering(pdf, folder, 3) as task,
+        ):
             wait_until(lambda: task.next_page(0.1), what="the end of the book")
     assert rendered(pool, pdf, tmp_path / "later") == 3
 
 
 def test_an_error_that_nobody_foresaw_fails_its_book_and_not_the_pool(
-    pool: RenderPool, pdf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    pool: RenderPool,
+    pdf: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def send(child: ChildProcess, request: object) -> None:
         raise RuntimeError("a bug")
@@ -129,18 +156,27 @@ def test_an_error_that_nobody_foresaw_fails_its_book_and_not_the_pool(
     folder.mkdir()
     with monkeypatch.context() as broken:
         broken.setattr(ChildProcess, "send", send)
-        with pytest.raises(RenderingError, match="Internal error"), pool.rendering(pdf, folder, 3) as task:
+        with (
+            pytest.raises(RenderingError, match="Internal error"),
+            pool.rendering(pdf, folder, 3) as task,
+        ):
             wait_until(lambda: task.next_page(0.1), what="the end of the book")
     assert rendered(pool, pdf, tmp_path / "later") == 3
 
 
 def take_over(children: pytest.MonkeyPatch, answer: bytes) -> None:
     parsed = ChildProcess._parsed
-    children.setattr(ChildProcess, "_parsed", lambda child, line: parsed(child, line if b"ready" in line else answer))
+    children.setattr(
+        ChildProcess,
+        "_parsed",
+        lambda child, line: parsed(child, line if b"ready" in line else answer),
+    )
 
 
 def test_an_inspector_that_talks_nonsense_refuses_the_upload_and_is_replaced(
-    fork_server: ForkServer, pdf: Path, monkeypatch: pytest.MonkeyPatch,
+    fork_server: ForkServer,
+    pdf: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     inspector = Inspector(memory_limit_mb=512, fork_server=fork_server)
     inspector.start()
@@ -156,7 +192,10 @@ def test_an_inspector_that_talks_nonsense_refuses_the_upload_and_is_replaced(
 
 
 def test_an_upload_is_not_to_blame_where_no_inspector_can_be_started(
-    fork_server: ForkServer, pdf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    fork_server: ForkServer,
+    pdf: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     inspector = Inspector(memory_limit_mb=512, fork_server=fork_server)
     with monkeypatch.context() as broken:
@@ -170,24 +209,34 @@ def test_an_upload_is_not_to_blame_where_no_inspector_can_be_started(
         inspector.stop()
 
 
-def test_a_child_that_cannot_be_started_is_an_error_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_cannot_be_started_is_an_error_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no such program"))
     with pytest.raises(ChildEnded, match="renderer 1 could not be started"):
         ChildProcess("renderer 1", 512, ForkServer()).start()
 
 
 def test_a_child_that_fails_on_its_way_is_an_error_and_its_siblings_go_on(
-    fork_server: ForkServer, pool: RenderPool, pdf: Path, tmp_path: Path,
+    fork_server: ForkServer,
+    pool: RenderPool,
+    pdf: Path,
+    tmp_path: Path,
 ) -> None:
     before = children()
     with pytest.raises(ChildEnded, match="exited with 1"):
-        ChildProcess("renderer 2", 2**60, fork_server).start()  # more memory than a number in the kernel can tell
+        # More memory than a number in the kernel can tell.
+        ChildProcess("renderer 2", 2**60, fork_server).start()
     assert rendered(pool, pdf, tmp_path / "later") == 3
     assert children() == before
 
 
-def test_a_server_that_is_out_of_descriptors_gets_no_child_and_loses_none(fork_server: ForkServer) -> None:
-    """With room for none, one, … of what a child takes, with a fork server and without one: an error in words or a child."""
+def test_a_server_that_is_out_of_descriptors_gets_no_child_and_loses_none(
+    fork_server: ForkServer,
+) -> None:
+    """With room for none, one, … of what a child takes, with a fork server and without one: an
+    error in words or a child.
+    """
     child = ChildProcess("renderer 1", 512, fork_server)
     outcomes = []
     for room in range(14):
@@ -223,7 +272,9 @@ def descriptors() -> int:
 def room_for_descriptors(room: int) -> Iterator[None]:
     """This process can have so many more, and no others."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))) + 32, before[1]))
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))) + 32, before[1])
+    )
     taken: list[int] = []
     try:
         with suppress(OSError):
@@ -238,7 +289,9 @@ def room_for_descriptors(room: int) -> Iterator[None]:
             os.close(descriptor)
 
 
-def test_a_fork_server_that_does_not_answer_is_replaced(pdf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fork_server_that_does_not_answer_is_replaced(
+    pdf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(forks, "_ANSWER_TIMEOUT_S", 0.5)
     fork_server = ForkServer()
     child = ChildProcess("renderer 1", 512, fork_server)

@@ -1,4 +1,6 @@
-"""Requests made from the document by schemathesis: nothing breaks the server, every answer is one that is described."""
+"""Requests made from the document by schemathesis: nothing breaks the server, every answer is one
+that is described.
+"""
 
 import os
 import re
@@ -14,12 +16,19 @@ from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.long_file(50)
 
-# Each excluded check asks for what is not promised. A schema cannot say of a title which characters are no text, nor of an
-# upload that it is a PDF; and `…/chapters/from-pdf` is, for other methods, a chapter of that name, which `Allow` tells.
+# Each excluded check asks for what is not promised. A schema cannot say of a title which characters
+# are no text, nor of an upload that it is a PDF; and `…/chapters/from-pdf` is, for other methods, a
+# chapter of that name, which `Allow` tells.
 EXCLUDED = "positive_data_acceptance,allow_header_conformance"
 OPTIONS = [
-    "--max-examples", "4", "--generation-deterministic", "--exclude-checks", EXCLUDED,
-    "--warnings", "off", "--no-color",
+    "--max-examples",
+    "4",
+    "--generation-deterministic",
+    "--exclude-checks",
+    EXCLUDED,
+    "--warnings",
+    "off",
+    "--no-color",
 ]
 TIMEOUT_S = 300
 CONFIG = """
@@ -38,27 +47,55 @@ parameters = {{ "path.chapter_id" = "gone" }}
 """
 
 
-def test_generated_requests_of_a_user_with_a_book_break_nothing(server: ServerProcess, alice: Client, tmp_path: Path) -> None:
+def test_generated_requests_of_a_user_with_a_book_break_nothing(
+    server: ServerProcess, alice: Client, tmp_path: Path
+) -> None:
     file_id = alice.upload(photo_pdf()).json()["file_id"]
     job = alice.end_of(alice.enqueue(file_id).json()["job_id"])
     config = tmp_path / "schemathesis.toml"
-    config.write_text(CONFIG.format(
-        authorization=alice.session.headers["Authorization"], book_id=alice.book_id, file_id=file_id, job_id=job["job_id"],
-        chapter_id=job["result"]["chapter_id"]))
+    config.write_text(
+        CONFIG.format(
+            authorization=alice.session.headers["Authorization"],
+            book_id=alice.book_id,
+            file_id=file_id,
+            job_id=job["job_id"],
+            chapter_id=job["result"]["chapter_id"],
+        )
+    )
     check(server, config, "examples,coverage,fuzzing")
 
 
-def test_generated_requests_of_a_stranger_break_nothing(server: ServerProcess, bob: Client, tmp_path: Path) -> None:
+def test_generated_requests_of_a_stranger_break_nothing(
+    server: ServerProcess, bob: Client, tmp_path: Path
+) -> None:
     config = tmp_path / "schemathesis.toml"
-    config.write_text(f'headers = {{ Authorization = "{str(bob.session.headers["Authorization"])}" }}\n')
+    config.write_text(
+        f'headers = {{ Authorization = "{str(bob.session.headers["Authorization"])}" }}\n'
+    )
     check(server, config, "examples,fuzzing")
 
 
 def check(server: ServerProcess, config: Path, phases: str) -> None:
-    """A run without a finding. In a process of its own, for it brings a plugin and warnings of its own."""
+    """A run without a finding. In a process of its own, for it brings a plugin and warnings of its
+    own.
+    """
     program = Path(sys.executable).with_name("schemathesis")
     done = subprocess.run(
-        [str(program), "--config-file", str(config), "run", f"{server.url}/openapi.json", "--phases", phases, *OPTIONS],
-        cwd=config.parent, env={**os.environ, "NO_COLOR": "1"}, capture_output=True, text=True, timeout=TIMEOUT_S)
+        [
+            str(program),
+            "--config-file",
+            str(config),
+            "run",
+            f"{server.url}/openapi.json",
+            "--phases",
+            phases,
+            *OPTIONS,
+        ],
+        cwd=config.parent,
+        env={**os.environ, "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+    )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert re.search(r"Selected: (\d+)/\1\s+Tested: \1\s", done.stdout), done.stdout[-2000:]

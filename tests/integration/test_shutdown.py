@@ -24,9 +24,13 @@ pytestmark = pytest.mark.long_file(60)
 
 
 def test_jobs_that_end_within_the_grace_complete_and_polls_go_on_meanwhile(
-    start_server: StartServer, shared: dict[str, str], records: Records,
+    start_server: StartServer,
+    shared: dict[str, str],
+    records: Records,
 ) -> None:
-    server = start_server({**shared, "jobs.shutdown_grace_s": 60, "jobs.workers": 1}).wait_until_ready()
+    server = start_server(
+        {**shared, "jobs.shutdown_grace_s": 60, "jobs.workers": 1}
+    ).wait_until_ready()
     user = Client(server.url, "somebody")
     file_id = user.upload(photo_pdf()).json()["file_id"]
     jobs = [user.submit(text_pdf(60)) for _ in range(2)]
@@ -39,16 +43,22 @@ def test_jobs_that_end_within_the_grace_complete_and_polls_go_on_meanwhile(
 
     wait_until(is_refused, what="the end of intake")
     refused = answers[-1]
-    assert refused.json() == {"detail": "Server is shutting down"} and refused.headers["Retry-After"]
+    assert (
+        refused.json() == {"detail": "Server is shutting down"} and refused.headers["Retry-After"]
+    )
     assert user.job(jobs[1])["status"] in ("pending", "processing")
     assert wait_for_exit(server) == 0
     check_ended(server, records, jobs, "completed")
 
 
 def test_jobs_that_do_not_end_within_the_grace_are_failed_with_a_reason(
-    start_server: StartServer, shared: dict[str, str], records: Records,
+    start_server: StartServer,
+    shared: dict[str, str],
+    records: Records,
 ) -> None:
-    server = start_server({**shared, "jobs.shutdown_grace_s": 1, "jobs.workers": 1}).wait_until_ready()
+    server = start_server(
+        {**shared, "jobs.shutdown_grace_s": 1, "jobs.workers": 1}
+    ).wait_until_ready()
     user = Client(server.url, "somebody")
     jobs = [hanging_job(user, server), user.submit(photo_pdf())]
     signal_stop(server)
@@ -57,7 +67,9 @@ def test_jobs_that_do_not_end_within_the_grace_are_failed_with_a_reason(
 
 
 def test_a_second_signal_cuts_the_grace_short(
-    start_server: StartServer, shared: dict[str, str], records: Records,
+    start_server: StartServer,
+    shared: dict[str, str],
+    records: Records,
 ) -> None:
     server = start_server({**shared, "jobs.shutdown_grace_s": 600}).wait_until_ready()
     user = Client(server.url, "somebody")
@@ -66,15 +78,23 @@ def test_a_second_signal_cuts_the_grace_short(
     wait_until(lambda: "stopping" in server.log)
     signal_stop(server, signal.SIGINT)
     assert wait_for_exit(server) == 0
-    check_ended(server, records, [job_id], "failed", "Server was shut down while the job was running")
+    check_ended(
+        server, records, [job_id], "failed", "Server was shut down while the job was running"
+    )
 
 
-def test_a_second_server_on_the_same_data_folder_stops_with_one_clear_line(start_server: StartServer) -> None:
+def test_a_second_server_on_the_same_data_folder_stops_with_one_clear_line(
+    start_server: StartServer,
+) -> None:
     first = start_server(EMBEDDED).wait_until_ready()
-    second = ServerProcess(first.folder / "second", {**EMBEDDED, "storage.data_dir": str(first.data)})
+    second = ServerProcess(
+        first.folder / "second", {**EMBEDDED, "storage.data_dir": str(first.data)}
+    )
     second.launch()
     assert second.process and second.process.wait(30) == 1
-    assert second.log.count("\n") == 1 and "Another server is using the data folder" in second.log, second.log
+    assert (
+        second.log.count("\n") == 1 and "Another server is using the data folder" in second.log
+    ), second.log
     assert requests.get(f"{first.url}/health/ready", timeout=10).ok
 
 
@@ -83,7 +103,9 @@ def test_a_taken_port_stops_the_start_with_one_clear_line(start_server: StartSer
     second = ServerProcess(first.folder / "second", {"server.port": first.port})
     second.launch()
     assert second.process and second.process.wait(30) == 1
-    assert second.log.count("\n") == 1 and f"Cannot listen on 127.0.0.1:{first.port}" in second.log, second.log
+    assert (
+        second.log.count("\n") == 1 and f"Cannot listen on 127.0.0.1:{first.port}" in second.log
+    ), second.log
 
 
 def signal_stop(server: ServerProcess, number: int = signal.SIGTERM) -> None:
@@ -96,7 +118,9 @@ def wait_for_exit(server: ServerProcess) -> int:
     return server.process.wait(60)
 
 
-def check_ended(server: ServerProcess, records: Records, jobs: list[str], status: str, error: str | None = None) -> None:
+def check_ended(
+    server: ServerProcess, records: Records, jobs: list[str], status: str, error: str | None = None
+) -> None:
     """How the jobs ended is recorded, and their pages are on disk, or nothing of them is."""
     found = [records["pdf_chapter_jobs"].find_one({"job_id": job_id}) or {} for job_id in jobs]
     assert [(job.get("status"), job.get("error")) for job in found] == [(status, error)] * len(jobs)
@@ -104,14 +128,25 @@ def check_ended(server: ServerProcess, records: Records, jobs: list[str], status
     completed = {job["chapter_id"]: job["total_pages"] for job in found if status == "completed"}
     assert sorted(completed) == published(server.data)
     for chapter_id, pages in completed.items():
-        assert len(list((server.data / "chapters" / chapter_id).iterdir())) == 2 * pages, "an image and the words of each"
-        assert records["book_chapters"].count_documents({"chapter_id": chapter_id, "total_pages": pages}) == 1
+        assert len(list((server.data / "chapters" / chapter_id).iterdir())) == 2 * pages, (
+            "an image and the words of each"
+        )
+        assert (
+            records["book_chapters"].count_documents(
+                {"chapter_id": chapter_id, "total_pages": pages}
+            )
+            == 1
+        )
 
 
 def test_no_poll_is_answered_with_an_error_while_the_server_stops(
-    start_server: StartServer, shared: dict[str, str], records: Records,
+    start_server: StartServer,
+    shared: dict[str, str],
+    records: Records,
 ) -> None:
-    server = start_server({**shared, "jobs.shutdown_grace_s": 60, "jobs.workers": 1}).wait_until_ready()
+    server = start_server(
+        {**shared, "jobs.shutdown_grace_s": 60, "jobs.workers": 1}
+    ).wait_until_ready()
     user = Client(server.url, "somebody")
     job_id = user.submit(text_pdf(40))
     signal_stop(server)
@@ -146,7 +181,9 @@ def test_a_stop_amid_requests_leaves_no_error_in_the_log(start_server: StartServ
     assert server.log == ""
 
 
-def test_an_answer_that_is_read_slowly_goes_out_whole_before_a_stop(start_server: StartServer) -> None:
+def test_an_answer_that_is_read_slowly_goes_out_whole_before_a_stop(
+    start_server: StartServer,
+) -> None:
     server = start_server({"rendering.dpi": 300})
     with large_answer(server) as answer:
         signal_stop(server)
@@ -155,7 +192,9 @@ def test_an_answer_that_is_read_slowly_goes_out_whole_before_a_stop(start_server
     assert wait_for_exit(server) == 0
 
 
-def test_a_client_that_does_not_read_its_answer_does_not_hold_up_a_stop(start_server: StartServer) -> None:
+def test_a_client_that_does_not_read_its_answer_does_not_hold_up_a_stop(
+    start_server: StartServer,
+) -> None:
     server = start_server({"rendering.dpi": 300})
     with large_answer(server):
         assert server.stop() == 0
@@ -163,9 +202,13 @@ def test_a_client_that_does_not_read_its_answer_does_not_hold_up_a_stop(start_se
 
 @contextmanager
 def large_answer(server: ServerProcess) -> Iterator[http.client.HTTPResponse]:
-    """Of which nothing but the headers has been read; it is too large for the buffers of the connection."""
+    """Of which nothing but the headers has been read; it is too large for the buffers of the
+    connection.
+    """
     user = Client(server.url, "somebody")
-    path = user.chapter(user.end_of(user.submit(noise_pdf(800, 1100))))["pages"][0]["background_url"]
+    path = user.chapter(user.end_of(user.submit(noise_pdf(800, 1100))))["pages"][0][
+        "background_url"
+    ]
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.settimeout(30)

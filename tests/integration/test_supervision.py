@@ -35,7 +35,9 @@ def user(strict: ServerProcess) -> Client:
 
 
 def wait_for_all_children(server: ServerProcess) -> list[int]:
-    return wait_until(lambda: found if len(found := renderers(server)) == CHILDREN else None, what="all children")
+    return wait_until(
+        lambda: found if len(found := renderers(server)) == CHILDREN else None, what="all children"
+    )
 
 
 def kill_the_busy_child(server: ServerProcess, work_s: float) -> int:
@@ -44,7 +46,9 @@ def kill_the_busy_child(server: ServerProcess, work_s: float) -> int:
     return pid
 
 
-def test_a_page_that_hangs_fails_its_job_only_and_its_child_is_replaced(strict: ServerProcess, user: Client) -> None:
+def test_a_page_that_hangs_fails_its_job_only_and_its_child_is_replaced(
+    strict: ServerProcess, user: Client
+) -> None:
     before = wait_for_all_children(strict)
     hanging, good = user.submit(hanging_pdf()), user.submit(text_pdf(30))
     assert user.end_of(good)["status"] == "completed"
@@ -52,7 +56,10 @@ def test_a_page_that_hangs_fails_its_job_only_and_its_child_is_replaced(strict: 
     assert job["error"] == "Page 1 took longer than 2 s"
     assert job["message"] == "PDF processing failed: Page 1 took longer than 2 s"
     assert staged(strict.data) == []
-    wait_until(lambda: len(set(wait_for_all_children(strict)) & set(before)) == CHILDREN - 1, what="one new child")
+    wait_until(
+        lambda: len(set(wait_for_all_children(strict)) & set(before)) == CHILDREN - 1,
+        what="one new child",
+    )
 
 
 def test_a_page_that_crashes_its_child_twice_fails_its_job(start_server: StartServer) -> None:
@@ -79,7 +86,9 @@ def test_a_child_killed_once_costs_nobody_anything(strict: ServerProcess, user: 
     wait_for_all_children(strict)
 
 
-def test_children_killed_while_idle_are_replaced_before_they_are_missed(strict: ServerProcess, user: Client) -> None:
+def test_children_killed_while_idle_are_replaced_before_they_are_missed(
+    strict: ServerProcess, user: Client
+) -> None:
     for pid in wait_for_all_children(strict):
         kill(pid)
         wait_until(lambda pid=pid: not is_alive(pid))  # type: ignore[misc]
@@ -95,13 +104,16 @@ def test_no_child_outlives_a_server_that_is_killed(start_server: StartServer) ->
     wait_until(lambda: user.job(job_id)["progress"] >= 30)
     children = server.children()
     assert len(children) == CHILDREN + 2, "and the fork server, and the database"
-    os.kill(fork_server(server)[0], signal.SIGSTOP)  # it cannot see its socket end: this is the kernel's doing
+    # It cannot see its socket end: this is the kernel's doing.
+    os.kill(fork_server(server)[0], signal.SIGSTOP)
     server.kill()
     wait_until(lambda: not any(is_alive(pid) for pid in children), 10, "the end of the children")
 
 
 def test_a_job_that_takes_too_long_as_a_whole_fails(start_server: StartServer) -> None:
-    server = start_server({"jobs.timeout_s": 2, "jobs.workers": 1, "rendering.page_timeout_s": 60}).wait_until_ready()
+    server = start_server(
+        {"jobs.timeout_s": 2, "jobs.workers": 1, "rendering.page_timeout_s": 60}
+    ).wait_until_ready()
     user = Client(server.url, "somebody")
     running, waiting = user.submit(hanging_pdf()), user.submit(hanging_pdf())
     assert user.end_of(running)["error"] == "Job took longer than 2 s"

@@ -1,4 +1,6 @@
-"""Two servers on one database and one data folder: neither fails the other's jobs, the survivor ends those of a dead one."""
+"""Two servers on one database and one data folder: neither fails the other's jobs, the survivor
+ends those of a dead one.
+"""
 
 import signal
 import time
@@ -27,7 +29,9 @@ class Pair:
         self.data = folder / "shared-data"
         self._start = start
         self._settings = {
-            **database, "storage.data_dir": str(self.data), "rendering.page_timeout_s": 120,
+            **database,
+            "storage.data_dir": str(self.data),
+            "rendering.page_timeout_s": 120,
             "server.secret_key": "the same on both",
         }
 
@@ -72,7 +76,9 @@ def test_a_job_counts_at_the_other_server_and_is_cancelled_through_it(pair: Pair
     user, there = Client(first.url, "somebody"), Client(second.url, "somebody")
     file_id = there.upload(photo_pdf()).json()["file_id"]
     job_id = hanging_job(user, first)
-    assert there.enqueue(file_id).json() == {"detail": "You have 1 job that has not ended, which is the limit"}
+    assert there.enqueue(file_id).json() == {
+        "detail": "You have 1 job that has not ended, which is the limit"
+    }
     response = there.post(f"/api/v1/books/jobs/{job_id}/cancel")
     assert response.status_code == 200 and response.json()["error"] == "Cancelled by user"
     assert staged(pair.data) == [] and user.job(job_id)["error"] == "Cancelled by user"
@@ -83,13 +89,19 @@ def test_images_signed_by_one_server_are_shown_by_the_other(pair: Pair) -> None:
     first, second = pair.server(), pair.server()
     user = Client(first.url, "somebody")
     chapter = user.chapter(user.end_of(user.submit(photo_pdf())))
-    assert user.session.get(second.url + chapter["pages"][0]["background_url"], timeout=10).status_code == 200
+    assert (
+        user.session.get(second.url + chapter["pages"][0]["background_url"], timeout=10).status_code
+        == 200
+    )
 
 
 def test_a_server_that_was_paused_past_its_lease_writes_nothing_to_jobs_that_were_swept(
-    pair: Pair, records: Records,
+    pair: Pair,
+    records: Records,
 ) -> None:
-    """Servers see on one machine that a paused one lives, so the second is made to believe it is on another machine."""
+    """Servers see on one machine that a paused one lives, so the second is made to believe it is on
+    another machine.
+    """
     first = pair.server()
     user = Client(first.url, "somebody")
     file_id = user.upload(text_pdf(200)).json()["file_id"]
@@ -107,10 +119,18 @@ def test_a_server_that_was_paused_past_its_lease_writes_nothing_to_jobs_that_wer
     while time.monotonic() < deadline:
         assert user.job(job_id) == job, "the server that was swept still speaks for the job"
         time.sleep(0.05)
-    wait_until(lambda: staged(pair.data) == [] and published(pair.data) == [], 30, "the removal of its pages")
+    wait_until(
+        lambda: staged(pair.data) == [] and published(pair.data) == [],
+        30,
+        "the removal of its pages",
+    )
     assert there.job(job_id) == job
 
 
 def make_it_look_remote(records: Records) -> None:
     """Change the recorded machine of every server, as if it ran elsewhere."""
-    assert records["server_instances"].update_many({}, {"$set": {"machine": "elsewhere"}}).matched_count
+    assert (
+        records["server_instances"]
+        .update_many({}, {"$set": {"machine": "elsewhere"}})
+        .matched_count
+    )

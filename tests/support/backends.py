@@ -1,4 +1,6 @@
-"""What nginx may find in the application's place: nobody, somebody who does not answer, or who hangs up."""
+"""What nginx may find in the application's place: nobody, somebody who does not answer, or who
+hangs up.
+"""
 
 import socket
 from collections.abc import Iterable, Iterator
@@ -23,7 +25,9 @@ def silent() -> Iterator[int]:
 
 
 class HangingUp:
-    """Answers the first request of a connection and hangs up at the second, as a server that stops between the two."""
+    """Answers the first request of a connection and hangs up at the second, as a server that stops
+    between the two.
+    """
 
     def __init__(self) -> None:
         self.requests: list[str] = []

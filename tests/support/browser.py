@@ -7,10 +7,17 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.support.tools import program
 
-# Containers have neither the kernel features of its sandbox nor a graphics card; a test talks to this machine only.
+# Containers have neither the kernel features of its sandbox nor a graphics card; a test talks to
+# this machine only.
 _FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-quic",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
 ]
 
 

@@ -18,7 +18,9 @@ class Client:
         self.user_id = user_id
         self.session = requests.Session()
         if token is None:
-            token = self.session.post(f"{url}/dev/token", json={"user_id": user_id}, timeout=10).json()["token"]
+            token = self.session.post(
+                f"{url}/dev/token", json={"user_id": user_id}, timeout=10
+            ).json()["token"]
         self.session.headers["Authorization"] = f"Bearer {token}"
         self._book_id: str | None = None
 
@@ -35,7 +37,9 @@ class Client:
     @property
     def book_id(self) -> str:
         if self._book_id is None:
-            self._book_id = self.post("/api/v1/books", json={"title": f"A book of {self.user_id}"}).json()["book_id"]
+            self._book_id = self.post(
+                "/api/v1/books", json={"title": f"A book of {self.user_id}"}
+            ).json()["book_id"]
         assert self._book_id
         return self._book_id
 
@@ -62,7 +66,9 @@ class Client:
         return job
 
     def answers(self, job_id: str) -> Iterator[requests.Response]:
-        """Every answer to polling as fast as can be, up to and with the one that shows the job's end."""
+        """Every answer to polling as fast as can be, up to and with the one that shows the job's
+        end.
+        """
         while True:
             response = self.get(f"/api/v1/books/jobs/{job_id}")
             yield response
@@ -71,12 +77,16 @@ class Client:
 
     def end_of(self, job_id: str, timeout_s: float = 60) -> Json:
         """The job once it has ended."""
+
         def ended() -> Json | None:
             job = self.job(job_id)
             return job if job["status"] in ("completed", "failed") else None
+
         return wait_until(ended, timeout_s, f"the end of job {job_id}")
 
     def chapter(self, job: Json) -> Json:
         """The chapter of a completed job, with its pages."""
-        chapter: Json = self.get(f"/api/v1/books/{self.book_id}/chapters/{job['result']['chapter_id']}").json()
+        chapter: Json = self.get(
+            f"/api/v1/books/{self.book_id}/chapters/{job['result']['chapter_id']}"
+        ).json()
         return chapter

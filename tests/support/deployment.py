@@ -1,4 +1,6 @@
-"""A machine that releases are deployed to with deploy.sh, with plain processes in place of systemd; and releases for it."""
+"""A machine that releases are deployed to with deploy.sh, with plain processes in place of systemd;
+and releases for it.
+"""
 
 import os
 import shutil
@@ -45,7 +47,9 @@ class Fault:
     new: str
 
     def only_when_live(self) -> "Fault":
-        """The same, hidden from the trial: that gets its port from the environment, the live server from the file."""
+        """The same, hidden from the trial: that gets its port from the environment, the live server
+        from the file.
+        """
         is_live = '"WORDAI_JOBS_SERVER__PORT" not in __import__("os").environ'
         return Fault(self.file, self.old, self.new.replace("LIVE", is_live))
 
@@ -53,15 +57,27 @@ class Fault:
         return Fault(self.file, self.old, self.new.replace("LIVE", "True"))
 
 
-CRASHES = Fault("wordai_jobs/server.py", "    _raise_file_limit()\n", "    assert not LIVE\n    _raise_file_limit()\n")
+CRASHES = Fault(
+    "wordai_jobs/server.py",
+    "    _raise_file_limit()\n",
+    "    assert not LIVE\n    _raise_file_limit()\n",
+)
 NEVER_READY = Fault(
-    "wordai_jobs/web/health.py", "    problems = list(_problems())\n",
-    "    problems = [*_problems(), *(['the moon is in the wrong house'] if LIVE else ())]\n")
-WRONG_VERSION = Fault("wordai_jobs/web/health.py", '"version": __version__', '"version": "6.6.6" if LIVE else __version__')
+    "wordai_jobs/web/health.py",
+    "    problems = list(_problems())\n",
+    "    problems = [*_problems(), *(['the moon is in the wrong house'] if LIVE else ())]\n",
+)
+WRONG_VERSION = Fault(
+    "wordai_jobs/web/health.py",
+    '"version": __version__',
+    '"version": "6.6.6" if LIVE else __version__',
+)
 
 
 class Machine:
-    """Folders and a port of its own. `environment` are lines of the file that systemd would read."""
+    """Folders and a port of its own. `environment` are lines of the file that systemd would
+    read.
+    """
 
     def __init__(self, folder: Path, environment: str = "") -> None:
         self.root = folder / "opt"
@@ -76,15 +92,21 @@ class Machine:
         self._config.write_text(_CONFIG.format(port=self.port))
 
     def release(self, version: str, fault: Fault | None = None) -> Path:
-        """The sources of a release: this checkout, under another version, and perhaps with a fault."""
+        """The sources of a release: this checkout, under another version, and perhaps with a
+        fault.
+        """
         folder = self._sources / version
         folder.mkdir(parents=True)
         for part in _PARTS:
             if (ROOT / part).is_dir():
-                shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(
+                    ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__")
+                )
             else:
                 shutil.copy(ROOT / part, folder / part)
-        _replace(folder / "wordai_jobs/__init__.py", _version_line(ROOT), f'__version__ = "{version}"')
+        _replace(
+            folder / "wordai_jobs/__init__.py", _version_line(ROOT), f'__version__ = "{version}"'
+        )
         if fault:
             _replace(folder / fault.file, fault.old, fault.new)
         return folder
@@ -100,16 +122,24 @@ class Machine:
 
     def start(self, *arguments: str | Path, **settings: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [str(DEPLOY), *map(str, arguments)], env=self._environment(settings), stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True)
+            [str(DEPLOY), *map(str, arguments)],
+            env=self._environment(settings),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
 
     def deploy(self, source: Path, **settings: str) -> subprocess.CompletedProcess[str]:
         return self.run("deploy", source, **settings)
 
     def deploy_with_pip(self, source: Path) -> subprocess.CompletedProcess[str]:
-        """As a server would; only the dependencies come from the tests' environment, which spares half a minute."""
+        """As a server would; only the dependencies come from the tests' environment, which spares
+        half a minute.
+        """
         python = self.root.parent / "python"
-        python.write_text(_PYTHON.format(python=sys.executable, packages=sysconfig.get_path("purelib")))
+        python.write_text(
+            _PYTHON.format(python=sys.executable, packages=sysconfig.get_path("purelib"))
+        )
         python.chmod(0o755)
         return self.deploy(source, DEPLOY_INSTALLER="", DEPLOY_PYTHON=str(python), PIP_NO_DEPS="1")
 
@@ -148,13 +178,23 @@ class Machine:
         wait_until(lambda: not is_alive(pid), 60, "the end of the deployed server")
 
     def _environment(self, settings: dict[str, str]) -> dict[str, str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("WORDAI_JOBS_", "DEPLOY_"))}
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("WORDAI_JOBS_", "DEPLOY_"))
+        }
         return {
             **clean,
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # the embedded database is there
-            "DEPLOY_ROOT": str(self.root), "DEPLOY_CONFIG": str(self._config), "DEPLOY_HOME": str(self.home),
-            "DEPLOY_ENVIRONMENT": str(self._environment_file), "DEPLOY_SUPERVISOR": "process",
-            "DEPLOY_INSTALLER": str(_INSTALLER), "DEPLOY_PYTHON": sys.executable, **settings,
+            # The embedded database is there.
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "DEPLOY_ROOT": str(self.root),
+            "DEPLOY_CONFIG": str(self._config),
+            "DEPLOY_HOME": str(self.home),
+            "DEPLOY_ENVIRONMENT": str(self._environment_file),
+            "DEPLOY_SUPERVISOR": "process",
+            "DEPLOY_INSTALLER": str(_INSTALLER),
+            "DEPLOY_PYTHON": sys.executable,
+            **settings,
         }
 
 

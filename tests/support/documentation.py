@@ -1,7 +1,8 @@
 """The code blocks of README.md and docs/, and programs made of them.
 
-All blocks of a language in a page are one program, run in a folder of its own against a real server. A block that cannot be
-run says so to its readers too, in a comment before it: `<!-- not run: needs root -->`. Its syntax is checked all the same.
+All blocks of a language in a page are one program, run in a folder of its own against a real
+server. A block that cannot be run says so to its readers too, in a comment before it: `<!-- not
+run: needs root -->`. Its syntax is checked all the same.
 """
 
 import re
@@ -39,11 +40,17 @@ def blocks() -> list[Block]:
 
 
 def pages_with(language: str) -> list[Path]:
-    return [page for page in PAGES if any(block.language == language and block.is_run for block in _blocks_of(page))]
+    return [
+        page
+        for page in PAGES
+        if any(block.language == language and block.is_run for block in _blocks_of(page))
+    ]
 
 
 def program(page: Path, language: str, changes: dict[str, str]) -> str:
-    """All blocks of a language that are run, each on the lines where the page has it, so that errors name those."""
+    """All blocks of a language that are run, each on the lines where the page has it, so that
+    errors name those.
+    """
     lines: list[str] = []
     for block in _blocks_of(page):
         if block.language == language and block.is_run:
@@ -58,7 +65,9 @@ def program(page: Path, language: str, changes: dict[str, str]) -> str:
 
 def named_pdfs(page: Path) -> set[str]:
     """The PDFs that the page's code takes for being there."""
-    return {name for block in _blocks_of(page) for name in re.findall(r"\b[\w-]+\.pdf\b", block.code)}
+    return {
+        name for block in _blocks_of(page) for name in re.findall(r"\b[\w-]+\.pdf\b", block.code)
+    }
 
 
 def _blocks_of(page: Path) -> Iterator[Block]:

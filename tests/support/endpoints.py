@@ -1,4 +1,6 @@
-"""Every endpoint of the application, read from its routes, so that a new one cannot be forgotten by a test."""
+"""Every endpoint of the application, read from its routes, so that a new one cannot be forgotten by
+a test.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +11,16 @@ from wordai_jobs.config import parse_config
 
 _ANSWERED_BY_FLASK = ("HEAD", "OPTIONS")
 # What anybody may ask for. Whatever else there is needs a token.
-PUBLIC = ("/", "/app-config.json", "/health", "/health/ready", "/metrics", "/openapi.json", "/docs", "/dev/token")
+PUBLIC = (
+    "/",
+    "/app-config.json",
+    "/health",
+    "/health/ready",
+    "/metrics",
+    "/openapi.json",
+    "/docs",
+    "/dev/token",
+)
 PUBLIC_FOLDERS = ("/static/", "/docs/")
 
 
@@ -29,7 +40,9 @@ class Endpoint:
         """The path with its parameters filled in."""
         address = self.path
         for name in self.parameters:
-            address = address.replace(f"<{name}>", values[name]).replace(f"<path:{name}>", values[name])
+            address = address.replace(f"<{name}>", values[name]).replace(
+                f"<path:{name}>", values[name]
+            )
         return address
 
 
@@ -37,6 +50,11 @@ def all_endpoints(folder: Path) -> list[Endpoint]:
     """`folder`: a data folder for the application that is made to be asked, and never started."""
     rules = create_app(parse_config({"storage": {"data_dir": str(folder)}})).url_map.iter_rules()
     return sorted(
-        (Endpoint(method, rule.rule, frozenset(rule.arguments))
-         for rule in rules for method in (rule.methods or ()) if method not in _ANSWERED_BY_FLASK),
-        key=lambda endpoint: (endpoint.path, endpoint.method))
+        (
+            Endpoint(method, rule.rule, frozenset(rule.arguments))
+            for rule in rules
+            for method in (rule.methods or ())
+            if method not in _ANSWERED_BY_FLASK
+        ),
+        key=lambda endpoint: (endpoint.path, endpoint.method),
+    )

@@ -1,14 +1,16 @@
-"""Google as a server in mode firebase meets it: tokens signed by a key of the test's own, its certificate served on loopback.
+"""Google as a server in mode firebase meets it: tokens signed by a key of the test's own, its
+certificate served on loopback.
 
-The server is left as it is. It fetches certificates from www.googleapis.com over TLS through the proxy that HTTPS_PROXY
-names; that proxy is here, and answers in Google's place with a certificate of an authority that the server is told to trust.
+The server is left as it is. It fetches certificates from www.googleapis.com over TLS through the
+proxy that HTTPS_PROXY names; that proxy is here, and answers in Google's place with a certificate
+of an authority that the server is told to trust.
 """
 
 import json
 import socket
 import ssl
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,9 @@ Claims = dict[str, Any]
 
 
 class Google:
-    """Signs tokens and serves the certificate they are verified with; `environment` makes a server believe in it."""
+    """Signs tokens and serves the certificate they are verified with; `environment` makes a server
+    believe in it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -43,7 +47,12 @@ class Google:
     @property
     def environment(self) -> dict[str, str]:
         proxy = f"http://127.0.0.1:{self._listener.port}"
-        return {"HTTPS_PROXY": proxy, "https_proxy": proxy, "REQUESTS_CA_BUNDLE": str(self._authority), "NO_PROXY": "127.0.0.1"}
+        return {
+            "HTTPS_PROXY": proxy,
+            "https_proxy": proxy,
+            "REQUESTS_CA_BUNDLE": str(self._authority),
+            "NO_PROXY": "127.0.0.1",
+        }
 
     def close(self) -> None:
         self._listener.close()
@@ -53,13 +62,23 @@ class Google:
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
     def token(
-        self, user_id: str | None = "alice", key: rsa.RSAPrivateKey | None = None, kid: str = KEY_ID, **claims: Any,
+        self,
+        user_id: str | None = "alice",
+        key: rsa.RSAPrivateKey | None = None,
+        kid: str = KEY_ID,
+        **claims: Any,
     ) -> str:
         """An ID token as Firebase makes them; `claims` replace its own, and None takes one away."""
         now = int(time.time())
         own: Claims = {
-            "iss": ISSUER + PROJECT, "aud": PROJECT, "auth_time": now - 60, "user_id": user_id, "sub": user_id,
-            "iat": now - 60, "exp": now + 3600, "firebase": {"sign_in_provider": "password", "identities": {}},
+            "iss": ISSUER + PROJECT,
+            "aud": PROJECT,
+            "auth_time": now - 60,
+            "user_id": user_id,
+            "sub": user_id,
+            "iat": now - 60,
+            "exp": now + 3600,
+            "firebase": {"sign_in_provider": "password", "identities": {}},
         }
         payload = {name: value for name, value in {**own, **claims}.items() if value is not None}
         return jwt.encode(payload, key or self.key, algorithm="RS256", headers={"kid": kid})
@@ -74,8 +93,9 @@ class Google:
                 body = json.dumps({KEY_ID: self.public_pem.decode()}).encode()
                 secured.sendall(
                     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: public, max-age=21600\r\n"
-                    b"Date: %b\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (
-                        formatdate(usegmt=True).encode(), len(body), body))
+                    b"Date: %b\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
+                    % (formatdate(usegmt=True).encode(), len(body), body)
+                )
 
 
 def _request(connection: socket.socket) -> str:
@@ -98,28 +118,43 @@ def _tls_context(folder: Path) -> ssl.SSLContext:
     chain = folder / "google.pem"
     chain.write_bytes(
         key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + certificate.public_bytes(serialization.Encoding.PEM))
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(chain)
     return context
 
 
 def _certificate(
-    name: str, key: rsa.RSAPrivateKey, is_authority: bool = False, issuer: x509.Certificate | None = None,
+    name: str,
+    key: rsa.RSAPrivateKey,
+    is_authority: bool = False,
+    issuer: x509.Certificate | None = None,
     issuer_key: rsa.RSAPrivateKey | None = None,
 ) -> x509.Certificate:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     signing_key = issuer_key or key
     return (
         x509.CertificateBuilder()
-        .subject_name(subject).issuer_name(issuer.subject if issuer else subject).public_key(key.public_key())
+        .subject_name(subject)
+        .issuer_name(issuer.subject if issuer else subject)
+        .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name.replace(" ", "-"))]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(name.replace(" ", "-"))]), critical=False
+        )
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()),
+            critical=False,
+        )
         .sign(signing_key, hashes.SHA256())
     )

@@ -14,12 +14,15 @@ from tests.support.server import ServerProcess
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_until
 
-# Settings with which one renderer that stands still, or a page that takes hours, holds up its job alone and for good.
+# Settings with which one renderer that stands still, or a page that takes hours, holds up its job
+# alone and for good.
 SLOW = {"rendering.processes": 1, "rendering.page_timeout_s": 600, "jobs.shutdown_grace_s": 1}
 
 
 def hanging_job(client: Client, server: ServerProcess) -> str:
-    """A job that is at its first page for hours. Its renderer is held up, and so leaves the processor to others."""
+    """A job that is at its first page for hours. Its renderer is held up, and so leaves the
+    processor to others.
+    """
     job_id = client.submit(hanging_pdf())
     wait_until(lambda: client.job(job_id)["progress"] >= 30, what="a job that renders")
     processes.freeze_the_busy_renderer(server.pid)
@@ -28,14 +31,18 @@ def hanging_job(client: Client, server: ServerProcess) -> str:
 
 @contextmanager
 def standing_still(visitor: Visitor, server: ServerProcess) -> Iterator[None]:
-    """A job that is begun meanwhile makes no page: the rendering children are stopped once its upload has been checked."""
+    """A job that is begun meanwhile makes no page: the rendering children are stopped once its
+    upload has been checked.
+    """
     stopped: list[int] = []
 
     def stop_and_go_on(route: Route) -> None:
         stopped.extend(processes.renderers(server))
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
-        wait_until(lambda: all(processes.is_stopped(pid) for pid in stopped), 10, "the renderers to stop")
+        wait_until(
+            lambda: all(processes.is_stopped(pid) for pid in stopped), 10, "the renderers to stop"
+        )
         route.continue_()
 
     visitor.page.route("**/chapters/from-pdf", stop_and_go_on)

@@ -1,7 +1,9 @@
 #!/usr/bin/env python
-"""Stands in for pip in deploy.sh: `install_release.py SOURCE RELEASE` makes in 0.2 s what pip makes in 40.
+"""Stands in for pip in deploy.sh: `install_release.py SOURCE RELEASE` makes in 0.2 s what pip makes
+in 40.
 
-The release's own environment finds its own wordai_jobs first, and all other packages where the tests' environment has them.
+The release's own environment finds its own wordai_jobs first, and all other packages where the
+tests' environment has them.
 """
 
 import configparser
@@ -27,7 +29,9 @@ def main() -> None:
     (packages / "other_packages.pth").write_text(sysconfig.get_path("purelib"))
     script = environment / "bin" / "wordai-jobs"
     module, function = entry_point(source)
-    script.write_text(_SCRIPT.format(python=environment / "bin" / "python", module=module, function=function))
+    script.write_text(
+        _SCRIPT.format(python=environment / "bin" / "python", module=module, function=function)
+    )
     script.chmod(0o755)
 
 

@@ -17,7 +17,12 @@ def published(data: Path) -> list[str]:
 def files(data: Path) -> set[str]:
     """Every file that holds users' data."""
     folders = (data / "uploads", data / "staging", data / "chapters")
-    return {str(path.relative_to(data)) for folder in folders for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(data))
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def check_end(client: Client, job: Json) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 
 class Listener:
-    """Listens on a free port of loopback until it is closed; `answer` is called with each connection."""
+    """Listens on a free port of loopback until it is closed; `answer` is called with each
+    connection.
+    """
 
     def __init__(self, answer: Callable[[socket.socket], None]) -> None:
         self._answer = answer

@@ -1,4 +1,6 @@
-"""A database server of the test's own, for tests that share it between servers, pause it or kill it."""
+"""A database server of the test's own, for tests that share it between servers, pause it or kill
+it.
+"""
 
 import signal
 import subprocess
@@ -25,10 +27,22 @@ class DatabaseProcess:
     def start(self) -> "DatabaseProcess":
         self.folder.mkdir(parents=True, exist_ok=True)
         program = Path(sys.executable).with_name("secantusd-py")
-        self._process = subprocess.Popen([
-            str(program), "--port", str(self._port), "--storage-path", str(self.folder / "db"), "--sync-on-commit",
-            "--standalone", "--cache-size", "64M", "--log-level", "ERROR",
-        ], cwd=self.folder)
+        self._process = subprocess.Popen(
+            [
+                str(program),
+                "--port",
+                str(self._port),
+                "--storage-path",
+                str(self.folder / "db"),
+                "--sync-on-commit",
+                "--standalone",
+                "--cache-size",
+                "64M",
+                "--log-level",
+                "ERROR",
+            ],
+            cwd=self.folder,
+        )
         wait_until(self._answers, 30, "the database")
         return self
 
@@ -53,7 +67,9 @@ class DatabaseProcess:
 
     def _answers(self) -> bool:
         try:
-            with pymongo.MongoClient[dict[str, object]](self.uri, serverSelectionTimeoutMS=250) as client:
+            with pymongo.MongoClient[dict[str, object]](
+                self.uri, serverSelectionTimeoutMS=250
+            ) as client:
                 client.admin.command("ping")
             return True
         except PyMongoError:

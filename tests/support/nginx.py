@@ -1,4 +1,6 @@
-"""A real nginx as a process of the test's own, with `deploy/nginx.conf` as it is but for addresses, origins and paths."""
+"""A real nginx as a process of the test's own, with `deploy/nginx.conf` as it is but for addresses,
+origins and paths.
+"""
 
 import grp
 import os
@@ -54,13 +56,25 @@ class Nginx:
 
     def wait_until_logged(self, pattern: str) -> None:
         """A request is logged after it has been answered."""
-        wait_until(lambda: re.search(pattern, self.log, re.MULTILINE), 30, f"{pattern!r} in nginx's log")
+        wait_until(
+            lambda: re.search(pattern, self.log, re.MULTILINE), 30, f"{pattern!r} in nginx's log"
+        )
 
     def start(self) -> "Nginx":
         self._process = subprocess.Popen(
-            [program("nginx", "nginx-light"), "-p", str(self.folder), "-e", "error.log", "-c", str(self._configuration),
-             "-g", "daemon off;"],
-            stderr=subprocess.DEVNULL)
+            [
+                program("nginx", "nginx-light"),
+                "-p",
+                str(self.folder),
+                "-e",
+                "error.log",
+                "-c",
+                str(self._configuration),
+                "-g",
+                "daemon off;",
+            ],
+            stderr=subprocess.DEVNULL,
+        )
         wait_until(self._listens, 30, f"nginx at {self.url}")
         return self
 
@@ -77,7 +91,10 @@ class Nginx:
 
 @contextmanager
 def nginx_before(
-    backend_port: int, folder: Path, origins: Iterable[str] = (), changes: Mapping[str, str] | None = None,
+    backend_port: int,
+    folder: Path,
+    origins: Iterable[str] = (),
+    changes: Mapping[str, str] | None = None,
 ) -> Iterator[Nginx]:
     """nginx before the application at that port, for pages of `origins`; `changes` as in `site`."""
     port = free_port()
@@ -90,21 +107,29 @@ def nginx_before(
 
 @contextmanager
 def nginx_with_tls_before(
-    backend_port: int, folder: Path, origins: Iterable[str] = (), plain_port: int | None = None,
+    backend_port: int,
+    folder: Path,
+    origins: Iterable[str] = (),
+    plain_port: int | None = None,
 ) -> Iterator[Nginx]:
-    """nginx with TLS filled in, as the file says it is done, and a certificate in `certificate.pem` of the folder."""
+    """nginx with TLS filled in, as the file says it is done, and a certificate in `certificate.pem`
+    of the folder.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     _make_certificate(folder)
-    text = replaced(_with_tls_filled_in(), {
-        "listen 443 ssl http2 default_server;": f"listen 127.0.0.1:{port} ssl http2 default_server;",
-        "listen [::]:443 ssl http2 default_server;": "",
-        "listen 80 default_server;": f"listen 127.0.0.1:{plain_port or free_port()} default_server;",
-        "listen [::]:80 default_server;": "",
-        "/etc/letsencrypt/live/api.example/fullchain.pem": "certificate.pem",
-        "/etc/letsencrypt/live/api.example/privkey.pem": "key.pem",
-        **surroundings(backend_port, origins),
-    })
+    text = replaced(
+        _with_tls_filled_in(),
+        {
+            "listen 443 ssl http2 default_server;": f"listen 127.0.0.1:{port} ssl http2 default_server;",
+            "listen [::]:443 ssl http2 default_server;": "",
+            "listen 80 default_server;": f"listen 127.0.0.1:{plain_port or free_port()} default_server;",
+            "listen [::]:80 default_server;": "",
+            "/etc/letsencrypt/live/api.example/fullchain.pem": "certificate.pem",
+            "/etc/letsencrypt/live/api.example/privkey.pem": "key.pem",
+            **surroundings(backend_port, origins),
+        },
+    )
     running = Nginx(folder, text, port, "https").start()
     try:
         yield running
@@ -122,33 +147,63 @@ def _with_tls_filled_in() -> str:
 
 
 def _make_certificate(folder: Path) -> None:
-    subprocess.run([
-        program("openssl", "openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
-        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(folder / "key.pem"),
-        "-out", str(folder / "certificate.pem"),
-    ], check=True, capture_output=True, timeout=60)
+    subprocess.run(
+        [
+            program("openssl", "openssl"),
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=127.0.0.1",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-keyout",
+            str(folder / "key.pem"),
+            "-out",
+            str(folder / "certificate.pem"),
+        ],
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
 
 
-def site(port: int, backend_port: int, origins: Iterable[str], changes: Mapping[str, str] | None = None) -> str:
-    """`deploy/nginx.conf` for a test: addresses, origins and the log's path are its own, and what `changes` puts in place."""
-    return replaced(SITE.read_text(), {
-        "listen 80 default_server;                   # without TLS": f"listen 127.0.0.1:{port} default_server;",
-        "listen [::]:80 default_server;              # without TLS": "",
-        **surroundings(backend_port, origins), **(changes or {}),
-    })
+def site(
+    port: int, backend_port: int, origins: Iterable[str], changes: Mapping[str, str] | None = None
+) -> str:
+    """`deploy/nginx.conf` for a test: addresses, origins and the log's path are its own, and what
+    `changes` puts in place.
+    """
+    return replaced(
+        SITE.read_text(),
+        {
+            "listen 80 default_server;                   # without TLS": f"listen 127.0.0.1:{port} default_server;",
+            "listen [::]:80 default_server;              # without TLS": "",
+            **surroundings(backend_port, origins),
+            **(changes or {}),
+        },
+    )
 
 
 def surroundings(backend_port: int, origins: Iterable[str]) -> dict[str, str]:
     """The changes that every test needs, whatever it listens at."""
     return {
         "server 127.0.0.1:8000;": f"server 127.0.0.1:{backend_port};",
-        '"https://app.example" $http_origin;': "\n".join(f'"{origin}" $http_origin;' for origin in origins),
+        '"https://app.example" $http_origin;': "\n".join(
+            f'"{origin}" $http_origin;' for origin in origins
+        ),
         "/var/log/nginx/wordai_jobs.log": "requests.log",
     }
 
 
 def replaced(text: str, changes: Mapping[str, str]) -> str:
-    """The text with each change made; fails where the file no longer says, exactly once, what is changed."""
+    """The text with each change made; fails where the file no longer says, exactly once, what is
+    changed.
+    """
     for old, new in changes.items():
         assert text.count(old) == 1, f"deploy/nginx.conf must say {old!r} once"
         text = text.replace(old, new)
@@ -168,5 +223,14 @@ def write_configuration(folder: Path, text: str) -> Path:
 def syntax_check(folder: Path, text: str) -> str:
     """What `nginx -t` says of the site."""
     configuration = write_configuration(folder, text)
-    command = [program("nginx", "nginx-light"), "-t", "-p", str(folder), "-e", "error.log", "-c", str(configuration)]
+    command = [
+        program("nginx", "nginx-light"),
+        "-t",
+        "-p",
+        str(folder),
+        "-e",
+        "error.log",
+        "-c",
+        str(configuration),
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stderr

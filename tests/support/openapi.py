@@ -17,16 +17,24 @@ class Contract:
 
     def operations(self) -> list[tuple[str, str, Json]]:
         """Path, method and operation."""
-        return [(path, method, it) for path, methods in self.document["paths"].items() for method, it in methods.items()]
+        return [
+            (path, method, it)
+            for path, methods in self.document["paths"].items()
+            for method, it in methods.items()
+        ]
 
     def check(self, response: requests.Response) -> None:
         """The answer has a status, headers and a body that are described for its address."""
         path, operation = self._operation_of(response.request)
         described = operation["responses"].get(str(response.status_code))
-        assert described, f"{response.request.method} {path} is not said to answer {response.status_code}"
+        assert described, (
+            f"{response.request.method} {path} is not said to answer {response.status_code}"
+        )
         for name, reference in described["headers"].items():
             header = self.resolve(reference)
-            assert name in response.headers or not header["required"], f"{path} {response.status_code} has no {name}"
+            assert name in response.headers or not header["required"], (
+                f"{path} {response.status_code} has no {name}"
+            )
         if "application/json" in described.get("content", {}):
             self.check_body(described["content"]["application/json"]["schema"], response.json())
         elif described.get("content"):

@@ -18,7 +18,9 @@ def shared_pdfs() -> list[Path]:
 
 @cache
 def text_pdf(pages: int, words: int = 150, first_line: str | None = None) -> bytes:
-    """Black text on white; page n says `page n of pages` first, or `first_line`, in letters of Latin-1."""
+    """Black text on white; page n says `page n of pages` first, or `first_line`, in letters of
+    Latin-1.
+    """
     with pymupdf.open() as document:
         for number in range(1, pages + 1):
             page = document.new_page()
@@ -31,17 +33,24 @@ def text_pdf(pages: int, words: int = 150, first_line: str | None = None) -> byt
 @cache
 def photo_pdf(width: int = 400, height: int = 300) -> bytes:
     """One page with a picture of many colours."""
-    return _picture_pdf(Image.merge("RGB", [
-        Image.linear_gradient("L").resize((width, height)),
-        Image.radial_gradient("L").resize((width, height)),
-        Image.linear_gradient("L").rotate(90).resize((width, height)),
-    ]))
+    return _picture_pdf(
+        Image.merge(
+            "RGB",
+            [
+                Image.linear_gradient("L").resize((width, height)),
+                Image.radial_gradient("L").resize((width, height)),
+                Image.linear_gradient("L").rotate(90).resize((width, height)),
+            ],
+        )
+    )
 
 
 @cache
 def noise_pdf(width: int, height: int) -> bytes:
     """One page with a picture that no encoder makes small."""
-    return _picture_pdf(Image.merge("RGB", [Image.effect_noise((width, height), 100) for _ in "RGB"]))
+    return _picture_pdf(
+        Image.merge("RGB", [Image.effect_noise((width, height), 100) for _ in "RGB"])
+    )
 
 
 def _picture_pdf(picture: Image.Image) -> bytes:
@@ -74,7 +83,9 @@ def raw_pdf(*objects: bytes) -> bytes:
     out.write(b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1))
     for offset in offsets:
         out.write(b"%010d 00000 n \n" % offset)
-    out.write(b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start))
+    out.write(
+        b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start)
+    )
     return out.getvalue()
 
 
@@ -87,41 +98,60 @@ def no_pages_pdf() -> bytes:
     return raw_pdf(b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [] /Count 0 >>")
 
 
-def page_pdf(content: bytes, *more: bytes, resources: bytes = b"", width: int = 612, height: int = 792) -> bytes:
+def page_pdf(
+    content: bytes, *more: bytes, resources: bytes = b"", width: int = 612, height: int = 792
+) -> bytes:
     """One page with this content stream (object 4); further objects count from 5."""
     return raw_pdf(
-        b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %d %d] /Contents 4 0 R /Resources << %b >> >>" % (
-            width, height, resources),
-        stream(content), *more)
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %d %d] /Contents 4 0 R /Resources << %b >> >>"
+        % (width, height, resources),
+        stream(content),
+        *more,
+    )
 
 
 @cache
 def hanging_pdf() -> bytes:
-    """One page filled with 17 billion tiles: it takes hours, and no more memory than another page."""
+    """One page filled with 17 billion tiles: it takes hours, and no more memory than another
+    page.
+    """
     tile = stream(
         b"0 0 m 500 600 l 300 200 l h f",
         b"/Type /Pattern /PatternType 1 /PaintType 1 /TilingType 1 /BBox [0 0 600 700] /XStep 0.005 /YStep 0.005 "
-        b"/Resources << >>")
-    return page_pdf(b"/Pattern cs /P0 scn 0 0 600 700 re f", tile, resources=b"/Pattern << /P0 5 0 R >>")
+        b"/Resources << >>",
+    )
+    return page_pdf(
+        b"/Pattern cs /P0 scn 0 0 600 700 re f", tile, resources=b"/Pattern << /P0 5 0 R >>"
+    )
 
 
 @cache
 def nested_forms_pdf(depth: int = 9, width: int = 10) -> bytes:
-    """One page of nested forms: `width` to the power of `depth` drawings, which takes hours, or all memory before."""
+    """One page of nested forms: `width` to the power of `depth` drawings, which takes hours, or all
+    memory before.
+    """
     forms = [
-        stream(b" ".join(b"/F%d Do" % (level + 1) for _ in range(width)),
-               b"/Type /XObject /Subtype /Form /BBox [0 0 600 700] /Resources << /XObject << /F%d %d 0 R >> >>" % (
-                   level + 1, level + 6))
+        stream(
+            b" ".join(b"/F%d Do" % (level + 1) for _ in range(width)),
+            b"/Type /XObject /Subtype /Form /BBox [0 0 600 700] /Resources << /XObject << /F%d %d 0 R >> >>"
+            % (level + 1, level + 6),
+        )
         for level in range(depth)
     ]
-    leaf = stream(b"0 0 m 500 600 l 300 200 l h f", b"/Type /XObject /Subtype /Form /BBox [0 0 600 700]")
+    leaf = stream(
+        b"0 0 m 500 600 l 300 200 l h f", b"/Type /XObject /Subtype /Form /BBox [0 0 600 700]"
+    )
     return page_pdf(b"/F0 Do", *forms, leaf, resources=b"/XObject << /F0 5 0 R >>")
 
 
 @cache
 def stuck_pdf(before: int, pages: int) -> bytes:
     """Pages of text, of which the one behind the first `before` takes hours."""
-    with pymupdf.open(stream=text_pdf(pages)) as document, pymupdf.open(stream=hanging_pdf()) as hanging:
+    with (
+        pymupdf.open(stream=text_pdf(pages)) as document,
+        pymupdf.open(stream=hanging_pdf()) as hanging,
+    ):
         document.insert_pdf(hanging, start_at=before)
         return bytes(document.tobytes())

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 from tests.support.server import ServerProcess, descendants
@@ -24,7 +25,9 @@ def parent(pid: int) -> int:
 
 
 def renderers(server: ServerProcess, *names: str) -> list[int]:
-    """The rendering children, the one that inspects uploads included unless only some are asked for."""
+    """The rendering children, the one that inspects uploads included unless only some are asked
+    for.
+    """
     return named(server.pid, *(names or _ALL_RENDERERS))
 
 
@@ -42,7 +45,9 @@ def named(ancestor_pid: int, *names: str) -> list[int]:
 
     Their ids do not tell: those begin anew after 32,768 processes.
     """
-    return sorted((pid for pid in descendants(ancestor_pid) if name(pid).startswith(names)), key=_started_at)
+    return sorted(
+        (pid for pid in descendants(ancestor_pid) if name(pid).startswith(names)), key=_started_at
+    )
 
 
 def _started_at(pid: int) -> int:
@@ -51,7 +56,9 @@ def _started_at(pid: int) -> int:
 
 
 def _number(pid: int, field: int) -> int:
-    """A field of the process's stat, counted from its state, which is 0; 0 where the process is gone."""
+    """A field of the process's stat, counted from its state, which is 0; 0 where the process is
+    gone.
+    """
     try:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[field])
     except (FileNotFoundError, ProcessLookupError):
@@ -73,25 +80,30 @@ def busiest(pids: list[int], ticks_before: dict[int, int], work_s: float) -> int
 def busy_renderer(server_pid: int, work_s: float) -> int:
     """A rendering child, once it has worked for so many seconds from now on."""
     before = {pid: cpu_ticks(pid) for pid in descendants(server_pid)}
-    return wait_until(lambda: busiest(named(server_pid, *_ALL_RENDERERS), before, work_s), what="a busy renderer")
+    return wait_until(
+        lambda: busiest(named(server_pid, *_ALL_RENDERERS), before, work_s), what="a busy renderer"
+    )
 
 
 def freeze_the_busy_renderer(server_pid: int) -> None:
-    """Stop the renderer whose page takes hours: its job goes on as before, and the processor is free for other tests."""
+    """Stop the renderer whose page takes hours: its job goes on as before, and the processor is
+    free for other tests.
+    """
     os.kill(busy_renderer(server_pid, 0.1), signal.SIGSTOP)
 
 
 def is_stopped(pid: int) -> bool:
     """Whether every thread of the process has been stopped by a signal."""
-    states = [stat.read_text().rpartition(")")[2].split()[0] for stat in Path(f"/proc/{pid}/task").glob("*/stat")]
+    states = [
+        stat.read_text().rpartition(")")[2].split()[0]
+        for stat in Path(f"/proc/{pid}/task").glob("*/stat")
+    ]
     return set(states) == {"T"}
 
 
 def kill(pid: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def is_alive(pid: int) -> bool:

@@ -11,7 +11,15 @@ from typing import Any
 
 import requests
 
-_HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding", "date", "server")
+_HOP_BY_HOP = (
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+    "content-length",
+    "content-encoding",
+    "date",
+    "server",
+)
 LOSE_ANSWER = 0
 
 
@@ -28,7 +36,9 @@ class Exchange:
 
 
 class Proxy:
-    """Each fault is for one request: a status that is answered in the server's place, or LOSE_ANSWER after it has acted."""
+    """Each fault is for one request: a status that is answered in the server's place, or
+    LOSE_ANSWER after it has acted.
+    """
 
     def __init__(self, server_url: str) -> None:
         self.exchanges: list[Exchange] = []
@@ -39,7 +49,11 @@ class Proxy:
 
     def sent(self, method: str, part: str) -> list[Exchange]:
         """The requests with this method whose path holds `part`."""
-        return [exchange for exchange in self.exchanges if exchange.method == method and part in exchange.path]
+        return [
+            exchange
+            for exchange in self.exchanges
+            if exchange.method == method and part in exchange.path
+        ]
 
     def forward(self, handler: BaseHTTPRequestHandler, body: bytes) -> requests.Response | int:
         """The server's answer, or the fault that takes its place."""
@@ -49,13 +63,22 @@ class Proxy:
             return fault
         headers = {name: value for name, value in handler.headers.items() if name.lower() != "host"}
         answer = requests.request(
-            handler.command, self._server_url + handler.path, headers=headers, data=body, timeout=60)
+            handler.command, self._server_url + handler.path, headers=headers, data=body, timeout=60
+        )
         self._keep(handler, answer.status_code, answer.headers.get("Retry-After"))
         return answer if fault is None else LOSE_ANSWER
 
     def _keep(self, handler: BaseHTTPRequestHandler, status: int, retry_after: str | None) -> None:
-        self.exchanges.append(Exchange(
-            handler.command, handler.path, dict(handler.headers), status, retry_after, time.monotonic()))
+        self.exchanges.append(
+            Exchange(
+                handler.command,
+                handler.path,
+                dict(handler.headers),
+                status,
+                retry_after,
+                time.monotonic(),
+            )
+        )
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -67,7 +90,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: the exchanges are kept instead."""
 
     def do_GET(self) -> None:
-        answer = self._proxy.forward(self, self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        answer = self._proxy.forward(
+            self, self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        )
         if answer == LOSE_ANSWER:
             self.close_connection = True
         elif isinstance(answer, int):

@@ -31,19 +31,29 @@ def is_listening(port: int, host: str = "127.0.0.1") -> bool:
 
 
 class ServerProcess:
-    """A server on a port, a data folder and a database of its own. `settings` are as in `{"jobs.workers": 2}`.
+    """A server on a port, a data folder and a database of its own. `settings` are as in
+    `{"jobs.workers": 2}`.
 
-    The database is one of the server that TEST_MONGODB_URI names, unless the settings name another or are `EMBEDDED`.
+    The database is one of the server that TEST_MONGODB_URI names, unless the settings name another
+    or are `EMBEDDED`.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, object] | None = None, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, object] | None = None,
+        env: dict[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.data = folder / "data"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_path = folder / "server.log"
         self._settings: dict[str, object] = {
-            "server.port": self.port, "storage.data_dir": str(self.data), **(settings or {})}
+            "server.port": self.port,
+            "storage.data_dir": str(self.data),
+            **(settings or {}),
+        }
         if "mongodb.uri" not in self._settings:
             self._settings.update(own_database())
         self._env = env or {}
@@ -63,7 +73,12 @@ class ServerProcess:
         self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "wsgi.py")], cwd=self.folder, env=self._environment(), stdout=log, stderr=log)
+                [sys.executable, str(ROOT / "wsgi.py")],
+                cwd=self.folder,
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+            )
 
     def start(self) -> "ServerProcess":
         """Start the process and wait until it answers."""
@@ -94,15 +109,23 @@ class ServerProcess:
 
     def _answers(self) -> bool:
         assert self.process
-        assert self.process.poll() is None, f"the server ended with {self.process.returncode}:\n{self.log[-3000:]}"
+        assert self.process.poll() is None, (
+            f"the server ended with {self.process.returncode}:\n{self.log[-3000:]}"
+        )
         try:
             return requests.get(f"{self.url}/health", timeout=10).ok
-        except (requests.ConnectionError, requests.Timeout):  # not listening yet; listening, and starting still
+        except (requests.ConnectionError, requests.Timeout):
+            # Not listening yet; listening, and starting still.
             return False
 
     def _environment(self) -> dict[str, str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("WORDAI_JOBS_")}
-        settings = {f"WORDAI_JOBS_{key.replace('.', '__').upper()}": _text(value) for key, value in self._settings.items()}
+        clean = {
+            name: value for name, value in os.environ.items() if not name.startswith("WORDAI_JOBS_")
+        }
+        settings = {
+            f"WORDAI_JOBS_{key.replace('.', '__').upper()}": _text(value)
+            for key, value in self._settings.items()
+        }
         return {**clean, **settings, **self._env}
 
 

@@ -12,10 +12,14 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 class Site:
-    """The files of a folder at http://localhost:PORT, which is another origin than any http://127.0.0.1:PORT."""
+    """The files of a folder at http://localhost:PORT, which is another origin than any
+    http://127.0.0.1:PORT.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
+        self._server = ThreadingHTTPServer(
+            ("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder))
+        )
         self._thread = threading.Thread(target=self._server.serve_forever, name="site", daemon=True)
         self._thread.start()
         self.origin = f"http://localhost:{self._server.server_port}"

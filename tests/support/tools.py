@@ -1,4 +1,6 @@
-"""What a test needs from outside Python and a machine may lack: skipped with the reason, but in CI a failure nobody misses."""
+"""What a test needs from outside Python and a machine may lack: skipped with the reason, but in CI
+a failure nobody misses.
+"""
 
 import os
 import shutil

@@ -11,14 +11,27 @@ _LOOK_EVERY_MS = 100
 
 
 class Visitor:
-    """A browser of their own, without a past. Collects what the page should never do: scripts that fail, forbidden things."""
+    """A browser of their own, without a past. Collects what the page should never do: scripts that
+    fail, forbidden things.
+    """
 
     def __init__(
-        self, browser: Browser, url: str, *, language: str = "en-GB", width: int = 1280, height: int = 800, touch: bool = False,
+        self,
+        browser: Browser,
+        url: str,
+        *,
+        language: str = "en-GB",
+        width: int = 1280,
+        height: int = 800,
+        touch: bool = False,
     ) -> None:
         self.url = url
         self.context = browser.new_context(
-            locale=language, viewport={"width": width, "height": height}, has_touch=touch, reduced_motion="reduce")
+            locale=language,
+            viewport={"width": width, "height": height},
+            has_touch=touch,
+            reduced_motion="reduce",
+        )
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(_PATIENCE_MS)
         self.complaints: list[str] = []
@@ -33,17 +46,26 @@ class Visitor:
     def sign_in(self, name: str) -> "Visitor":
         self.page.get_by_label("Your name").fill(name)
         self.page.get_by_role("button", name="Sign in").click()
-        expect(self.page.get_by_role("heading", name="New chapter")).to_be_visible(timeout=_PATIENCE_MS)
+        expect(self.page.get_by_role("heading", name="New chapter")).to_be_visible(
+            timeout=_PATIENCE_MS
+        )
         return self
 
     def choose(self, pdf: bytes | Path, filename: str = "my_book.pdf") -> None:
         """Pick a file from memory or disk."""
-        chosen: FilePayload | Path = pdf if isinstance(pdf, Path) else {
-            "name": filename, "mimeType": "application/pdf", "buffer": pdf}
+        chosen: FilePayload | Path = (
+            pdf
+            if isinstance(pdf, Path)
+            else {"name": filename, "mimeType": "application/pdf", "buffer": pdf}
+        )
         self.page.locator("#file").set_input_files(chosen)
 
-    def submit(self, pdf: bytes | Path, *, title: str = "A chapter", book: str = "A book") -> Locator:
-        """Upload into a new book, or the last one where there is one; returns the job's item once it is in the list."""
+    def submit(
+        self, pdf: bytes | Path, *, title: str = "A chapter", book: str = "A book"
+    ) -> Locator:
+        """Upload into a new book, or the last one where there is one; returns the job's item once
+        it is in the list.
+        """
         self.choose(pdf)
         new_book = self.page.get_by_label("Title of the new book")
         if new_book.is_visible():
@@ -94,11 +116,14 @@ class Visitor:
     def focused(self) -> str:
         """The id, or else the class or tag, of what has the focus."""
         found: str = self.page.evaluate(
-            "(({id, className, localName}) => id || className || localName)(document.activeElement)")
+            "(({id, className, localName}) => id || className || localName)(document.activeElement)"
+        )
         return found
 
     def tab_to(self, wanted: str) -> None:
-        """Press Tab until the element with this id or class has the focus; fails where it cannot be reached."""
+        """Press Tab until the element with this id or class has the focus; fails where it cannot be
+        reached.
+        """
         for _ in range(60):
             if wanted in self.focused.split():
                 return
@@ -107,7 +132,9 @@ class Visitor:
 
     @property
     def is_wider_than_screen(self) -> bool:
-        wider: bool = self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        wider: bool = self.page.evaluate(
+            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        )
         return wider
 
     def _listen(self, message: ConsoleMessage) -> None:

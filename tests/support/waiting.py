@@ -13,11 +13,15 @@ _OF_WHAT_HAS_PASSED = 0.1
 
 
 def wait_until(
-    condition: Callable[[], T | None], timeout_s: float = 30, what: str = "the condition", interval_s: float | None = None,
+    condition: Callable[[], T | None],
+    timeout_s: float = 30,
+    what: str = "the condition",
+    interval_s: float | None = None,
 ) -> T:
     """The first true value of `condition`; fails the test where there is none in time.
 
-    Looks every `interval_s`, or else the more seldom the longer it takes: then a tenth more time passes than is needed.
+    Looks every `interval_s`, or else the more seldom the longer it takes: then a tenth more time
+    passes than is needed.
     """
     started = time.monotonic()
     while not (value := condition()):

@@ -7,17 +7,20 @@ from wordai_jobs.metrics.jobs import ErrorClass
 from wordai_jobs.rendering.options import Failure
 
 
-@pytest.mark.parametrize(("words", "expected"), [
-    ("Cancelled by user", ErrorClass.CANCELLED),
-    ("Job took longer than 1800 s", ErrorClass.JOB_TIMEOUT),
-    ("Page 17 took longer than 30 s", ErrorClass.PAGE_TIMEOUT),
-    ("Page 1 crashed the renderer", ErrorClass.RENDERER_CRASH),
-    ("Page 2 is damaged and cannot be rendered", ErrorClass.BAD_PDF),
-    ("The uploaded PDF is no longer there", ErrorClass.UPLOAD_GONE),
-    ("The database could not be reached while the job was running", ErrorClass.DATABASE),
-    ("Server restarted while the job was running", ErrorClass.SERVER_STOPPED),
-    ("Server was shut down while the job was running", ErrorClass.SERVER_STOPPED),
-])
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Cancelled by user", ErrorClass.CANCELLED),
+        ("Job took longer than 1800 s", ErrorClass.JOB_TIMEOUT),
+        ("Page 17 took longer than 30 s", ErrorClass.PAGE_TIMEOUT),
+        ("Page 1 crashed the renderer", ErrorClass.RENDERER_CRASH),
+        ("Page 2 is damaged and cannot be rendered", ErrorClass.BAD_PDF),
+        ("The uploaded PDF is no longer there", ErrorClass.UPLOAD_GONE),
+        ("The database could not be reached while the job was running", ErrorClass.DATABASE),
+        ("Server restarted while the job was running", ErrorClass.SERVER_STOPPED),
+        ("Server was shut down while the job was running", ErrorClass.SERVER_STOPPED),
+    ],
+)
 def test_an_error_has_its_class(words: str, expected: ErrorClass) -> None:
     assert error_class(words) is expected
 

@@ -21,7 +21,9 @@ def render(pdf: bytes, folder: Path, options: RenderOptions = OPTIONS) -> tuple[
         return render_page(document, 1, options, folder)
 
 
-@pytest.mark.parametrize("size", [(14_000, 14_000), (14_400, 3), (3, 14_400), (613, 793), (100_000, 1)])
+@pytest.mark.parametrize(
+    "size", [(14_000, 14_000), (14_400, 3), (3, 14_400), (613, 793), (100_000, 1)]
+)
 def test_no_image_has_more_pixels_than_allowed(tmp_path: Path, size: tuple[int, int]) -> None:
     width, height = render(page_pdf(b"0 0 m 9 9 l S", width=size[0], height=size[1]), tmp_path)
     assert 0 < width * height <= OPTIONS.max_pixels
@@ -41,10 +43,15 @@ def test_the_text_of_a_page_is_kept_as_far_as_anybody_could_read_it(tmp_path: Pa
     assert len(content["words"]) > 30_000 and content["words"][0][4] == "ab"
 
 
-@pytest.mark.parametrize("error", [
-    MemoryError(), RuntimeError("code=2: malloc (414818496 bytes) failed"),
-    RuntimeError("code=2: realloc (414818496 bytes) failed"), RuntimeError("code=2: calloc (2 x 9 bytes) failed"),
-])
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("code=2: malloc (414818496 bytes) failed"),
+        RuntimeError("code=2: realloc (414818496 bytes) failed"),
+        RuntimeError("code=2: calloc (2 x 9 bytes) failed"),
+    ],
+)
 def test_every_way_to_run_out_of_memory_is_called_that(error: Exception) -> None:
     assert failure_of(error) is Failure.OUT_OF_MEMORY
 

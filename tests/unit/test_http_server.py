@@ -23,7 +23,8 @@ def test_it_listens_on_each_address_of_its_host(monkeypatch: pytest.MonkeyPatch)
     port = free_port()
     with running(settings("localhost", port)) as http:
         assert http.urls == [f"http://127.0.0.1:{port}", f"http://127.0.0.2:{port}"]
-        with requests.Session() as client:  # its connections are open still when the server closes
+        # Its connections are open still when the server closes.
+        with requests.Session() as client:
             assert [client.get(url, timeout=10).text for url in http.urls] == ["hello", "hello"]
     assert not is_listening(port) and not is_listening(port, "127.0.0.2")
 
@@ -59,7 +60,12 @@ def test_an_answer_under_way_when_it_closes_goes_out_and_says_that_the_connectio
 
 
 def settings(host: str, port: int) -> Config:
-    return parse_config({"server": {"host": host, "port": port}, "auth": {"mode": "firebase", "firebase_project_id": "books"}})
+    return parse_config(
+        {
+            "server": {"host": host, "port": port},
+            "auth": {"mode": "firebase", "firebase_project_id": "books"},
+        }
+    )
 
 
 @contextmanager
@@ -82,6 +88,10 @@ def let_localhost_be(addresses: list[str], monkeypatch: pytest.MonkeyPatch) -> N
     look_up = socket.getaddrinfo
 
     def look_up_each(host: str, *others: Any) -> list[Any]:
-        return [found for each in (addresses if host == "localhost" else [host]) for found in look_up(each, *others)]
+        return [
+            found
+            for each in (addresses if host == "localhost" else [host])
+            for found in look_up(each, *others)
+        ]
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up_each)

@@ -25,7 +25,9 @@ ALLOWED = {
     "jobs": BOTTOM | WATCHING | {"rendering", "storage", "database"},
     "library": BOTTOM | {"rendering", "storage", "database"},
     "client": {"model"},
-    "web": BOTTOM | WATCHING | {"auth", "config", "storage", "database", "rendering", "jobs", "library"},
+    "web": BOTTOM
+    | WATCHING
+    | {"auth", "config", "storage", "database", "rendering", "jobs", "library"},
 }
 
 
@@ -44,13 +46,21 @@ def test_a_part_imports_only_what_lies_below_it(part: str) -> None:
     modules = sorted(folder.rglob("*.py")) if folder.is_dir() else [PACKAGE / f"{part}.py"]
     for module in modules:
         allowed = ALLOWED[part] | {part}
-        assert imports(module) <= allowed, f"{module.relative_to(PACKAGE)} imports {imports(module) - allowed}"
+        assert imports(module) <= allowed, (
+            f"{module.relative_to(PACKAGE)} imports {imports(module) - allowed}"
+        )
 
 
 def loaded_by(statement: str) -> set[str]:
     """The top-level modules that are loaded after a statement, in a Python of its own."""
-    code = f"{statement}; import sys; print(' '.join({{name.split('.')[0] for name in sys.modules}}))"
-    return set(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split())
+    code = (
+        f"{statement}; import sys; print(' '.join({{name.split('.')[0] for name in sys.modules}}))"
+    )
+    return set(
+        subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True
+        ).stdout.split()
+    )
 
 
 def test_a_rendering_child_loads_neither_web_nor_database_nor_firebase() -> None:
@@ -77,5 +87,7 @@ def test_creating_the_application_starts_no_thread_and_no_process(tmp_path: Path
         f"create_app(parse_config({{'storage': {{'data_dir': {str(tmp_path)!r}}}}})); "
         "print(threading.active_count(), open(f'/proc/{os.getpid()}/task/{os.getpid()}/children').read())"
     )
-    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    shown = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout
     assert shown.split() == ["1"]

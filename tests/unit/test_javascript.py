@@ -11,5 +11,11 @@ TESTS = sorted(str(path) for path in (ROOT / "tests" / "javascript").glob("*.tes
 
 def test_the_javascript_modules_pass_their_own_tests() -> None:
     assert TESTS
-    run = subprocess.run([program("node", "nodejs"), "--test", *TESTS], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    run = subprocess.run(
+        [program("node", "nodejs"), "--test", *TESTS],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert run.returncode == 0, run.stdout[-5000:] + run.stderr[-2000:]

@@ -7,7 +7,15 @@ from wordai_jobs.model.job import ChapterRequest, Job, JobStatus
 
 
 def job(pages: int = 283) -> Job:
-    return Job.enqueued("alice", "book", "file_1", "document.pdf", pages, "instance", ChapterRequest("Title", "title"))
+    return Job.enqueued(
+        "alice",
+        "book",
+        "file_1",
+        "document.pdf",
+        pages,
+        "instance",
+        ChapterRequest("Title", "title"),
+    )
 
 
 def shown(state: Job) -> tuple[str, int, str]:
@@ -57,4 +65,7 @@ def test_every_change_is_later_than_the_one_before_even_where_the_clock_was_set_
 def test_a_job_has_ids_of_its_own_and_knows_when_it_has_ended() -> None:
     first, second = job(), job()
     assert len({first.job_id, first.chapter_id, second.job_id, second.chapter_id}) == 4
-    assert [status for status in JobStatus if status.has_ended] == [JobStatus.COMPLETED, JobStatus.FAILED]
+    assert [status for status in JobStatus if status.has_ended] == [
+        JobStatus.COMPLETED,
+        JobStatus.FAILED,
+    ]

@@ -1,4 +1,6 @@
-"""How events become lines, where no request can show it: errors, threads that end, children that say too much."""
+"""How events become lines, where no request can show it: errors, threads that end, children that
+say too much.
+"""
 
 import json
 import logging
@@ -38,12 +40,18 @@ def log_failure() -> None:
         logger.exception("it failed: %s", FORGED)
 
 
-def test_in_text_a_traceback_is_indented_so_that_no_line_of_it_passes_for_an_event(capfd: pytest.CaptureFixture[str]) -> None:
+def test_in_text_a_traceback_is_indented_so_that_no_line_of_it_passes_for_an_event(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     logs.configure(LoggingSettings())
     log_failure()
     first, *rest = capfd.readouterr().err.splitlines()
-    assert first.endswith(r"it failed: bad\n2026-01-01T00:00:00.000Z INFO wordai_jobs.access: forged")
-    assert rest[0] == "    Traceback (most recent call last):" and all(line.startswith("    ") for line in rest)
+    assert first.endswith(
+        r"it failed: bad\n2026-01-01T00:00:00.000Z INFO wordai_jobs.access: forged"
+    )
+    assert rest[0] == "    Traceback (most recent call last):" and all(
+        line.startswith("    ") for line in rest
+    )
 
 
 def test_in_json_an_error_is_one_line_with_its_traceback(capfd: pytest.CaptureFixture[str]) -> None:
@@ -52,11 +60,17 @@ def test_in_json_an_error_is_one_line_with_its_traceback(capfd: pytest.CaptureFi
         log_failure()
     [line] = capfd.readouterr().err.splitlines()
     event = json.loads(line)
-    assert (event["level"], event["logger"], event["job_id"]) == ("error", "wordai_jobs.test", "a-job")
+    assert (event["level"], event["logger"], event["job_id"]) == (
+        "error",
+        "wordai_jobs.test",
+        "a-job",
+    )
     assert event["exception"].startswith("Traceback") and event["exception"].endswith(FORGED)
 
 
-def test_a_thread_that_ends_by_an_error_is_an_event_like_others(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_thread_that_ends_by_an_error_is_an_event_like_others(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     logs.configure(LoggingSettings(format="json"))
     thread = threading.Thread(target=fail, name="worker")
     thread.start()
@@ -65,7 +79,9 @@ def test_a_thread_that_ends_by_an_error_is_an_event_like_others(capfd: pytest.Ca
     assert json.loads(line)["message"] == "the thread worker ended by an error"
 
 
-def test_libraries_are_heard_from_warning_on_at_any_level(capfd: pytest.CaptureFixture[str]) -> None:
+def test_libraries_are_heard_from_warning_on_at_any_level(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     logs.configure(LoggingSettings(level="debug"))
     logging.getLogger("pymongo.command").debug("a command")
     logging.getLogger("waitress.queue").warning("Task queue depth is 9")
@@ -83,14 +99,19 @@ def test_only_an_id_of_a_job_is_logged_as_one(capfd: pytest.CaptureFixture[str])
     assert " [request=a-request]: one" in one and "wordai_jobs.test: two" in two
 
 
-def test_a_child_that_says_too_much_is_cut_off_until_its_next_request(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_child_that_says_too_much_is_cut_off_until_its_next_request(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     logging.getLogger().addHandler(caplog.handler)
     reading, writing = os.pipe()
     with open(reading, "rb") as pipe:
         mutter = Mutter("renderer 1", pipe)
         os.write(writing, b"word\n" * 1000 + b"\xff" * 2000 + b"\n")
         assert mutter.log()
-        assert len(caplog.messages) == 21 and caplog.messages[-1] == "renderer 1: says too much to be logged"
+        assert (
+            len(caplog.messages) == 21
+            and caplog.messages[-1] == "renderer 1: says too much to be logged"
+        )
         mutter.begin_request()
         os.write(writing, b"unfinished")
         os.close(writing)

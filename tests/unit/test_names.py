@@ -6,16 +6,19 @@ from wordai_jobs.model.book import MAX_SLUG_LENGTH, numbered_slug, slugify
 from wordai_jobs.model.upload import clean_filename
 
 
-@pytest.mark.parametrize("title, slug", [
-    ("Chapter 1", "chapter-1"),
-    ("Đường về nhà: phần hai", "duong-ve-nha-phan-hai"),
-    ("Những đứa trẻ ở Huế & Hà Nội", "nhung-dua-tre-o-hue-ha-noi"),
-    ("  --Ça va?-- ", "ca-va"),
-    ("ﬁle №5", "file-no5"),
-    ("日本語", "chapter"),
-    ("!!!", "chapter"),
-    ("x" * 300, "x" * MAX_SLUG_LENGTH),
-])
+@pytest.mark.parametrize(
+    "title, slug",
+    [
+        ("Chapter 1", "chapter-1"),
+        ("Đường về nhà: phần hai", "duong-ve-nha-phan-hai"),
+        ("Những đứa trẻ ở Huế & Hà Nội", "nhung-dua-tre-o-hue-ha-noi"),
+        ("  --Ça va?-- ", "ca-va"),
+        ("ﬁle №5", "file-no5"),
+        ("日本語", "chapter"),
+        ("!!!", "chapter"),
+        ("x" * 300, "x" * MAX_SLUG_LENGTH),
+    ],
+)
 def test_a_slug_is_plain_letters_digits_and_single_hyphens(title: str, slug: str) -> None:
     assert slugify(title) == slug
 
@@ -25,10 +28,21 @@ def test_a_numbered_slug_is_never_longer_than_a_slug_may_be() -> None:
     assert numbered_slug("x" * MAX_SLUG_LENGTH, 12) == "x" * (MAX_SLUG_LENGTH - 3) + "-12"
 
 
-@pytest.mark.parametrize("given, shown", [
-    (None, "document.pdf"), ("", "document.pdf"), ("...", "document.pdf"), ("a/b\\..\\c.pdf", "c.pdf"),
-    ("tab\tnew\nline.pdf", "tab new line.pdf"), ("\u202efdp.exe", "fdp.exe"), ("e\u0301.pdf", "é.pdf"),
-    ("x" * 500, "x" * 200), ("x" * 500 + ".pdf", "x" * 196 + ".pdf"),
-])
-def test_a_file_name_is_shown_without_folders_and_control_characters(given: str | None, shown: str) -> None:
+@pytest.mark.parametrize(
+    "given, shown",
+    [
+        (None, "document.pdf"),
+        ("", "document.pdf"),
+        ("...", "document.pdf"),
+        ("a/b\\..\\c.pdf", "c.pdf"),
+        ("tab\tnew\nline.pdf", "tab new line.pdf"),
+        ("\u202efdp.exe", "fdp.exe"),
+        ("e\u0301.pdf", "é.pdf"),
+        ("x" * 500, "x" * 200),
+        ("x" * 500 + ".pdf", "x" * 196 + ".pdf"),
+    ],
+)
+def test_a_file_name_is_shown_without_folders_and_control_characters(
+    given: str | None, shown: str
+) -> None:
     assert clean_filename(given) == shown

@@ -27,7 +27,9 @@ class Rendered:
     expected: Image.Image
 
 
-def rendered(pdf: bytes, folder: Path, options: RenderOptions = OPTIONS, rotation: int = 0) -> Rendered:
+def rendered(
+    pdf: bytes, folder: Path, options: RenderOptions = OPTIONS, rotation: int = 0
+) -> Rendered:
     with pymupdf.open(stream=pdf, filetype="pdf") as document:
         document[0].set_rotation(rotation)
         size = render_page(document, 1, options, folder)
@@ -51,7 +53,9 @@ def psnr_db(first: Image.Image, second: Image.Image) -> float:
 
 
 def coloured(colours: int) -> bytes:
-    """A page of so many little squares, each of a colour of its own, none grey; their edges are blended, so there are more."""
+    """A page of so many little squares, each of a colour of its own, none grey; their edges are
+    blended, so there are more.
+    """
     squares = [
         f"{(i % 16) / 15:.4f} {(i // 16) / 31:.4f} 1 rg {36 + 24 * (i % 16)} {36 + 24 * (i // 16)} 24 24 re f"
         for i in range(colours)
@@ -66,7 +70,9 @@ def test_a_page_of_greys_is_a_png_of_one_byte_a_pixel_and_exact(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("colours", [1, 16, 80])
-def test_a_page_of_at_most_256_colours_is_a_palette_png_and_exact(tmp_path: Path, colours: int) -> None:
+def test_a_page_of_at_most_256_colours_is_a_palette_png_and_exact(
+    tmp_path: Path, colours: int
+) -> None:
     page = rendered(coloured(colours), tmp_path)
     assert (page.suffix, page.image.mode) == (".png", "P") and is_exact(page)
 
@@ -83,7 +89,9 @@ def test_the_format_that_is_asked_for_is_made_whatever_the_page(tmp_path: Path) 
         (tmp_path / name).mkdir()
     png = rendered(photo_pdf(), tmp_path / "png", replace(OPTIONS, format="png"))
     assert png.suffix == ".png" and is_exact(png)
-    assert rendered(text_pdf(1), tmp_path / "jpeg", replace(OPTIONS, format="jpeg")).suffix == ".jpg"
+    assert (
+        rendered(text_pdf(1), tmp_path / "jpeg", replace(OPTIONS, format="jpeg")).suffix == ".jpg"
+    )
 
 
 def test_a_page_too_large_is_rendered_smaller_and_keeps_its_shape(tmp_path: Path) -> None:

@@ -10,15 +10,20 @@ from wordai_jobs.config import JobsSettings
 
 UNIT = ROOT / "deploy" / "wordai-jobs.service"
 PROGRAM = "/opt/wordai-jobs/current/venv/bin/wordai-jobs"
-# From the end of the grace to the end of the process: jobs are ended (10 s), the last answers go out (5 s), the database
-# stops (10 s), threads end (5 s).
+# From the end of the grace to the end of the process: jobs are ended (10 s), the last answers go
+# out (5 s), the database stops (10 s), threads end (5 s).
 AFTER_THE_GRACE_S = 30
 WORST_SCORE = 2.0
 
 
 def analyze(*arguments: str) -> str:
     done = subprocess.run(
-        [program("systemd-analyze", "systemd"), *arguments], capture_output=True, text=True, timeout=60, check=False)
+        [program("systemd-analyze", "systemd"), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 

@@ -1,4 +1,6 @@
-"""Firebase ID tokens, verified by firebase-admin: signature, audience, issuer, expiry and subject."""
+"""Firebase ID tokens, verified by firebase-admin: signature, audience, issuer, expiry and
+subject.
+"""
 
 import logging
 import os
@@ -13,16 +15,20 @@ from google.auth.exceptions import GoogleAuthError
 from wordai_jobs.auth.verifier import Verified
 from wordai_jobs.errors import StartError, Unauthenticated
 
-# Google's certificates are fetched on a thread that answers requests; firebase-admin's default is 120 seconds.
+# Google's certificates are fetched on a thread that answers requests; firebase-admin's default is
+# 120 seconds.
 _CERTIFICATES_TIMEOUT_S = 5
-# Google's clock and this machine's need not agree to the second, and a token may be used the moment it is made.
+# Google's clock and this machine's need not agree to the second, and a token may be used the moment
+# it is made.
 _CLOCK_SKEW_S = 10
 
 logger = logging.getLogger(__name__)
 
 
 class _NoCredential(credentials.Base):  # type: ignore[misc]  # firebase-admin has no types
-    """Verifying a token needs the project's id only, yet firebase-admin looks for credentials unless given one."""
+    """Verifying a token needs the project's id only, yet firebase-admin looks for credentials
+    unless given one.
+    """
 
     def get_credential(self) -> google.auth.credentials.Credentials:
         return google.auth.credentials.AnonymousCredentials()  # type: ignore[no-untyped-call]
@@ -32,25 +38,37 @@ class FirebaseTokens:
     """The users of one Firebase project."""
 
     def __init__(self, project_id: str, credentials_file: str) -> None:
-        """Raises StartError where verification cannot be set up, so that no server runs without it."""
+        """Raises StartError where verification cannot be set up, so that no server runs without
+        it.
+        """
         try:
-            credential = credentials.Certificate(credentials_file) if credentials_file else _NoCredential()
+            credential = (
+                credentials.Certificate(credentials_file) if credentials_file else _NoCredential()
+            )
             options = {"projectId": project_id, "httpTimeout": _CERTIFICATES_TIMEOUT_S}
             # firebase-admin keeps its apps by name, in one place for the whole process.
-            self._app = firebase_admin.initialize_app(credential, options, name=f"wordai_jobs {uuid4()}")
-            # firebase-admin makes its verifier on first use; a project id that it refuses must show now.
+            self._app = firebase_admin.initialize_app(
+                credential, options, name=f"wordai_jobs {uuid4()}"
+            )
+            # firebase-admin makes its verifier on first use; a project id that it refuses must show
+            # now.
             auth._get_client(self._app)
         except (ValueError, OSError, FirebaseError, GoogleAuthError) as error:
             raise StartError(f"Firebase token verification cannot be set up: {error}") from error
         if os.environ.get("FIREBASE_AUTH_EMULATOR_HOST"):
-            logger.warning("FIREBASE_AUTH_EMULATOR_HOST is set: tokens are not verified, anyone can be anyone")
+            logger.warning(
+                "FIREBASE_AUTH_EMULATOR_HOST is set: tokens are not verified, anyone can be anyone"
+            )
 
     def verify(self, token: str) -> Verified:
         try:
             claims = auth.verify_id_token(token, app=self._app, clock_skew_seconds=_CLOCK_SKEW_S)
             return Verified(str(claims["uid"]), float(claims["exp"]))
         except auth.CertificateFetchError as error:
-            logger.error("Google's certificates cannot be fetched, so no token can be verified: %s", error)
+            logger.error(
+                "Google's certificates cannot be fetched, so no token can be verified: %s", error
+            )
             raise Unauthenticated from error
-        except Exception as error:  # hostile tokens find errors that the library did not think of; none lets them in
+        except Exception as error:
+            # Hostile tokens find errors that the library did not think of; none lets them in.
             raise Unauthenticated from error

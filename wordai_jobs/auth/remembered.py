@@ -1,4 +1,6 @@
-"""Tokens that were found genuine are not verified again until they expire: a client sends the same one for an hour."""
+"""Tokens that were found genuine are not verified again until they expire: a client sends the same
+one for an hour.
+"""
 
 import hashlib
 import threading
@@ -7,15 +9,21 @@ from collections.abc import Callable
 
 from wordai_jobs.auth.verifier import TokenVerifier, Verified
 
-# One token is about 250 bytes here. With more callers than this within an hour, the oldest are verified anew.
+# One token is about 250 bytes here. With more callers than this within an hour, the oldest are
+# verified anew.
 _CAPACITY = 20_000
 
 
 class RememberedTokens:
-    """A verifier in front of another. Only genuine tokens are remembered, by their hash, so no token lies in memory."""
+    """A verifier in front of another. Only genuine tokens are remembered, by their hash, so no
+    token lies in memory.
+    """
 
     def __init__(
-        self, verifier: TokenVerifier, capacity: int = _CAPACITY, now: Callable[[], float] = time.time,
+        self,
+        verifier: TokenVerifier,
+        capacity: int = _CAPACITY,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._verifier = verifier
         self._capacity = capacity

@@ -1,4 +1,6 @@
-"""Addresses of page images that an `<img>` can fetch without a header: signed, and good for a day or two."""
+"""Addresses of page images that an `<img>` can fetch without a header: signed, and good for a day
+or two.
+"""
 
 import hashlib
 import hmac
@@ -6,7 +8,8 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlencode
 
-# An address stays the same all day, so that browsers find its image in their cache; it is good until the end of the next.
+# An address stays the same all day, so that browsers find its image in their cache; it is good
+# until the end of the next.
 _DAY_S = 86_400
 
 

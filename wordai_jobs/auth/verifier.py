@@ -9,7 +9,8 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from wordai_jobs.errors import Unauthenticated
 
 DEV_TOKEN_MAX_AGE_S = 7 * 86_400
-# Firebase tokens of a real project are about 1 KB; headers of more than 8 KB are refused by nginx anyway.
+# Firebase tokens of a real project are about 1 KB; headers of more than 8 KB are refused by nginx
+# anyway.
 _MAX_TOKEN_LENGTH = 8192
 
 logger = logging.getLogger(__name__)
@@ -31,7 +32,9 @@ class TokenVerifier(Protocol):
 
 
 class DevTokens:
-    """Signs and verifies tokens with the server's own key: development on one machine, where anyone is who they say."""
+    """Signs and verifies tokens with the server's own key: development on one machine, where anyone
+    is who they say.
+    """
 
     def __init__(self, secret_key: str) -> None:
         self._serializer = URLSafeTimedSerializer(secret_key, salt="wordai-jobs dev token")
@@ -42,7 +45,9 @@ class DevTokens:
 
     def verify(self, token: str) -> Verified:
         try:
-            user_id, signed_at = self._serializer.loads(token, max_age=DEV_TOKEN_MAX_AGE_S, return_timestamp=True)
+            user_id, signed_at = self._serializer.loads(
+                token, max_age=DEV_TOKEN_MAX_AGE_S, return_timestamp=True
+            )
         except BadData as error:
             raise Unauthenticated from error
         if not isinstance(user_id, str):
@@ -51,7 +56,9 @@ class DevTokens:
 
 
 def bearer_token(authorization: str | None) -> str:
-    """The token of an `Authorization: Bearer …` header; raises Unauthenticated where there is none."""
+    """The token of an `Authorization: Bearer …` header; raises Unauthenticated where there is
+    none.
+    """
     scheme, _, token = (authorization or "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token.isascii() or not 0 < len(token) <= _MAX_TOKEN_LENGTH:

@@ -16,7 +16,9 @@ _ASCII_FULL, _ASCII_EMPTY = "#-"
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a bar shows: a phase, how much of the whole is done in percent, and details, the most important first."""
+    """What a bar shows: a phase, how much of the whole is done in percent, and details, the most
+    important first.
+    """
 
     phase: str
     percent: int
@@ -24,7 +26,9 @@ class State:
 
 
 def line(state: State, width: int, encoding: str) -> str:
-    """The bar in at most `width` columns, of characters that `encoding` has. Details that do not fit are left out."""
+    """The bar in at most `width` columns, of characters that `encoding` has. Details that do not
+    fit are left out.
+    """
     start, end = f"{state.phase:{_LABEL_WIDTH}} ", f" {state.percent:3d} %"
     details = list(state.details)
     while details and len(start) + _SHORTEST_BAR + len(end) + _length(details) > width:
@@ -32,7 +36,12 @@ def line(state: State, width: int, encoding: str) -> str:
     room = width - len(start) - len(end) - _length(details)
     if room < _SHORTEST_BAR:
         return f"{state.phase}{end}"[:width]
-    return start + _bar(state.percent, min(room, _LONGEST_BAR), encoding) + end + "".join(f"  {detail}" for detail in details)
+    return (
+        start
+        + _bar(state.percent, min(room, _LONGEST_BAR), encoding)
+        + end
+        + "".join(f"  {detail}" for detail in details)
+    )
 
 
 def _length(details: Sequence[str]) -> int:
@@ -40,7 +49,9 @@ def _length(details: Sequence[str]) -> int:
 
 
 def _bar(percent: int, width: int, encoding: str) -> str:
-    full, empty = (_FULL, _EMPTY) if _can_show(_FULL + _EMPTY, encoding) else (_ASCII_FULL, _ASCII_EMPTY)
+    full, empty = (
+        (_FULL, _EMPTY) if _can_show(_FULL + _EMPTY, encoding) else (_ASCII_FULL, _ASCII_EMPTY)
+    )
     done = width * percent // 100
     return full * done + empty * (width - done)
 

@@ -25,7 +25,9 @@ Command = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """`same_options` is what has to be added to another command for it to reach the same server as the same user."""
+    """`same_options` is what has to be added to another command for it to reach the same server as
+    the same user.
+    """
 
     server_url: str
     token: str | None
@@ -46,7 +48,12 @@ class Connection:
 def server_option(command: Command) -> Command:
     """Adds --server, and gives the command a Connection as its first argument."""
 
-    @click.option("--server", envvar=URL_VARIABLE, metavar="URL", help=f"Address of the server; {DEFAULT_URL} if not set.")
+    @click.option(
+        "--server",
+        envvar=URL_VARIABLE,
+        metavar="URL",
+        help=f"Address of the server; {DEFAULT_URL} if not set.",
+    )
     @functools.wraps(command)
     def run(server: str | None, token: str | None = None, **options: Any) -> Any:
         return command(_connection(server, token), **options)
@@ -57,7 +64,9 @@ def server_option(command: Command) -> Command:
 def connection_options(command: Command) -> Command:
     """Adds --server and --token, and gives the command a Connection as its first argument."""
     return click.option(
-        "--token", envvar=TOKEN_VARIABLE, metavar="TOKEN",
+        "--token",
+        envvar=TOKEN_VARIABLE,
+        metavar="TOKEN",
         help=f"Who you are. Better in {TOKEN_VARIABLE}: other users of this machine see command lines.",
     )(server_option(command))
 
@@ -88,9 +97,13 @@ def _read(path: Path) -> dict[str, str]:
         raise click.UsageError(f"{path} is not valid TOML: {error}") from error
     for key, value in values.items():
         if key not in _KEYS or not isinstance(value, str):
-            raise click.UsageError(f"{path}: {key}: only {' and '.join(_KEYS)} can be set, each to a string")
+            raise click.UsageError(
+                f"{path}: {key}: only {' and '.join(_KEYS)} can be set, each to a string"
+            )
     if "token" in values and path.stat().st_mode & 0o077:
-        click.echo(f"wordai-jobs: others on this machine can read your token: chmod 600 {path}", err=True)
+        click.echo(
+            f"wordai-jobs: others on this machine can read your token: chmod 600 {path}", err=True
+        )
     return values
 
 

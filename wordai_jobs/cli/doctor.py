@@ -15,15 +15,17 @@ from wordai_jobs.cli.settings import config_option
 def doctor(as_json: bool) -> Exit:
     """Check what the server needs to run here.
 
-    That is settings, sign-in, storage, secret key, port, database, indexes and renderers. Each is `ok`, a `warning`, or
-    a `problem` with what to do about it; exit code 1 where there is a problem. It can be run before the first start, and
-    beside a running server, which is then asked how it is.
+    That is settings, sign-in, storage, secret key, port, database, indexes and renderers. Each is
+    `ok`, a `warning`, or a `problem` with what to do about it; exit code 1 where there is a
+    problem. It can be run before the first start, and beside a running server, which is then asked
+    how it is.
 
     \b
     Example:
       wordai-jobs doctor --config /etc/wordai-jobs/config.toml
     """
     from wordai_jobs.doctor import Level, findings
+
     found = []
     for finding in findings():
         found.append(finding)

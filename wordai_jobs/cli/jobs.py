@@ -38,14 +38,26 @@ def jobs() -> None:
 
 
 @jobs.command(name="list")
-@click.option("--status", "wanted", type=click.Choice([status.value for status in JobStatus]), help="Only those that are so.")
+@click.option(
+    "--status",
+    "wanted",
+    type=click.Choice([status.value for status in JobStatus]),
+    help="Only those that are so.",
+)
 @click.option("--book", metavar="ID", help="Only those of this book.")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many."
+)
 @click.option("--all", "is_all", is_flag=True, help="All of them, whatever the limit.")
 @as_json_option
 @connection_options
 def list_jobs(
-    connection: Connection, wanted: str | None, book: str | None, limit: int, is_all: bool, as_json: bool,
+    connection: Connection,
+    wanted: str | None,
+    book: str | None,
+    limit: int,
+    is_all: bool,
+    as_json: bool,
 ) -> None:
     """List your jobs, newest first.
 
@@ -54,12 +66,19 @@ def list_jobs(
       wordai-jobs jobs list --status failed --limit 5
     """
     with connection.client() as client:
-        found = list(client.jobs(
-            status=JobStatus(wanted) if wanted else None, book_id=book, limit=None if is_all else limit))
+        found = list(
+            client.jobs(
+                status=JobStatus(wanted) if wanted else None,
+                book_id=book,
+                limit=None if is_all else limit,
+            )
+        )
     if as_json:
         print_json({"jobs": [job.raw for job in found]})
     else:
-        print_table(("JOB", "STATUS", "PROGRESS", "CREATED", "MESSAGE"), [_row(job) for job in found])
+        print_table(
+            ("JOB", "STATUS", "PROGRESS", "CREATED", "MESSAGE"), [_row(job) for job in found]
+        )
 
 
 @click.command()
@@ -101,7 +120,9 @@ def cancel(connection: Connection, job_id: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("job_id")
-@click.option("--wait", "is_waiting", is_flag=True, help="Show progress until the new job has ended.")
+@click.option(
+    "--wait", "is_waiting", is_flag=True, help="Show progress until the new job has ended."
+)
 @as_json_option
 @connection_options
 def retry(connection: Connection, job_id: str, is_waiting: bool, as_json: bool) -> Exit:
@@ -136,7 +157,9 @@ def token(connection: Connection, user_id: str) -> None:
     try:
         click.echo(dev_token(connection.server_url, user_id))
     except NotFound as error:
-        raise ClientError(f"The server at {connection.server_url} is not in mode dev: it takes Firebase's tokens") from error
+        raise ClientError(
+            f"The server at {connection.server_url} is not in mode dev: it takes Firebase's tokens"
+        ) from error
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 

@@ -13,7 +13,10 @@ from wordai_jobs.client.errors import ClientError
 from wordai_jobs.errors import DatabaseError, StartError
 
 
-@click.group(epilog=MEANINGS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    epilog=MEANINGS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(__version__, message="wordai-jobs %(version)s")
 def program() -> None:
     """Turns PDFs into chapters of books.
@@ -36,8 +39,17 @@ def program() -> None:
 
 
 for command in (
-    submit.submit, jobs.status, jobs.jobs, jobs.books, jobs.cancel, jobs.retry, jobs.token, operations.serve, doctor.doctor,
-    operations.sweep, operations.create_indexes,
+    submit.submit,
+    jobs.status,
+    jobs.jobs,
+    jobs.books,
+    jobs.cancel,
+    jobs.retry,
+    jobs.token,
+    operations.serve,
+    doctor.doctor,
+    operations.sweep,
+    operations.create_indexes,
 ):
     program.add_command(command)
 
@@ -46,7 +58,8 @@ def main() -> None:
     """Run the command that the arguments name, and end the process with its exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a title that this terminal cannot show is no reason to fail
+            # A title that this terminal cannot show is no reason to fail.
+            stream.reconfigure(errors="replace")
     # What goes wrong is said once, as the command's error; `serve` sets up a log of its own.
     logging.getLogger("wordai_jobs").addHandler(logging.NullHandler())
     sys.exit(_run())
@@ -67,7 +80,9 @@ def _run() -> int:
     except StartError as error:
         return _fail(str(error), Exit.FAILED)
     except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), Exit.FAILED)
+        return _fail(
+            f"{error.filename}: {error.strerror}" if error.filename else str(error), Exit.FAILED
+        )
 
 
 def _fail(line: str, code: Exit) -> Exit:

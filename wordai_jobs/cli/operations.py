@@ -22,6 +22,7 @@ def serve() -> None:
       wordai-jobs serve --config /etc/wordai-jobs/config.toml
     """
     from wordai_jobs.server import main
+
     main()
 
 
@@ -31,7 +32,8 @@ def serve() -> None:
 def sweep(as_json: bool) -> None:
     """End the jobs of servers that died, once. A living server's jobs are never touched.
 
-    Servers do this by themselves, at their start and every few seconds; this is for when none is to be started.
+    Servers do this by themselves, at their start and every few seconds; this is for when none is to
+    be started.
 
     \b
     Example:
@@ -39,6 +41,7 @@ def sweep(as_json: bool) -> None:
     """
     from wordai_jobs.config import load_config
     from wordai_jobs.maintenance import sweep_once
+
     try:
         ended, note = sweep_once(load_config()), ""
     except DataFolderInUse:
@@ -46,7 +49,9 @@ def sweep(as_json: bool) -> None:
     if as_json:
         print_json({"ended": ended, "note": note or None})
     else:
-        click.echo(f"Nothing to do: {note}" if note else f"{ended} {'job' if ended == 1 else 'jobs'} ended")
+        click.echo(
+            f"Nothing to do: {note}" if note else f"{ended} {'job' if ended == 1 else 'jobs'} ended"
+        )
 
 
 @click.command(name="create-indexes")
@@ -61,6 +66,7 @@ def create_indexes(as_json: bool) -> None:
     """
     from wordai_jobs.config import load_config
     from wordai_jobs.maintenance import make_indexes
+
     try:
         made, note = make_indexes(load_config()), ""
     except DataFolderInUse:

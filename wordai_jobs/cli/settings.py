@@ -12,7 +12,11 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def config_option(command: Command) -> Command:
     """Adds --config, which wins over WORDAI_JOBS_CONFIG."""
     return click.option(
-        "--config", "config_file", expose_value=False, callback=_use_file, metavar="FILE",
+        "--config",
+        "config_file",
+        expose_value=False,
+        callback=_use_file,
+        metavar="FILE",
         type=click.Path(exists=True, dir_okay=False, readable=True),
         help="The server's settings; WORDAI_JOBS_CONFIG or config.toml if not given.",
     )(command)
@@ -20,5 +24,6 @@ def config_option(command: Command) -> Command:
 
 def _use_file(context: click.Context, parameter: click.Parameter, path: str | None) -> None:
     from wordai_jobs.config import CONFIG_FILE_VARIABLE
+
     if path:
         os.environ[CONFIG_FILE_VARIABLE] = path

@@ -13,14 +13,28 @@ from wordai_jobs.client import Client, Job
 
 @click.command()
 @click.argument("pdf", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
-@click.option("--book", metavar="ID", help="The book that the chapter belongs to; `wordai-jobs books` lists yours.")
+@click.option(
+    "--book",
+    metavar="ID",
+    help="The book that the chapter belongs to; `wordai-jobs books` lists yours.",
+)
 @click.option("--new-book", metavar="TITLE", help="Make a book of this title for it instead.")
 @click.option("--title", metavar="TITLE", help="The chapter's title; the PDF's name if not given.")
-@click.option("--wait", "is_waiting", is_flag=True, help="Show progress until the job has ended; exit code 1 if it failed.")
+@click.option(
+    "--wait",
+    "is_waiting",
+    is_flag=True,
+    help="Show progress until the job has ended; exit code 1 if it failed.",
+)
 @as_json_option
 @connection_options
 def submit(
-    connection: Connection, pdf: Path, book: str | None, new_book: str | None, title: str | None, is_waiting: bool,
+    connection: Connection,
+    pdf: Path,
+    book: str | None,
+    new_book: str | None,
+    title: str | None,
+    is_waiting: bool,
     as_json: bool,
 ) -> Exit:
     """Upload PDF and have a chapter made of it.
@@ -42,15 +56,23 @@ def submit(
     if as_json:
         print_json({"book_id": book_id, **job.raw})
     elif job.chapter_id:
-        click.echo(f"Chapter {job.chapter_id} with {job.total_pages} {'page' if job.total_pages == 1 else 'pages'}")
+        click.echo(
+            f"Chapter {job.chapter_id} with {job.total_pages} {'page' if job.total_pages == 1 else 'pages'}"
+        )
     return outcome(job)
 
 
 def _enqueue(
-    client: Client, show: Watcher, pdf: Path, title: str, book: str | None, new_book: str | None,
+    client: Client,
+    show: Watcher,
+    pdf: Path,
+    title: str,
+    book: str | None,
+    new_book: str | None,
 ) -> tuple[str, Job]:
-    """The token and the book are checked before the upload, which may take long; a new book is made after it, so that a
-    PDF that is refused leaves none behind."""
+    """The token and the book are checked before the upload, which may take long; a new book is made
+    after it, so that a PDF that is refused leaves none behind.
+    """
     if book:
         client.book(book)
     else:
@@ -67,7 +89,9 @@ def _enqueue(
     return book_id, client.enqueue(file.file_id, book_id, title)
 
 
-def _say_enqueued(connection: Connection, job: Job, book_id: str, is_new_book: bool, is_waiting: bool) -> None:
+def _say_enqueued(
+    connection: Connection, job: Job, book_id: str, is_new_book: bool, is_waiting: bool
+) -> None:
     if is_new_book:
         click.echo(f"Book {book_id}")
     click.echo(f"Job {job.job_id}")

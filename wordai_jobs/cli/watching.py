@@ -46,7 +46,9 @@ class BarWatcher:
         self._shown: State | None = None
 
     def upload(self, sent: int, total: int) -> None:
-        self._draw(State("Uploading", 100 * sent // max(total, 1), (f"{size(sent)} of {size(total)}",)))
+        self._draw(
+            State("Uploading", 100 * sent // max(total, 1), (f"{size(sent)} of {size(total)}",))
+        )
 
     def job(self, job: Job) -> None:
         self._draw(job_state(job, self._pace))
@@ -96,14 +98,18 @@ class LineWatcher:
 
 
 def wait(connection: Connection, client: Client, job_id: str, show: Watcher) -> Job:
-    """Wait for the end of a job. Ctrl-C leaves it running, says how to come back to it, and ends the command."""
+    """Wait for the end of a job. Ctrl-C leaves it running, says how to come back to it, and ends
+    the command.
+    """
     try:
         return client.wait(job_id, show.job)
     except KeyboardInterrupt:
         show.end()
         click.echo(
             f"Stopped waiting; job {job_id} goes on. Come back to it with:\n"
-            f"  {connection.command(f'status {job_id} --watch')}", err=True)
+            f"  {connection.command(f'status {job_id} --watch')}",
+            err=True,
+        )
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
     finally:
         show.end()

@@ -12,14 +12,42 @@ It needs requests, and nothing of the server.
 
 from wordai_jobs.client.client import Client, ReadyReport, dev_token
 from wordai_jobs.client.errors import (
-    AccessDenied, Busy, ClientError, Conflict, FileChanged, NotAuthenticated, NotFound, Refused, ServerFault, Unreachable,
+    AccessDenied,
+    Busy,
+    ClientError,
+    Conflict,
+    FileChanged,
+    NotAuthenticated,
+    NotFound,
+    Refused,
+    ServerFault,
+    Unreachable,
     WaitTimeout,
 )
 from wordai_jobs.client.models import Book, Chapter, File, Job, Page, PageContent, PagesDone
 from wordai_jobs.model.job import JobStatus
 
 __all__ = [
-    "AccessDenied", "Book", "Busy", "Chapter", "Client", "ClientError", "Conflict", "File", "FileChanged", "Job",
-    "JobStatus", "NotAuthenticated", "NotFound", "Page", "PageContent", "PagesDone", "ReadyReport", "Refused",
-    "ServerFault", "Unreachable", "WaitTimeout", "dev_token",
+    "AccessDenied",
+    "Book",
+    "Busy",
+    "Chapter",
+    "Client",
+    "ClientError",
+    "Conflict",
+    "File",
+    "FileChanged",
+    "Job",
+    "JobStatus",
+    "NotAuthenticated",
+    "NotFound",
+    "Page",
+    "PageContent",
+    "PagesDone",
+    "ReadyReport",
+    "Refused",
+    "ServerFault",
+    "Unreachable",
+    "WaitTimeout",
+    "dev_token",
 ]

@@ -10,7 +10,9 @@ _MOST_ASKED_FOR_S = 60.0
 
 
 class Backoff:
-    """Pauses that double from half a second up to ten, each shortened at random so that many clients do not come at once."""
+    """Pauses that double from half a second up to ten, each shortened at random so that many
+    clients do not come at once.
+    """
 
     def __init__(self, rng: Callable[[], float] = random.random) -> None:
         self._rng = rng

@@ -39,22 +39,35 @@ class ReadyReport:
 class Client:
     """One user's view of one server. Every call raises ClientError.
 
-    `token` is a token, or a function that returns a valid one: Firebase's expire after an hour. `patience_s` is for how
-    many seconds a call is tried again where the server is busy or, if that can do no harm, cannot be reached; a server
-    that has never answered is not waited for. `on_trouble` is told of each such failure and of the pause after it.
-    Not for use by several threads at once.
+    `token` is a token, or a function that returns a valid one: Firebase's expire after an hour.
+    `patience_s` is for how many seconds a call is tried again where the server is busy or, if that
+    can do no harm, cannot be reached; a server that has never answered is not waited for.
+    `on_trouble` is told of each such failure and of the pause after it. Not for use by several
+    threads at once.
     """
 
     def __init__(
-        self, server_url: str, token: Token | None = None, *, patience_s: float = 30, on_trouble: OnTrouble | None = None,
+        self,
+        server_url: str,
+        token: Token | None = None,
+        *,
+        patience_s: float = 30,
+        on_trouble: OnTrouble | None = None,
     ) -> None:
-        """Connects on first use; raises ValueError where `server_url` is no http:// or https:// address."""
+        """Connects on first use; raises ValueError where `server_url` is no http:// or https://
+        address.
+        """
         self._transport = Transport(server_url, token, patience_s, on_trouble)
 
     def __enter__(self) -> "Client":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -75,8 +88,9 @@ class Client:
     def upload(self, pdf: Path, on_progress: UploadProgress | None = None) -> File:
         """Send a PDF from disk, which is never held in memory; `on_progress(sent, size)` in bytes.
 
-        Sent again where the server is busy, but not where the connection breaks: the server may have stored it already.
-        Raises Refused where it is no PDF that can be made a chapter, and OSError where it cannot be read.
+        Sent again where the server is busy, but not where the connection breaks: the server may
+        have stored it already. Raises Refused where it is no PDF that can be made a chapter, and
+        OSError where it cannot be read.
         """
         with open(pdf, "rb") as file:
             return File.of(json_of(self._send_file(file, pdf.name, on_progress)))
@@ -84,20 +98,35 @@ class Client:
     # Jobs
 
     def enqueue(
-        self, file_id: str, book_id: str, title: str, *, idempotency_key: str | None = None, **fields: Any,
+        self,
+        file_id: str,
+        book_id: str,
+        title: str,
+        *,
+        idempotency_key: str | None = None,
+        **fields: Any,
     ) -> Job:
-        """A job that makes a chapter of an uploaded PDF. `fields` are the optional ones: slug, order_index, parent_id,
-        is_published, is_preview_free.
+        """A job that makes a chapter of an uploaded PDF. `fields` are the optional ones: slug,
+        order_index, parent_id, is_published, is_preview_free.
 
-        However often it has to be sent, it makes one job: each call has an Idempotency-Key, of its own where none is given.
+        However often it has to be sent, it makes one job: each call has an Idempotency-Key, of its
+        own where none is given.
         """
         body = {"file_id": file_id, "title": title, **fields}
         headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
         path = f"{_API}/books/{_quoted(book_id)}/chapters/from-pdf"
-        return _job(self._transport.send("POST", path, is_repeatable=True, json=body, headers=headers))
+        return _job(
+            self._transport.send("POST", path, is_repeatable=True, json=body, headers=headers)
+        )
 
     def submit(
-        self, pdf: Path, book_id: str, title: str, *, on_upload: UploadProgress | None = None, **fields: Any,
+        self,
+        pdf: Path,
+        book_id: str,
+        title: str,
+        *,
+        on_upload: UploadProgress | None = None,
+        **fields: Any,
     ) -> Job:
         """`upload`, then `enqueue`."""
         return self.enqueue(self.upload(pdf, on_upload).file_id, book_id, title, **fields)
@@ -105,12 +134,19 @@ class Client:
     def job(self, job_id: str) -> Job:
         return _job(self._get(_job_path(job_id)))
 
-    def jobs(self, *, status: JobStatus | None = None, book_id: str | None = None, limit: int | None = 20) -> Iterator[Job]:
+    def jobs(
+        self, *, status: JobStatus | None = None, book_id: str | None = None, limit: int | None = 20
+    ) -> Iterator[Job]:
         """The user's jobs, newest first, up to `limit`; None is all of them."""
         left, cursor = limit, None
         while left is None or left > 0:
             count = _LONGEST_LIST if left is None else min(left, _LONGEST_LIST)
-            query = {"status": status and status.value, "book_id": book_id, "limit": count, "cursor": cursor}
+            query = {
+                "status": status and status.value,
+                "book_id": book_id,
+                "limit": count,
+                "cursor": cursor,
+            }
             answer = json_of(self._get("/books/jobs", params=query))
             yield from map(Job.of, answer["jobs"])
             cursor = answer["next_cursor"]
@@ -123,16 +159,23 @@ class Client:
         return _job(self._post(_job_path(job_id, "/cancel")))
 
     def retry(self, job_id: str) -> Job:
-        """A new job from a failed one's inputs; two retries of one job make one. Raises Conflict where it has not failed."""
+        """A new job from a failed one's inputs; two retries of one job make one. Raises Conflict
+        where it has not failed.
+        """
         return _job(self._post(_job_path(job_id, "/retry"), is_repeatable=True))
 
     def wait(
-        self, job_id: str, on_progress: Callable[[Job], None] | None = None, timeout_s: float | None = None,
+        self,
+        job_id: str,
+        on_progress: Callable[[Job], None] | None = None,
+        timeout_s: float | None = None,
     ) -> Job:
-        """The job once it has ended, completed or failed. `on_progress` is told each of its states, the last one too.
+        """The job once it has ended, completed or failed. `on_progress` is told each of its states,
+        the last one too.
 
-        Polls as often as the server asks, and goes on while the server cannot be reached or is started anew; raises
-        WaitTimeout after `timeout_s`, and at once where the job may not be read.
+        Polls as often as the server asks, and goes on while the server cannot be reached or is
+        started anew; raises WaitTimeout after `timeout_s`, and at once where the job may not be
+        read.
         """
         give_up_at = time.monotonic() + (math.inf if timeout_s is None else timeout_s)
         for job, pause_s in self._polls(job_id):
@@ -154,7 +197,9 @@ class Client:
 
     def page(self, book_id: str, chapter_id: str, number: int) -> PageContent:
         """A page's text and words; pages count from 1."""
-        return PageContent.of(json_of(self._get(_chapter_path(book_id, chapter_id, f"/pages/{number}"))))
+        return PageContent.of(
+            json_of(self._get(_chapter_path(book_id, chapter_id, f"/pages/{number}")))
+        )
 
     def page_image(self, book_id: str, chapter_id: str, number: int) -> bytes:
         """A page's image, PNG or JPEG."""
@@ -163,7 +208,9 @@ class Client:
     # The server
 
     def ready(self) -> ReadyReport:
-        """How the server is; needs no token. Raises Unreachable, or another ClientError where this is no such server."""
+        """How the server is; needs no token. Raises Unreachable, or another ClientError where this
+        is no such server.
+        """
         health = json_of(self._transport.once("GET", "/health", _READY_TIMEOUT_S))
         version = str(health.get("version", "unknown"))
         try:
@@ -173,7 +220,9 @@ class Client:
         return ReadyReport(True, "ready", version)
 
     def _polls(self, job_id: str) -> Iterator[tuple[Job | None, float]]:
-        """The job, None where it has not changed or could not be asked for, and the seconds until the next poll."""
+        """The job, None where it has not changed or could not be asked for, and the seconds until
+        the next poll.
+        """
         backoff, headers = Backoff(), dict[str, str]()
         while True:
             try:
@@ -195,7 +244,9 @@ class Client:
     def _post(self, path: str, body: Any = None, is_repeatable: bool = False) -> requests.Response:
         return self._transport.send("POST", _API + path, is_repeatable=is_repeatable, json=body)
 
-    def _send_file(self, file: BinaryIO, filename: str, on_progress: UploadProgress | None) -> requests.Response:
+    def _send_file(
+        self, file: BinaryIO, filename: str, on_progress: UploadProgress | None
+    ) -> requests.Response:
         def body() -> MultipartFile:
             file.seek(0)
             return MultipartFile(file, filename, on_progress)
@@ -204,9 +255,13 @@ class Client:
 
 
 def dev_token(server_url: str, user_id: str) -> str:
-    """A token from a server in mode dev, which gives one to anybody; raises NotFound from any other."""
+    """A token from a server in mode dev, which gives one to anybody; raises NotFound from any
+    other.
+    """
     with closing(Transport(server_url, None, 0, None)) as transport:
-        token: str = json_of(transport.once("POST", "/dev/token", json={"user_id": user_id}))["token"]
+        token: str = json_of(transport.once("POST", "/dev/token", json={"user_id": user_id}))[
+            "token"
+        ]
         return token
 
 

@@ -4,10 +4,13 @@
 class ClientError(Exception):
     """`detail` is in words for a user; `status` is HTTP's, None where there was no answer.
 
-    `retry_after_s` is how many seconds the server asks to wait before the next try, None where it does not say.
+    `retry_after_s` is how many seconds the server asks to wait before the next try, None where it
+    does not say.
     """
 
-    def __init__(self, detail: str, status: int | None = None, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, detail: str, status: int | None = None, retry_after_s: float | None = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.status = status
@@ -35,7 +38,9 @@ class Conflict(ClientError):
 
 
 class Refused(ClientError):
-    """400, 413, 422 and other 4xx: the server does not want this as it is, and would not the next time."""
+    """400, 413, 422 and other 4xx: the server does not want this as it is, and would not the next
+    time.
+    """
 
 
 class Busy(ClientError):
@@ -55,7 +60,12 @@ class WaitTimeout(ClientError):
 
 
 _BY_STATUS: dict[int, type[ClientError]] = {
-    401: NotAuthenticated, 403: AccessDenied, 404: NotFound, 409: Conflict, 429: Busy, 503: Busy,
+    401: NotAuthenticated,
+    403: AccessDenied,
+    404: NotFound,
+    409: Conflict,
+    429: Busy,
+    503: Busy,
 }
 
 

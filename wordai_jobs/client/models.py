@@ -21,7 +21,8 @@ class PagesDone:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as its last answer showed it. `queue_position` counts from 1, None where it does not wait.
+    """A job as its last answer showed it. `queue_position` counts from 1, None where it does not
+    wait.
 
     `chapter_id` and `total_pages` are there once it has completed, `error` once it has failed.
     """
@@ -54,10 +55,18 @@ class Job:
     def of(cls, answer: Json, queue_position: int | None = None) -> "Job":
         result = answer.get("result", {})
         return cls(
-            job_id=answer["job_id"], user_id=answer["user_id"], status=JobStatus(answer["status"]),
-            progress=answer["progress"], message=answer["message"], created_at=_time(answer["created_at"]),
-            updated_at=_time(answer["updated_at"]), chapter_id=result.get("chapter_id"),
-            total_pages=result.get("total_pages"), error=answer.get("error"), queue_position=queue_position, raw=answer,
+            job_id=answer["job_id"],
+            user_id=answer["user_id"],
+            status=JobStatus(answer["status"]),
+            progress=answer["progress"],
+            message=answer["message"],
+            created_at=_time(answer["created_at"]),
+            updated_at=_time(answer["updated_at"]),
+            chapter_id=result.get("chapter_id"),
+            total_pages=result.get("total_pages"),
+            error=answer.get("error"),
+            queue_position=queue_position,
+            raw=answer,
         )
 
 
@@ -75,8 +84,13 @@ class File:
     @classmethod
     def of(cls, answer: Json) -> "File":
         return cls(
-            answer["file_id"], answer["filename"], answer["size"], answer["sha256"], answer["page_count"],
-            _time(answer["created_at"]))
+            answer["file_id"],
+            answer["filename"],
+            answer["size"],
+            answer["sha256"],
+            answer["page_count"],
+            _time(answer["created_at"]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +104,12 @@ class Book:
     @classmethod
     def of(cls, answer: Json) -> "Book":
         return cls(
-            answer["book_id"], answer["title"], _time(answer["created_at"]), _time(answer["updated_at"]), answer)
+            answer["book_id"],
+            answer["title"],
+            _time(answer["created_at"]),
+            _time(answer["updated_at"]),
+            answer,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +123,9 @@ class Page:
 
     @classmethod
     def of(cls, answer: Json) -> "Page":
-        return cls(answer["page_number"], answer["background_url"], answer["width"], answer["height"])
+        return cls(
+            answer["page_number"], answer["background_url"], answer["width"], answer["height"]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +158,17 @@ class Chapter:
     @classmethod
     def of(cls, answer: Json) -> "Chapter":
         return cls(
-            answer["chapter_id"], answer["book_id"], answer["title"], answer["slug"], answer["order_index"],
-            answer["parent_id"], answer["is_published"], answer["is_preview_free"], answer["total_pages"],
-            tuple(Page.of(page) for page in answer["pages"]))
+            answer["chapter_id"],
+            answer["book_id"],
+            answer["title"],
+            answer["slug"],
+            answer["order_index"],
+            answer["parent_id"],
+            answer["is_published"],
+            answer["is_preview_free"],
+            answer["total_pages"],
+            tuple(Page.of(page) for page in answer["pages"]),
+        )
 
 
 def _time(text: str) -> datetime:

@@ -1,6 +1,7 @@
 """A multipart form with one file in it, read from disk as it is sent.
 
-requests reads the whole file into memory for this; requests-toolbelt, which does not, would be a dependency for one class.
+requests reads the whole file into memory for this; requests-toolbelt, which does not, would be a
+dependency for one class.
 """
 
 import os
@@ -23,7 +24,9 @@ class MultipartFile:
     `on_progress` is told the bytes of the file that were handed over so far, and all there are.
     """
 
-    def __init__(self, file: BinaryIO, filename: str, on_progress: UploadProgress | None = None) -> None:
+    def __init__(
+        self, file: BinaryIO, filename: str, on_progress: UploadProgress | None = None
+    ) -> None:
         boundary = uuid4().hex
         self.content_type = f"multipart/form-data; boundary={boundary}"
         self._file = file

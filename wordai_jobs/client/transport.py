@@ -1,4 +1,6 @@
-"""One request and its answer: the token, the time limits, errors as exceptions, and trying again where that is safe."""
+"""One request and its answer: the token, the time limits, errors as exceptions, and trying again
+where that is safe.
+"""
 
 import time
 from collections.abc import Callable
@@ -9,7 +11,14 @@ import requests
 from requests.auth import AuthBase
 
 from wordai_jobs.client.backoff import Backoff
-from wordai_jobs.client.errors import Busy, ClientError, NotAuthenticated, ServerFault, Unreachable, error_for
+from wordai_jobs.client.errors import (
+    Busy,
+    ClientError,
+    NotAuthenticated,
+    ServerFault,
+    Unreachable,
+    error_for,
+)
 
 Token = str | Callable[[], str]
 # Told why a try has failed, and how many seconds it is until the next.
@@ -23,7 +32,9 @@ _READ_TIMEOUT_S = 60.0
 class Transport:
     """Requests to one server with one user's token."""
 
-    def __init__(self, server_url: str, token: Token | None, patience_s: float, on_trouble: OnTrouble | None) -> None:
+    def __init__(
+        self, server_url: str, token: Token | None, patience_s: float, on_trouble: OnTrouble | None
+    ) -> None:
         self.server_url = _checked(server_url)
         self._patience_s = patience_s
         self.on_trouble = on_trouble or (lambda error, pause_s: None)
@@ -35,26 +46,38 @@ class Transport:
     def close(self) -> None:
         self._session.close()
 
-    def once(self, method: str, path: str, timeout_s: float = _READ_TIMEOUT_S, **options: Any) -> requests.Response:
+    def once(
+        self, method: str, path: str, timeout_s: float = _READ_TIMEOUT_S, **options: Any
+    ) -> requests.Response:
         """One try, given up after `timeout_s` of silence.
 
         Returns answers below 300 and 304; raises ClientError for all others, and for none.
         """
         try:
             response = self._session.request(
-                method, self.server_url + path, timeout=(_CONNECT_TIMEOUT_S, timeout_s), allow_redirects=False, **options)
+                method,
+                self.server_url + path,
+                timeout=(_CONNECT_TIMEOUT_S, timeout_s),
+                allow_redirects=False,
+                **options,
+            )
         except requests.RequestException as error:
-            raise Unreachable(f"The server at {self.server_url} cannot be reached: {_why(error)}") from error
+            raise Unreachable(
+                f"The server at {self.server_url} cannot be reached: {_why(error)}"
+            ) from error
         self._has_answered = True
         if response.status_code < 300 or response.status_code == 304:
             return response
         raise error_for(response.status_code, _detail(response), retry_after_s(response))
 
-    def send(self, method: str, path: str, *, is_repeatable: bool, **options: Any) -> requests.Response:
+    def send(
+        self, method: str, path: str, *, is_repeatable: bool, **options: Any
+    ) -> requests.Response:
         """Like `once`, but tries again, for up to `patience_s` seconds, where that can do no harm.
 
-        Busy means that the server has done nothing. After other failures it may have done it all the same, so they are
-        only tried again where `is_repeatable`. A server that has never answered is not waited for.
+        Busy means that the server has done nothing. After other failures it may have done it all
+        the same, so they are only tried again where `is_repeatable`. A server that has never
+        answered is not waited for.
         """
         backoff, give_up_at = Backoff(), time.monotonic() + self._patience_s
         while True:
@@ -89,35 +112,49 @@ class _NoAuth(AuthBase):
 
 
 def retry_after_s(response: requests.Response) -> float | None:
-    """The whole seconds of Retry-After; a date, which this service does not send, counts as nothing."""
+    """The whole seconds of Retry-After; a date, which this service does not send, counts as
+    nothing.
+    """
     value = response.headers.get("Retry-After", "")
     return float(value) if value.isascii() and value.isdecimal() else None
 
 
 def json_of(response: requests.Response) -> dict[str, Any]:
-    """The JSON object in an answer; raises ServerFault where something else than this service has answered."""
+    """The JSON object in an answer; raises ServerFault where something else than this service has
+    answered.
+    """
     try:
         answer = response.json()
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
-        raise ServerFault(f"What answers at {response.url} is not wordai_jobs", response.status_code)
+        raise ServerFault(
+            f"What answers at {response.url} is not wordai_jobs", response.status_code
+        )
     return answer
 
 
 def _fresh(options: dict[str, Any]) -> dict[str, Any]:
-    """A body that is read as it is sent must be made anew for each try, so it comes as a function."""
+    """A body that is read as it is sent must be made anew for each try, so it comes as a
+    function.
+    """
     make_body = options.get("data")
     if not callable(make_body):
         return options
     body = make_body()
-    return {**options, "data": body, "headers": {**options.get("headers", {}), "Content-Type": body.content_type}}
+    return {
+        **options,
+        "data": body,
+        "headers": {**options.get("headers", {}), "Content-Type": body.content_type},
+    }
 
 
 def _checked(server_url: str) -> str:
     parts = urlsplit(server_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{server_url!r} is not the address of a server, such as https://wordai.example")
+        raise ValueError(
+            f"{server_url!r} is not the address of a server, such as https://wordai.example"
+        )
     return server_url.rstrip("/")
 
 
@@ -141,8 +178,14 @@ def _why(error: requests.RequestException) -> str:
         return "its certificate is not valid here"
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, requests.RequestException):
+        if (
+            isinstance(cause, OSError)
+            and cause.strerror
+            and not isinstance(cause, requests.RequestException)
+        ):
             return cause.strerror
         reason = getattr(cause, "reason", None)  # urllib3's MaxRetryError keeps its cause there
-        cause = reason if isinstance(reason, BaseException) else cause.__cause__ or cause.__context__
+        cause = (
+            reason if isinstance(reason, BaseException) else cause.__cause__ or cause.__context__
+        )
     return "the connection was closed"

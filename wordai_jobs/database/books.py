@@ -12,7 +12,9 @@ _FIELDS = {"_id": False}
 
 
 class BookRepository:
-    """Reads and writes books; every method raises DatabaseError where the database does not do it."""
+    """Reads and writes books; every method raises DatabaseError where the database does not do
+    it.
+    """
 
     def __init__(self, database: Database) -> None:
         self._books = database.books
@@ -30,7 +32,9 @@ class BookRepository:
     def of_user(self, user_id: str) -> list[Book]:
         """The user's books, newest first."""
         with self._errors_in_words():
-            cursor = self._books.find({"user_id": user_id}, _FIELDS).sort([("created_at", DESCENDING)])
+            cursor = self._books.find({"user_id": user_id}, _FIELDS).sort(
+                [("created_at", DESCENDING)]
+            )
             return [Book(**document) for document in cursor]
 
     def touch(self, book_id: str, now: datetime) -> None:

@@ -15,7 +15,9 @@ _WITHOUT_PAGES = {"_id": False, "pages": False}
 
 
 class ChapterRepository:
-    """Reads and writes chapters; every method raises DatabaseError where the database does not do it."""
+    """Reads and writes chapters; every method raises DatabaseError where the database does not do
+    it.
+    """
 
     def __init__(self, database: Database) -> None:
         self._chapters = database.chapters
@@ -24,7 +26,8 @@ class ChapterRepository:
     def insert(self, chapter: Chapter) -> Chapter:
         """Add a chapter, with a number behind its slug where the book has that slug already.
 
-        Adding a chapter that is there already changes nothing, so an insert whose outcome is unknown may be repeated.
+        Adding a chapter that is there already changes nothing, so an insert whose outcome is
+        unknown may be repeated.
         """
         slug = chapter.slug
         while True:
@@ -37,13 +40,19 @@ class ChapterRepository:
                 there = self.find(chapter.chapter_id)
                 if there:
                     return there
-            slug = self._free_slug(chapter.book_id, chapter.slug)  # somebody else may take it meanwhile
+            # Somebody else may take it meanwhile.
+            slug = self._free_slug(chapter.book_id, chapter.slug)
 
     def _free_slug(self, book_id: str, slug: str) -> str:
         """The slug with the first number behind it that the book does not have."""
         with self._errors_in_words():
-            taken = {found["slug"] for found in self._chapters.find({"book_id": book_id}, {"_id": False, "slug": True})}
-        return next(tried for attempt in count(1) if (tried := numbered_slug(slug, attempt)) not in taken)
+            taken = {
+                found["slug"]
+                for found in self._chapters.find({"book_id": book_id}, {"_id": False, "slug": True})
+            }
+        return next(
+            tried for attempt in count(1) if (tried := numbered_slug(slug, attempt)) not in taken
+        )
 
     def find(self, chapter_id: str) -> Chapter | None:
         """A chapter without its pages."""
@@ -67,13 +76,17 @@ class ChapterRepository:
         """A book's chapters in their order, without pages."""
         with self._errors_in_words():
             cursor = self._chapters.find({"book_id": book_id}, _WITHOUT_PAGES)
-            in_order = cursor.sort([("order_index", ASCENDING), ("created_at", ASCENDING), ("chapter_id", ASCENDING)])
+            in_order = cursor.sort(
+                [("order_index", ASCENDING), ("created_at", ASCENDING), ("chapter_id", ASCENDING)]
+            )
             return [_from_document(document) for document in in_order]
 
     def existing(self, chapter_ids: set[str]) -> set[str]:
         """Those of the given chapters that there are."""
         with self._errors_in_words():
-            found = self._chapters.find({"chapter_id": {"$in": list(chapter_ids)}}, {"_id": False, "chapter_id": True})
+            found = self._chapters.find(
+                {"chapter_id": {"$in": list(chapter_ids)}}, {"_id": False, "chapter_id": True}
+            )
             return {document["chapter_id"] for document in found}
 
     def uses_file(self, file_id: str) -> bool:
@@ -94,8 +107,11 @@ def page_path(book_id: str, chapter_id: str, number: int) -> str:
 def _to_document(chapter: Chapter) -> Document:
     pages = [
         {
-            "page_number": page.number, "background_url": page_path(chapter.book_id, chapter.chapter_id, page.number),
-            "width": page.width, "height": page.height, "elements": [],
+            "page_number": page.number,
+            "background_url": page_path(chapter.book_id, chapter.chapter_id, page.number),
+            "width": page.width,
+            "height": page.height,
+            "elements": [],
         }
         for page in chapter.pages
     ]
@@ -103,5 +119,8 @@ def _to_document(chapter: Chapter) -> Document:
 
 
 def _from_document(document: Mapping[str, Any]) -> Chapter:
-    pages = tuple(Page(page["page_number"], page["width"], page["height"]) for page in document.get("pages", ()))
+    pages = tuple(
+        Page(page["page_number"], page["width"], page["height"])
+        for page in document.get("pages", ())
+    )
     return Chapter(**{**document, "pages": pages})

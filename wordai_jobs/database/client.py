@@ -8,7 +8,13 @@ from typing import Any
 import pymongo
 from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient
 from pymongo.collection import Collection
-from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidURI, OperationFailure, PyMongoError
+from pymongo.errors import (
+    ConfigurationError,
+    DuplicateKeyError,
+    InvalidURI,
+    OperationFailure,
+    PyMongoError,
+)
 
 from wordai_jobs.errors import DatabaseError, StartError
 from wordai_jobs.metrics.database import DatabaseFault, DatabaseMetrics
@@ -16,7 +22,8 @@ from wordai_jobs.metrics.database import DatabaseFault, DatabaseMetrics
 # A status poll has to say within 3 seconds that the database is away.
 OPERATION_TIMEOUT_MS = 2500
 _SECONDS_A_DAY = 86_400
-# IndexOptionsConflict and IndexKeySpecsConflict: which of them an index with other options gives depends on the version.
+# IndexOptionsConflict and IndexKeySpecsConflict: which of them an index with other options gives
+# depends on the version.
 _INDEX_CONFLICTS = (85, 86)
 
 Document = dict[str, Any]
@@ -27,7 +34,9 @@ logger = logging.getLogger(__name__)
 class Database:
     """One database, its collections by name. Thread-safe, as pymongo's client is."""
 
-    def __init__(self, uri: str, name: str, metrics: DatabaseMetrics | None = None, is_shared: bool = True) -> None:
+    def __init__(
+        self, uri: str, name: str, metrics: DatabaseMetrics | None = None, is_shared: bool = True
+    ) -> None:
         """Connects on first use; raises StartError for a URI that cannot be one.
 
         `is_shared`: whether another server may use the database at the same time.
@@ -36,8 +45,12 @@ class Database:
         self._metrics = metrics or DatabaseMetrics()
         try:
             self._client: MongoClient[Document] = MongoClient(
-                uri, tz_aware=True, timeoutMS=OPERATION_TIMEOUT_MS, serverSelectionTimeoutMS=OPERATION_TIMEOUT_MS,
-                appname="wordai_jobs", connect=False,
+                uri,
+                tz_aware=True,
+                timeoutMS=OPERATION_TIMEOUT_MS,
+                serverSelectionTimeoutMS=OPERATION_TIMEOUT_MS,
+                appname="wordai_jobs",
+                connect=False,
             )
         except (InvalidURI, ConfigurationError, ValueError) as error:
             raise StartError(f"Configuration: mongodb.uri: {error}") from error
@@ -69,42 +82,59 @@ class Database:
                 collection.create_indexes(list(indexes))
 
     def missing_indexes(self, retention_days: int) -> list[str]:
-        """Those that `create_indexes` would make or change, as `collection.index`; raises DatabaseError."""
+        """Those that `create_indexes` would make or change, as `collection.index`; raises
+        DatabaseError.
+        """
         expiry = IndexModel("created_at", expireAfterSeconds=retention_days * _SECONDS_A_DAY)
         wanted = [(self.jobs, (expiry,)), (self.idempotency_keys, (expiry,)), *self._indexes]
         with self.errors_in_words():
             return [
                 f"{collection.name}.{index.document['name']}"
                 for collection, indexes in wanted
-                for index in indexes if not _is_there(index, collection.index_information())
+                for index in indexes
+                if not _is_there(index, collection.index_information())
             ]
 
     @property
     def _indexes(self) -> list[tuple[Collection[Document], tuple[IndexModel, ...]]]:
         """All but those that expire documents."""
         return [
-            (self.idempotency_keys, (IndexModel([("user_id", ASCENDING), ("key", ASCENDING)], unique=True),)),
-            (self.jobs, (
-                IndexModel("job_id", unique=True),
-                IndexModel([("user_id", ASCENDING), ("status", ASCENDING)]),
-                IndexModel("updated_at"),
-            )),
-            (self.books, (
-                IndexModel("book_id", unique=True),
-                IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)]),
-            )),
-            (self.chapters, (
-                IndexModel("chapter_id", unique=True),
-                IndexModel([("book_id", ASCENDING), ("slug", ASCENDING)], unique=True),
-                IndexModel("file_id"),
-            )),
+            (
+                self.idempotency_keys,
+                (IndexModel([("user_id", ASCENDING), ("key", ASCENDING)], unique=True),),
+            ),
+            (
+                self.jobs,
+                (
+                    IndexModel("job_id", unique=True),
+                    IndexModel([("user_id", ASCENDING), ("status", ASCENDING)]),
+                    IndexModel("updated_at"),
+                ),
+            ),
+            (
+                self.books,
+                (
+                    IndexModel("book_id", unique=True),
+                    IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)]),
+                ),
+            ),
+            (
+                self.chapters,
+                (
+                    IndexModel("chapter_id", unique=True),
+                    IndexModel([("book_id", ASCENDING), ("slug", ASCENDING)], unique=True),
+                    IndexModel("file_id"),
+                ),
+            ),
             (self.uploads, (IndexModel("file_id", unique=True), IndexModel("created_at"))),
             (self.instances, (IndexModel("instance_id", unique=True),)),
         ]
 
     @contextmanager
     def errors_in_words(self) -> Iterator[None]:
-        """Turns the driver's errors into DatabaseError. A duplicate key goes through: it is an answer, not a fault."""
+        """Turns the driver's errors into DatabaseError. A duplicate key goes through: it is an
+        answer, not a fault.
+        """
         try:
             yield
         except DuplicateKeyError:
@@ -114,7 +144,8 @@ class Database:
             away = isinstance(error, pymongo.errors.ConnectionFailure) or error.timeout
             self._metrics.failed(DatabaseFault.UNREACHABLE if away else DatabaseFault.REFUSED)
             raise DatabaseError(
-                "the database cannot be reached" if away else "the database refused the operation") from error
+                "the database cannot be reached" if away else "the database refused the operation"
+            ) from error
 
     def _create_expiry(self, collection: Collection[Document], seconds: int) -> None:
         try:
@@ -128,7 +159,10 @@ class Database:
 
 def _is_there(wanted: IndexModel, existing: Mapping[str, Any]) -> bool:
     found = existing.get(wanted.document["name"], {})
-    return bool(found) and all(found.get(option) == wanted.document.get(option) for option in ("unique", "expireAfterSeconds"))
+    return bool(found) and all(
+        found.get(option) == wanted.document.get(option)
+        for option in ("unique", "expireAfterSeconds")
+    )
 
 
 def without_nones(document: Mapping[str, Any]) -> Document:

@@ -1,4 +1,5 @@
-"""The embedded database: SecantusDB, a server of MongoDB's wire protocol, run as a child process on loopback.
+"""The embedded database: SecantusDB, a server of MongoDB's wire protocol, run as a child process on
+loopback.
 
 Run, never imported: it is GPL-2.0-only, and its Python would share this process's GIL.
 """
@@ -22,7 +23,8 @@ from pymongo.errors import PyMongoError
 from wordai_jobs.errors import DataFolderInUse, StartError
 
 START_TIMEOUT_S = 30.0
-# Its handler of SIGTERM hangs now and then, on a busy machine every third time; an orderly end takes half a second.
+# Its handler of SIGTERM hangs now and then, on a busy machine every third time; an orderly end
+# takes half a second.
 _STOP_TIMEOUT_S = 2.0
 _LOCK_TIMEOUT_S = 3.0
 _PROGRAM = "secantusd-py"
@@ -45,8 +47,11 @@ class EmbeddedDatabase:
         self._stopping = threading.Event()
         self._first_start = threading.Event()
         self._error: OSError | None = None
-        # The kernel ends the database with the thread that started it, so that thread stays as long as it does.
-        self._thread = threading.Thread(target=self._keep_running, name="embedded database", daemon=True)
+        # The kernel ends the database with the thread that started it, so that thread stays as long
+        # as it does.
+        self._thread = threading.Thread(
+            target=self._keep_running, name="embedded database", daemon=True
+        )
 
     @property
     def uri(self) -> str:
@@ -55,8 +60,8 @@ class EmbeddedDatabase:
     def start(self) -> None:
         """Returns once the database answers.
 
-        Raises DataFolderInUse where another server has the folder, and StartError where the database is not installed
-        or does not come up.
+        Raises DataFolderInUse where another server has the folder, and StartError where the
+        database is not installed or does not come up.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock()
@@ -77,7 +82,9 @@ class EmbeddedDatabase:
                 process.wait(_STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 logger.info(
-                    "the embedded database is killed: it did not stop within %.0f s, and has nothing to lose", _STOP_TIMEOUT_S)
+                    "the embedded database is killed: it did not stop within %.0f s, and has nothing to lose",
+                    _STOP_TIMEOUT_S,
+                )
                 process.kill()
                 process.wait()
         if self._thread.ident is not None:
@@ -94,9 +101,11 @@ class EmbeddedDatabase:
         return True
 
     def _lock(self) -> None:
-        """Held as long as this process or its database lives; the kernel lets go of it however they end.
+        """Held as long as this process or its database lives; the kernel lets go of it however they
+        end.
 
-        After a kill -9 the old database may need a moment to follow its server, so the lock is waited for.
+        After a kill -9 the old database may need a moment to follow its server, so the lock is
+        waited for.
         """
         self._lock_file = open(self._folder / "lock", "w")
         deadline = time.monotonic() + _LOCK_TIMEOUT_S
@@ -128,14 +137,29 @@ class EmbeddedDatabase:
     def _spawn(self) -> subprocess.Popen[bytes]:
         # Without --sync-on-commit, 3 of 400 acknowledged writes were lost by a kill -9.
         command = [
-            _program(), "--host", "127.0.0.1", "--port", str(self._port), "--storage-path", str(self._folder / "db"),
-            "--sync-on-commit", "--standalone", "--cache-size", _CACHE, "--log-level", "WARNING",
+            _program(),
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self._port),
+            "--storage-path",
+            str(self._folder / "db"),
+            "--sync-on-commit",
+            "--standalone",
+            "--cache-size",
+            _CACHE,
+            "--log-level",
+            "WARNING",
         ]
         # A session of its own: Ctrl-C is for the server, which stops the database last.
         assert self._lock_file
         return subprocess.Popen(
-            _with_parent_death_signal(command), start_new_session=True, cwd=self._folder,
-            pass_fds=[self._lock_file.fileno()], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            _with_parent_death_signal(command),
+            start_new_session=True,
+            cwd=self._folder,
+            pass_fds=[self._lock_file.fileno()],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
 
     def _wait_until_it_answers(self) -> None:
@@ -143,14 +167,18 @@ class EmbeddedDatabase:
         # The driver tries a server that is not there yet only every half second.
         while not self._knock() and time.monotonic() < deadline:
             time.sleep(_START_CHECK_S)
-        with pymongo.MongoClient[dict[str, object]](self.uri, serverSelectionTimeoutMS=250) as client:
+        with pymongo.MongoClient[dict[str, object]](
+            self.uri, serverSelectionTimeoutMS=250
+        ) as client:
             while True:
                 try:
                     client.admin.command("ping")
                     return
                 except PyMongoError as error:
                     if time.monotonic() > deadline:
-                        raise StartError("The embedded database did not answer in time; its log is above") from error
+                        raise StartError(
+                            "The embedded database did not answer in time; its log is above"
+                        ) from error
                     time.sleep(_START_CHECK_S)
 
 
@@ -163,19 +191,24 @@ def _log_output(process: subprocess.Popen[bytes]) -> None:
 
 
 def _program() -> str:
-    """The database's program: beside this Python, else wherever the shell finds it; raises StartError."""
+    """The database's program: beside this Python, else wherever the shell finds it; raises
+    StartError.
+    """
     beside = Path(sys.executable).with_name(_PROGRAM)
     found = str(beside) if beside.exists() else shutil.which(_PROGRAM)
     if not found:
         raise StartError(
-            "The embedded database is not installed: pip install 'wordai-jobs[embedded]', or set mongodb.uri")
+            "The embedded database is not installed: pip install 'wordai-jobs[embedded]', or set mongodb.uri"
+        )
     return found
 
 
 def _with_parent_death_signal(command: list[str]) -> list[str]:
-    """The command, run so that the kernel kills it when the thread that started it ends, however that happens.
+    """The command, run so that the kernel kills it when the thread that started it ends, however
+    that happens.
 
-    What it has acknowledged is on disk, so a kill loses nothing, and the next server need not wait for an orderly end.
+    What it has acknowledged is on disk, so a kill loses nothing, and the next server need not wait
+    for an orderly end.
     """
     starter = (
         "import ctypes, os, sys; "

@@ -1,4 +1,6 @@
-"""Which request has made which job, in the collection `idempotency_keys`; a unique index decides between equals."""
+"""Which request has made which job, in the collection `idempotency_keys`; a unique index decides
+between equals.
+"""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -20,7 +22,9 @@ class KeyRecord:
 
 
 class KeyRepository:
-    """Reads and writes keys; every method raises DatabaseError where the database does not do it."""
+    """Reads and writes keys; every method raises DatabaseError where the database does not do
+    it.
+    """
 
     def __init__(self, database: Database) -> None:
         self._keys = database.idempotency_keys
@@ -49,4 +53,6 @@ class KeyRepository:
     def remove(self, record: KeyRecord) -> None:
         """Free the key, where it still stands for this job."""
         with self._errors_in_words():
-            self._keys.delete_one({"user_id": record.user_id, "key": record.key, "job_id": record.job_id})
+            self._keys.delete_one(
+                {"user_id": record.user_id, "key": record.key, "job_id": record.job_id}
+            )

@@ -8,7 +8,9 @@ from wordai_jobs.model.instance import Instance
 
 
 class InstanceRepository:
-    """Reads and writes the records of servers; every method raises DatabaseError where the database does not do it."""
+    """Reads and writes the records of servers; every method raises DatabaseError where the database
+    does not do it.
+    """
 
     def __init__(self, database: Database) -> None:
         self._instances = database.instances
@@ -18,12 +20,17 @@ class InstanceRepository:
         """Record that the server is alive; its first heartbeat makes the record."""
         record = {**asdict(instance), "heartbeat_at": now}
         with self._errors_in_words():
-            self._instances.update_one({"instance_id": instance.instance_id}, {"$set": record}, upsert=True)
+            self._instances.update_one(
+                {"instance_id": instance.instance_id}, {"$set": record}, upsert=True
+            )
 
     def all(self) -> dict[str, Instance]:
         """Every recorded server by its id."""
         with self._errors_in_words():
-            return {found["instance_id"]: Instance(**found) for found in self._instances.find({}, {"_id": False})}
+            return {
+                found["instance_id"]: Instance(**found)
+                for found in self._instances.find({}, {"_id": False})
+            }
 
     def remove(self, instance_id: str) -> None:
         with self._errors_in_words():

@@ -8,7 +8,9 @@ from wordai_jobs.model.upload import Upload
 
 
 class UploadRepository:
-    """Reads and writes the records of uploads; every method raises DatabaseError where the database does not do it."""
+    """Reads and writes the records of uploads; every method raises DatabaseError where the database
+    does not do it.
+    """
 
     def __init__(self, database: Database) -> None:
         self._uploads = database.uploads
@@ -26,7 +28,9 @@ class UploadRepository:
     def before(self, moment: datetime) -> list[str]:
         """The ids of uploads older than `moment`."""
         with self._errors_in_words():
-            found = self._uploads.find({"created_at": {"$lt": moment}}, {"_id": False, "file_id": True})
+            found = self._uploads.find(
+                {"created_at": {"$lt": moment}}, {"_id": False, "file_id": True}
+            )
             return [document["file_id"] for document in found]
 
     def remove(self, file_id: str) -> None:

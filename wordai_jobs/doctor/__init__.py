@@ -1,4 +1,5 @@
-"""Whether a server could run here: one check after the other, each of which tells the first thing it finds wrong.
+"""Whether a server could run here: one check after the other, each of which tells the first thing
+it finds wrong.
 
 Nothing is changed that a start of the server would not change.
 """

@@ -13,7 +13,8 @@ from wordai_jobs.rendering.process import ChildEnded, ChildProcess, ChildTimedOu
 
 _PDF = (
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
-    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 72 72]>>endobj\ntrailer<</Root 1 0 R>>\n")
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 72 72]>>endobj\ntrailer<</Root 1 0 R>>\n"
+)
 
 
 def renderers(config: Config) -> Finding:
@@ -25,17 +26,33 @@ def renderers(config: Config) -> Finding:
         pdf.write_bytes(_PDF)
         try:
             child.start()
-            child.send({
-                "op": "render", "pdf": str(pdf), "folder": folder, "pages": [1], "options": asdict(render_options(rendering))})
+            child.send(
+                {
+                    "op": "render",
+                    "pdf": str(pdf),
+                    "folder": folder,
+                    "pages": [1],
+                    "options": asdict(render_options(rendering)),
+                }
+            )
             answer = child.receive(rendering.page_timeout_s)
         except (ChildEnded, ChildTimedOut) as error:
             return Finding(
-                check, Level.PROBLEM, str(error) or "a page took too long",
-                "install pymupdf and pillow of the versions asked for, or set rendering.memory_limit_mb higher")
+                check,
+                Level.PROBLEM,
+                str(error) or "a page took too long",
+                "install pymupdf and pillow of the versions asked for, or set rendering.memory_limit_mb higher",
+            )
         finally:
             child.kill()
             fork_server.stop()
     if "failure" in answer:
-        return Finding(check, Level.PROBLEM, f"a page could not be rendered: {Failure(answer['failure']).words}")
+        return Finding(
+            check,
+            Level.PROBLEM,
+            f"a page could not be rendered: {Failure(answer['failure']).words}",
+        )
     count, limit_mb = rendering.process_count, rendering.memory_limit_mb
-    return Finding(check, Level.OK, f"one has rendered a page; {count} will run, with up to {limit_mb} MB each")
+    return Finding(
+        check, Level.OK, f"one has rendered a page; {count} will run, with up to {limit_mb} MB each"
+    )

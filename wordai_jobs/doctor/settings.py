@@ -9,7 +9,9 @@ from wordai_jobs.config import CONFIG_FILE_VARIABLE, PREFIX, Config
 from wordai_jobs.doctor.finding import Finding, Level
 from wordai_jobs.errors import StartError
 
-_CERTIFICATES_URL = "https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com"
+_CERTIFICATES_URL = (
+    "https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com"
+)
 _CERTIFICATES_TIMEOUT_S = 5
 
 
@@ -17,28 +19,51 @@ def configuration(config: Config) -> Finding:
     named = os.environ.get(CONFIG_FILE_VARIABLE)
     file = named or ("config.toml" if Path("config.toml").exists() else "no file, so the defaults")
     overrides = sum(name.startswith(PREFIX) and name != CONFIG_FILE_VARIABLE for name in os.environ)
-    return Finding("configuration", Level.OK, f"{file}; settings from the environment: {overrides}; mode {config.auth.mode}")
+    return Finding(
+        "configuration",
+        Level.OK,
+        f"{file}; settings from the environment: {overrides}; mode {config.auth.mode}",
+    )
 
 
 def sign_in(config: Config) -> Finding:
     check = "sign-in"
     if config.auth.mode == "dev":
         return Finding(
-            check, Level.WARNING, "mode dev: anyone on this machine is who they say",
-            "for real users, set auth.mode to firebase and auth.firebase_project_id")
+            check,
+            Level.WARNING,
+            "mode dev: anyone on this machine is who they say",
+            "for real users, set auth.mode to firebase and auth.firebase_project_id",
+        )
     from wordai_jobs.auth.firebase import FirebaseTokens
+
     try:
         FirebaseTokens(config.auth.firebase_project_id, config.auth.credentials_file)
     except StartError as error:
-        return Finding(check, Level.PROBLEM, str(error), "correct auth.firebase_project_id or auth.credentials_file")
+        return Finding(
+            check,
+            Level.PROBLEM,
+            str(error),
+            "correct auth.firebase_project_id or auth.credentials_file",
+        )
     if os.environ.get("FIREBASE_AUTH_EMULATOR_HOST"):
         return Finding(
-            check, Level.WARNING, "FIREBASE_AUTH_EMULATOR_HOST is set: tokens are not verified, anyone can be anyone",
-            "unset it, unless this is for development")
+            check,
+            Level.WARNING,
+            "FIREBASE_AUTH_EMULATOR_HOST is set: tokens are not verified, anyone can be anyone",
+            "unset it, unless this is for development",
+        )
     try:
         requests.get(_CERTIFICATES_URL, timeout=_CERTIFICATES_TIMEOUT_S).raise_for_status()
     except requests.RequestException:
         return Finding(
-            check, Level.WARNING, "Google's certificates cannot be fetched, so no token can be verified",
-            "let this machine connect to www.googleapis.com, port 443")
-    return Finding(check, Level.OK, f"tokens of the Firebase project {config.auth.firebase_project_id} can be verified")
+            check,
+            Level.WARNING,
+            "Google's certificates cannot be fetched, so no token can be verified",
+            "let this machine connect to www.googleapis.com, port 443",
+        )
+    return Finding(
+        check,
+        Level.OK,
+        f"tokens of the Firebase project {config.auth.firebase_project_id} can be verified",
+    )

@@ -1,4 +1,6 @@
-"""Removes what nobody needs any more: files of jobs and uploads that are gone, and uploads whose time is over."""
+"""Removes what nobody needs any more: files of jobs and uploads that are gone, and uploads whose
+time is over.
+"""
 
 import logging
 from datetime import timedelta
@@ -11,18 +13,27 @@ from wordai_jobs.database.uploads import UploadRepository
 from wordai_jobs.storage.pages import PageStore
 from wordai_jobs.storage.uploads import UploadStore
 
-# Between a file's last rename and its record there are milliseconds; an hour is on the safe side of every clock.
+# Between a file's last rename and its record there are milliseconds; an hour is on the safe side of
+# every clock.
 _UNRECORDED_FOR = timedelta(hours=1)
 
 logger = logging.getLogger(__name__)
 
 
 class Cleanup:
-    """Each chore can be run at any time, beside running jobs and other servers. All raise DatabaseError."""
+    """Each chore can be run at any time, beside running jobs and other servers. All raise
+    DatabaseError.
+    """
 
     def __init__(
-        self, retention: timedelta, jobs: JobRepository, chapters: ChapterRepository, uploads: UploadRepository,
-        instances: InstanceRepository, pages: PageStore, store: UploadStore,
+        self,
+        retention: timedelta,
+        jobs: JobRepository,
+        chapters: ChapterRepository,
+        uploads: UploadRepository,
+        instances: InstanceRepository,
+        pages: PageStore,
+        store: UploadStore,
     ) -> None:
         self._retention = retention
         self._jobs = jobs
@@ -35,8 +46,8 @@ class Cleanup:
     def remove_stray_pages(self) -> None:
         """Page folders that belong to no chapter and no running job.
 
-        The order matters: a folder listed first belongs to a job that is active in the next line, or had ended, and so has
-        its chapter in the one after.
+        The order matters: a folder listed first belongs to a job that is active in the next line,
+        or had ended, and so has its chapter in the one after.
         """
         folders = self._pages.chapter_ids()
         folders -= {job.chapter_id for job in self._jobs.active()}
@@ -47,11 +58,17 @@ class Cleanup:
 
     def remove_unfinished_uploads(self) -> None:
         """What servers that died were receiving."""
-        living = {instance.instance_id for instance in self._instances.all().values() if not instance.is_dead(utc_now())}
+        living = {
+            instance.instance_id
+            for instance in self._instances.all().values()
+            if not instance.is_dead(utc_now())
+        }
         self._store.remove_unfinished(except_of=living)
 
     def remove_old_uploads(self) -> None:
-        """Uploads past their time that no chapter was made from and no job works on, and files without a record."""
+        """Uploads past their time that no chapter was made from and no job works on, and files
+        without a record.
+        """
         in_use = {job.file_id for job in self._jobs.active()}
         for file_id in self._uploads.before(utc_now() - self._retention):
             if file_id not in in_use and not self._chapters.uses_file(file_id):

@@ -1,4 +1,6 @@
-"""The class of a failed job's error, for statistics: users read words, statistics need a few fixed names."""
+"""The class of a failed job's error, for statistics: users read words, statistics need a few fixed
+names.
+"""
 
 import re
 
@@ -12,8 +14,16 @@ _BY_WORDS = {
     SERVER_SHUT_DOWN: ErrorClass.SERVER_STOPPED,
     Failure.OUT_OF_MEMORY.words: ErrorClass.OUT_OF_MEMORY,
     Failure.STORAGE_FULL.words: ErrorClass.STORAGE_FULL,
-    **{failure.words: ErrorClass.BAD_PDF for failure in (
-        Failure.NOT_A_PDF, Failure.DAMAGED, Failure.ENCRYPTED, Failure.EMPTY, Failure.BAD_PAGE)},
+    **{
+        failure.words: ErrorClass.BAD_PDF
+        for failure in (
+            Failure.NOT_A_PDF,
+            Failure.DAMAGED,
+            Failure.ENCRYPTED,
+            Failure.EMPTY,
+            Failure.BAD_PAGE,
+        )
+    },
 }
 _BY_PATTERN = (
     (re.compile(r"Job took longer than"), ErrorClass.JOB_TIMEOUT),

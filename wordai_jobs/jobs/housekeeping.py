@@ -1,4 +1,6 @@
-"""What keeps the server's place beside its jobs: heartbeat, sweep, and the removal of what nobody needs any more."""
+"""What keeps the server's place beside its jobs: heartbeat, sweep, and the removal of what nobody
+needs any more.
+"""
 
 import logging
 import threading
@@ -25,14 +27,22 @@ logger = logging.getLogger(__name__)
 
 
 class Housekeeper:
-    """Does its chores at their intervals. One that fails stops neither the others nor its own next time.
+    """Does its chores at their intervals. One that fails stops neither the others nor its own next
+    time.
 
-    The heartbeat has a thread of its own: a sweep or a clean-up that takes long must not have this server taken for dead.
+    The heartbeat has a thread of its own: a sweep or a clean-up that takes long must not have this
+    server taken for dead.
     """
 
     def __init__(
-        self, instance: Instance, instances: InstanceRepository, jobs: JobRepository, runner: JobRunner, sweep: Sweep,
-        cleanup: Cleanup, lease: Lease,
+        self,
+        instance: Instance,
+        instances: InstanceRepository,
+        jobs: JobRepository,
+        runner: JobRunner,
+        sweep: Sweep,
+        cleanup: Cleanup,
+        lease: Lease,
     ) -> None:
         self._instance = instance
         self._instances = instances
@@ -83,7 +93,9 @@ class Housekeeper:
             self._stopping.wait(_TICK_S)
 
     def _beat(self) -> None:
-        """After a pause, jobs may have been taken over: they are let go before this server speaks from memory again."""
+        """After a pause, jobs may have been taken over: they are let go before this server speaks
+        from memory again.
+        """
         sent_at = time.monotonic()
         self._instances.beat(self._instance, utc_now())
         if not self._lease.is_held:
@@ -98,7 +110,9 @@ class Housekeeper:
             self._runner.cancel(job_id, CANCELLED)
 
     def _forget_old_instances(self) -> None:
-        """Servers that died long ago. Their jobs have been swept; a server without a record counts as dead anyway."""
+        """Servers that died long ago. Their jobs have been swept; a server without a record counts
+        as dead anyway.
+        """
         for instance in self._instances.all().values():
             if utc_now() - instance.heartbeat_at > _INSTANCES_KEPT:
                 self._instances.remove(instance.instance_id)

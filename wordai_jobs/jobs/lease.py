@@ -1,4 +1,6 @@
-"""How long this server may speak for its jobs: while its heartbeat is fresh, no other server takes them over."""
+"""How long this server may speak for its jobs: while its heartbeat is fresh, no other server takes
+them over.
+"""
 
 import time
 from collections.abc import Callable
@@ -17,7 +19,9 @@ class Lease:
         self._renewed_at = float("-inf")
 
     def renew(self, sent_at: float) -> None:
-        """`sent_at`: when the heartbeat was sent, on the monotonic clock; later would promise too much."""
+        """`sent_at`: when the heartbeat was sent, on the monotonic clock; later would promise too
+        much.
+        """
         self._renewed_at = sent_at
 
     @property

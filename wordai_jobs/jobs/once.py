@@ -8,7 +8,8 @@ from wordai_jobs.database.idempotency import KeyRecord, KeyRepository
 from wordai_jobs.errors import Invalid
 from wordai_jobs.model.job import Job
 
-# The key is recorded before its job; whoever comes in between waits for the job. Where it does not come, its server died.
+# The key is recorded before its job; whoever comes in between waits for the job. Where it does not
+# come, its server died.
 _JOB_APPEARS_WITHIN_S = 3.0
 _CHECK_INTERVAL_S = 0.02
 
@@ -21,12 +22,17 @@ class Once:
         self._find_job = find_job
 
     def claim(
-        self, job: Job, key: str, fingerprint: str, may_replace: Callable[[Job], bool] = lambda first: False,
+        self,
+        job: Job,
+        key: str,
+        fingerprint: str,
+        may_replace: Callable[[Job], bool] = lambda first: False,
     ) -> tuple[KeyRecord, Job | None]:
-        """Claim `key` for `job`. Returns its record, and the job that it has made before, where there is one.
+        """Claim `key` for `job`. Returns its record, and the job that it has made before, where
+        there is one.
 
-        `may_replace` says of that earlier job whether the new one may take its place. Raises Invalid where the key was
-        used for something else, and DatabaseError.
+        `may_replace` says of that earlier job whether the new one may take its place. Raises
+        Invalid where the key was used for something else, and DatabaseError.
         """
         record = KeyRecord(job.user_id, key, fingerprint, job.job_id, utc_now())
         while not self._keys.insert(record):

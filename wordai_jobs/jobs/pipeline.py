@@ -33,8 +33,13 @@ class Pipeline:
     """Runs one job from its first step to its end, on the thread that calls `run`."""
 
     def __init__(
-        self, uploads: UploadStore, pages: PageStore, pool: RenderPool, books: BookRepository,
-        chapters: ChapterRepository, metrics: JobMetrics | None = None,
+        self,
+        uploads: UploadStore,
+        pages: PageStore,
+        pool: RenderPool,
+        books: BookRepository,
+        chapters: ChapterRepository,
+        metrics: JobMetrics | None = None,
     ) -> None:
         self._uploads = uploads
         self._pages = pages
@@ -48,7 +53,9 @@ class Pipeline:
         with logs.about_job(running.job.job_id), _left_to_the_sweep(running.job.job_id):
             try:
                 self._run_steps(running)
-                logger.info("job %s completed: %d pages", running.job.job_id, running.job.total_pages)
+                logger.info(
+                    "job %s completed: %d pages", running.job.job_id, running.job.total_pages
+                )
             except JobLost:
                 self._clean_up_after_others(running)
             except DatabaseError:
@@ -57,7 +64,9 @@ class Pipeline:
                 self._fail(running, _words(error, running.job.job_id))
 
     def fail(self, running: RunningJob, error: str) -> None:
-        """End a job that this thread does not run: one that waits in line. As with `run`, nothing is raised."""
+        """End a job that this thread does not run: one that waits in line. As with `run`, nothing
+        is raised.
+        """
         with logs.about_job(running.job.job_id), _left_to_the_sweep(running.job.job_id):
             self._fail(running, error)
 
@@ -88,7 +97,11 @@ class Pipeline:
                 if page:
                     running.pages.append(page)
                 # Also where the next page takes long: what was left out a moment ago is told then.
-                running.report(running.job.rendered(len(running.pages)) if running.pages else running.job.opened())
+                running.report(
+                    running.job.rendered(len(running.pages))
+                    if running.pages
+                    else running.job.opened()
+                )
 
     def _create_chapter(self, running: RunningJob) -> None:
         running.advance(running.job.creating())
@@ -105,7 +118,9 @@ class Pipeline:
         running.end(running.job.completed())
 
     def _fail(self, running: RunningJob, error: str) -> None:
-        """Remove what there is of the chapter, then record the failure: a failed job has left nothing."""
+        """Remove what there is of the chapter, then record the failure: a failed job has left
+        nothing.
+        """
         logger.info("job %s failed: %s", running.job.job_id, error)
         self._remove(running)
         try:
@@ -117,10 +132,15 @@ class Pipeline:
     def _clean_up_after_others(self, running: RunningJob) -> None:
         """Another server took this one for dead and has ended the job, or is about to.
 
-        What this one wrote is removed, unless it was in place in time and the other has completed the job with it.
+        What this one wrote is removed, unless it was in place in time and the other has completed
+        the job with it.
         """
         end = running.end_by_others()
-        logger.warning("job %s was ended by another server: %s", running.job.job_id, end.status if end else "unknown")
+        logger.warning(
+            "job %s was ended by another server: %s",
+            running.job.job_id,
+            end.status if end else "unknown",
+        )
         if end is None or end.status is not JobStatus.COMPLETED:
             self._remove(running)
 
@@ -132,7 +152,9 @@ class Pipeline:
 
 @contextmanager
 def _left_to_the_sweep(job_id: str) -> Iterator[None]:
-    """Where the database stays away past a job's time, only the sweep can end the job, by what it finds later."""
+    """Where the database stays away past a job's time, only the sweep can end the job, by what it
+    finds later.
+    """
     try:
         yield
     except DatabaseError as error:
@@ -142,10 +164,19 @@ def _left_to_the_sweep(job_id: str) -> Iterator[None]:
 def _chapter(running: RunningJob) -> Chapter:
     job, now = running.job, utc_now()
     return Chapter(
-        chapter_id=job.chapter_id, book_id=job.book_id, user_id=job.user_id, file_id=job.file_id,
-        title=job.request.title, slug=job.request.slug, order_index=job.request.order_index,
-        parent_id=job.request.parent_id, is_published=job.request.is_published,
-        is_preview_free=job.request.is_preview_free, total_pages=job.total_pages, created_at=now, updated_at=now,
+        chapter_id=job.chapter_id,
+        book_id=job.book_id,
+        user_id=job.user_id,
+        file_id=job.file_id,
+        title=job.request.title,
+        slug=job.request.slug,
+        order_index=job.request.order_index,
+        parent_id=job.request.parent_id,
+        is_published=job.request.is_published,
+        is_preview_free=job.request.is_preview_free,
+        total_pages=job.total_pages,
+        created_at=now,
+        updated_at=now,
         pages=tuple(sorted(running.pages, key=lambda page: page.number)),
     )
 

@@ -1,4 +1,6 @@
-"""The waiting line: users take turns, so that one user's many jobs do not keep another's one waiting."""
+"""The waiting line: users take turns, so that one user's many jobs do not keep another's one
+waiting.
+"""
 
 from collections import OrderedDict, deque
 from collections.abc import Iterator
@@ -7,7 +9,9 @@ from wordai_jobs.jobs.running import RunningJob
 
 
 class FairQueue:
-    """Round robin over users, first come first served within one. Not thread-safe: its owner holds a lock."""
+    """Round robin over users, first come first served within one. Not thread-safe: its owner holds
+    a lock.
+    """
 
     def __init__(self) -> None:
         self._lines: OrderedDict[str, deque[RunningJob]] = OrderedDict()
@@ -25,7 +29,9 @@ class FairQueue:
         self._lines.setdefault(running.job.user_id, deque()).append(running)
 
     def take(self) -> RunningJob | None:
-        """The next job, or None where nothing waits. Its user's other jobs go to the end of the line."""
+        """The next job, or None where nothing waits. Its user's other jobs go to the end of the
+        line.
+        """
         if not self._lines:
             return None
         user_id, line = self._lines.popitem(last=False)

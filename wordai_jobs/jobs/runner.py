@@ -23,13 +23,18 @@ logger = logging.getLogger(__name__)
 
 
 class JobRunner:
-    """Runs up to `workers` jobs at once with `run`; ends those that never ran with `fail`. Neither may raise.
+    """Runs up to `workers` jobs at once with `run`; ends those that never ran with `fail`. Neither
+    may raise.
 
     Starts no thread before the first job.
     """
 
     def __init__(
-        self, workers: int, max_queued: int, run: Callable[[RunningJob], None], fail: Callable[[RunningJob, str], None],
+        self,
+        workers: int,
+        max_queued: int,
+        run: Callable[[RunningJob], None],
+        fail: Callable[[RunningJob, str], None],
     ) -> None:
         self._workers = workers
         self._max_queued = max_queued
@@ -46,7 +51,8 @@ class JobRunner:
     def admit(self, running: RunningJob, max_of_user: int, elsewhere: int) -> None:
         """Give a new job a place before it is recorded, so that every recorded job has one.
 
-        Raises TooManyJobs where its user has `max_of_user` jobs, of which `elsewhere` are with other servers; and Busy.
+        Raises TooManyJobs where its user has `max_of_user` jobs, of which `elsewhere` are with
+        other servers; and Busy.
         """
         with self._changed:
             if self._is_closed:
@@ -54,7 +60,9 @@ class JobRunner:
             if self._count_of(running.job.user_id) + elsewhere >= max_of_user:
                 raise TooManyJobs(max_of_user, _TOO_MANY_RETRY_S)
             if self._waiting >= self._max_queued:
-                raise Busy(f"The queue is full: {self._max_queued} jobs are waiting", _QUEUE_FULL_RETRY_S)
+                raise Busy(
+                    f"The queue is full: {self._max_queued} jobs are waiting", _QUEUE_FULL_RETRY_S
+                )
             self._waiting += 1
             self._live[running.job.job_id] = running
 
@@ -79,10 +87,14 @@ class JobRunner:
         """The job's place in the line, 1 is next; None where it does not wait."""
         with self._changed:
             order = (running.job.job_id for running in self._queue)
-            return next((place for place, waiting in enumerate(order, 1) if waiting == job_id), None)
+            return next(
+                (place for place, waiting in enumerate(order, 1) if waiting == job_id), None
+            )
 
     def cancel(self, job_id: str, error: str) -> bool:
-        """Have a job of this server end with this error, at once where it waits; False where it is not this server's."""
+        """Have a job of this server end with this error, at once where it waits; False where it is
+        not this server's.
+        """
         if self.fail_queued(job_id, error):
             return True
         running = self._live.get(job_id)
@@ -97,15 +109,17 @@ class JobRunner:
             return list(self._live)
 
     def let_go(self, job_ids: set[str]) -> None:
-        """Answer for these jobs no longer; the threads that run them find out at their next write."""
+        """Answer for these jobs no longer; the threads that run them find out at their next
+        write.
+        """
         for running in [self._live[job_id] for job_id in job_ids if job_id in self._live]:
             self._forget(running)
 
     def fail_queued(self, job_id: str, error: str) -> bool:
         """End a job that waits; False where it does not.
 
-        Requests and the housekeeping call this, so a database that is away does not hold it for long: the sweep then ends
-        the job.
+        Requests and the housekeeping call this, so a database that is away does not hold it for
+        long: the sweep then ends the job.
         """
         with self._changed:
             running = self._queue.remove(job_id)
@@ -132,7 +146,8 @@ class JobRunner:
     def shut_down(self, grace_s: float) -> None:
         """Take no more jobs, let those there are go on for `grace_s`, then have what is left end.
 
-        Returns once every job has ended, or could not within another few seconds; the next start's sweep ends those.
+        Returns once every job has ended, or could not within another few seconds; the next start's
+        sweep ends those.
         """
         self._is_closed = True
         deadline = time.monotonic() + grace_s
@@ -150,7 +165,9 @@ class JobRunner:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def cut_grace(self) -> None:
-        """End a shutdown's grace now. Called by a signal handler, so it must not wait for a lock."""
+        """End a shutdown's grace now. Called by a signal handler, so it must not wait for a
+        lock.
+        """
         self._grace_is_cut = True
 
     def _wait_a_moment(self) -> None:

@@ -18,7 +18,8 @@ from wordai_jobs.model.book import Page
 from wordai_jobs.model.job import CANCELLED, ChapterRequest, Job, JobStatus
 from wordai_jobs.model.upload import Upload
 
-# A running page is given up within a fraction of a second; the rest is for the database, and for another server.
+# A running page is given up within a fraction of a second; the rest is for the database, and for
+# another server.
 _CANCEL_TIMEOUT_S = 10.0
 _CANCEL_CHECK_S = 0.1
 _CANCEL_RETRY_S = 5
@@ -44,8 +45,15 @@ class JobService:
     """Enqueues jobs, ends them, tries them again, and tells how they stand."""
 
     def __init__(
-        self, instance_id: str, limits: JobLimits, jobs: JobRepository, chapters: ChapterRepository, runner: JobRunner,
-        once: Once, lease: Lease, metrics: JobMetrics | None = None,
+        self,
+        instance_id: str,
+        limits: JobLimits,
+        jobs: JobRepository,
+        chapters: ChapterRepository,
+        runner: JobRunner,
+        once: Once,
+        lease: Lease,
+        metrics: JobMetrics | None = None,
     ) -> None:
         self._instance_id = instance_id
         self._limits = limits
@@ -56,23 +64,32 @@ class JobService:
         self._lease = lease
         self._metrics = metrics or JobMetrics()
 
-    def enqueue(self, upload: Upload, book_id: str, request: ChapterRequest, idempotency_key: str | None = None) -> Enqueued:
+    def enqueue(
+        self,
+        upload: Upload,
+        book_id: str,
+        request: ChapterRequest,
+        idempotency_key: str | None = None,
+    ) -> Enqueued:
         """Record a job of the upload's owner and let it wait for its turn.
 
-        A key that the user has sent before, with the same content and fields, returns the job it made then. Raises Busy,
-        TooManyJobs, DatabaseError, and Invalid where the key was sent with something else; then no job is made.
+        A key that the user has sent before, with the same content and fields, returns the job it
+        made then. Raises Busy, TooManyJobs, DatabaseError, and Invalid where the key was sent with
+        something else; then no job is made.
         """
         job = self._new_job(upload, book_id, request)
         if idempotency_key is None:
             self._take_in(job)
             return Enqueued(job, is_replay=False)
-        return self._take_in_once(job, f"client:{idempotency_key}", _fingerprint(upload.sha256, book_id, request))
+        return self._take_in_once(
+            job, f"client:{idempotency_key}", _fingerprint(upload.sha256, book_id, request)
+        )
 
     def retry(self, job_id: str, user_id: str, upload: Upload) -> Enqueued:
         """A new job from a failed one's inputs, of which `upload` is the PDF.
 
-        Two retries of one job at once make one new job; a retry that has failed too can be had once more. Raises what
-        `enqueue` raises, and Conflict where the job has not failed.
+        Two retries of one job at once make one new job; a retry that has failed too can be had once
+        more. Raises what `enqueue` raises, and Conflict where the job has not failed.
         """
         failed = self.get(job_id, user_id)
         if failed.status is not JobStatus.FAILED:
@@ -87,7 +104,9 @@ class JobService:
         """
         job = self.get(job_id, user_id)
         if job.status.has_ended:
-            raise Conflict(f"Job has already {'completed' if job.status is JobStatus.COMPLETED else 'failed'}")
+            raise Conflict(
+                f"Job has already {'completed' if job.status is JobStatus.COMPLETED else 'failed'}"
+            )
         if not self._runner.cancel(job_id, CANCELLED):
             self._jobs.request_cancellation(job_id)
         job = self._wait_for_end(job_id, user_id)
@@ -119,7 +138,12 @@ class JobService:
         return list(chapter.pages) if chapter else []
 
     def list(
-        self, user_id: str, limit: int, *, status: JobStatus | None = None, book_id: str | None = None,
+        self,
+        user_id: str,
+        limit: int,
+        *,
+        status: JobStatus | None = None,
+        book_id: str | None = None,
         before: tuple[datetime, str] | None = None,
     ) -> list[Job]:
         """Up to `limit` jobs of the user, newest first."""
@@ -131,11 +155,21 @@ class JobService:
 
     def _new_job(self, upload: Upload, book_id: str, request: ChapterRequest) -> Job:
         return Job.enqueued(
-            upload.user_id, book_id, upload.file_id, upload.filename, upload.page_count, self._instance_id, request)
+            upload.user_id,
+            book_id,
+            upload.file_id,
+            upload.filename,
+            upload.page_count,
+            self._instance_id,
+            request,
+        )
 
-    def _take_in_once(self, job: Job, key: str, fingerprint: str, replace_failed: bool = False) -> Enqueued:
+    def _take_in_once(
+        self, job: Job, key: str, fingerprint: str, replace_failed: bool = False
+    ) -> Enqueued:
         record, first = self._once.claim(
-            job, key, fingerprint, lambda first: replace_failed and first.status is JobStatus.FAILED)
+            job, key, fingerprint, lambda first: replace_failed and first.status is JobStatus.FAILED
+        )
         if first:
             return Enqueued(first, is_replay=True)
         try:
@@ -169,11 +203,15 @@ class JobService:
             if job.status.has_ended:
                 return job
             if time.monotonic() > deadline:
-                raise Busy("The job is being cancelled, which takes longer than usual", _CANCEL_RETRY_S)
+                raise Busy(
+                    "The job is being cancelled, which takes longer than usual", _CANCEL_RETRY_S
+                )
             time.sleep(_CANCEL_CHECK_S)
 
 
 def _fingerprint(sha256: str, book_id: str, request: ChapterRequest) -> str:
-    """What makes two requests the same: the PDF's content, not where it is kept, and every field."""
+    """What makes two requests the same: the PDF's content, not where it is kept, and every
+    field.
+    """
     content = json.dumps([sha256, book_id, asdict(request)], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()

@@ -1,4 +1,6 @@
-"""Ends the jobs that nobody runs any more: those of servers that died, and those a long absence of the database left."""
+"""Ends the jobs that nobody runs any more: those of servers that died, and those a long absence of
+the database left.
+"""
 
 import logging
 from collections.abc import Callable
@@ -24,8 +26,14 @@ class Sweep:
     """Looks for orphaned jobs. A job of a server that lives is never touched, whoever looks."""
 
     def __init__(
-        self, instance_id: str, jobs: JobRepository, chapters: ChapterRepository, instances: InstanceRepository,
-        pages: PageStore, live: Callable[[str], object | None], metrics: JobMetrics | None = None,
+        self,
+        instance_id: str,
+        jobs: JobRepository,
+        chapters: ChapterRepository,
+        instances: InstanceRepository,
+        pages: PageStore,
+        live: Callable[[str], object | None],
+        metrics: JobMetrics | None = None,
     ) -> None:
         """`live` finds a job that this process runs, by its id."""
         self._instance_id = instance_id
@@ -37,7 +45,9 @@ class Sweep:
         self._metrics = metrics or JobMetrics()
 
     def run(self) -> int:
-        """End every orphaned job, each by itself; returns how many were ended. Raises DatabaseError where none can be read."""
+        """End every orphaned job, each by itself; returns how many were ended. Raises DatabaseError
+        where none can be read.
+        """
         jobs = self._jobs.active()
         if not jobs:
             return 0
@@ -58,13 +68,16 @@ class Sweep:
         try:
             return self._end_by_what_is_there(job)
         except (DatabaseError, OSError) as error:
-            logger.warning("job %s could not be swept and will be tried again: %s", job.job_id, error)
+            logger.warning(
+                "job %s could not be swept and will be tried again: %s", job.job_id, error
+            )
             return False
 
     def _end_by_what_is_there(self, orphan: Job) -> bool:
         """Complete a job whose chapter is in place, fail any other after removing its pages.
 
-        The job is made this server's own first: if the other one lives after all, nothing it writes counts from then on.
+        The job is made this server's own first: if the other one lives after all, nothing it writes
+        counts from then on.
         """
         own = self._jobs.adopt(orphan, self._instance_id)
         if own is None:
@@ -75,7 +88,9 @@ class Sweep:
             self._pages.remove(own.chapter_id)
             is_own = orphan.instance_id == self._instance_id
             end = own.failed(_DATABASE_WAS_AWAY if is_own else SERVER_RESTARTED)
-        logger.warning("job %s of server %s is swept: %s", own.job_id, orphan.instance_id, end.status)
+        logger.warning(
+            "job %s of server %s is swept: %s", own.job_id, orphan.instance_id, end.status
+        )
         if not self._jobs.update(end):
             return False
         if end.error:

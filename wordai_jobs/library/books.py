@@ -22,9 +22,13 @@ class PageContent:
 
 
 class BookService:
-    """A user's books. Every method that takes ids raises NotFound or AccessDenied where they are not the user's."""
+    """A user's books. Every method that takes ids raises NotFound or AccessDenied where they are
+    not the user's.
+    """
 
-    def __init__(self, books: BookRepository, chapters: ChapterRepository, pages: PageStore) -> None:
+    def __init__(
+        self, books: BookRepository, chapters: ChapterRepository, pages: PageStore
+    ) -> None:
         self._books = books
         self._chapters = chapters
         self._pages = pages

@@ -15,8 +15,13 @@ class UploadService:
     """A user's uploaded PDFs."""
 
     def __init__(
-        self, folder: DataFolder, store: UploadStore, inspector: Inspector, uploads: UploadRepository,
-        max_upload_mb: int, max_pages: int,
+        self,
+        folder: DataFolder,
+        store: UploadStore,
+        inspector: Inspector,
+        uploads: UploadRepository,
+        max_upload_mb: int,
+        max_pages: int,
     ) -> None:
         self._folder = folder
         self._store = store
@@ -26,7 +31,9 @@ class UploadService:
         self._max_pages = max_pages
 
     def check_room(self, size: int) -> None:
-        """Raises UploadTooLarge or StorageFull for a body of `size` bytes, before any of it is kept."""
+        """Raises UploadTooLarge or StorageFull for a body of `size` bytes, before any of it is
+        kept.
+        """
         if size > self._max_upload_mb * 1024 * 1024:
             raise UploadTooLarge(self._max_upload_mb)
         if not self._folder.has_room_for(size):
@@ -35,15 +42,24 @@ class UploadService:
     def add(self, user_id: str, filename: str | None, content: IO[bytes]) -> Upload:
         """Store and record a PDF.
 
-        Raises InvalidPdf, Invalid for too many pages, UploadTooLarge, StorageFull, Busy or DatabaseError; then nothing
-        is left of it.
+        Raises InvalidPdf, Invalid for too many pages, UploadTooLarge, StorageFull, Busy or
+        DatabaseError; then nothing is left of it.
         """
         with self._store.receiving(content, self._max_upload_mb) as stored:
             page_count = self._inspector.page_count(stored.path)
             if page_count > self._max_pages:
-                raise Invalid(f"PDF has {page_count} pages, more than the limit of {self._max_pages}")
+                raise Invalid(
+                    f"PDF has {page_count} pages, more than the limit of {self._max_pages}"
+                )
         upload = Upload(
-            stored.file_id, user_id, clean_filename(filename), stored.size, stored.sha256, page_count, utc_now())
+            stored.file_id,
+            user_id,
+            clean_filename(filename),
+            stored.size,
+            stored.sha256,
+            page_count,
+            utc_now(),
+        )
         try:
             self._uploads.insert(upload)
         except BaseException:

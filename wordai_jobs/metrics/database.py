@@ -17,8 +17,11 @@ class DatabaseMetrics:
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self._errors = Counter(
-            "wordai_jobs_database_errors", "Database operations that failed, by kind of fault.", ["fault"],
-            registry=registry)
+            "wordai_jobs_database_errors",
+            "Database operations that failed, by kind of fault.",
+            ["fault"],
+            registry=registry,
+        )
         for fault in DatabaseFault:
             self._errors.labels(fault)
 

@@ -1,4 +1,6 @@
-"""Requests. The status poll is the hottest path: what is done here for one takes some five microseconds."""
+"""Requests. The status poll is the hottest path: what is done here for one takes some five
+microseconds.
+"""
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -8,18 +10,30 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 class HttpMetrics:
-    """Told of every request that has been answered. Times are in seconds, without the sending of the body."""
+    """Told of every request that has been answered. Times are in seconds, without the sending of
+    the body.
+    """
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self._requests = Counter(
-            "wordai_jobs_http_requests", "Requests answered, by route, method and status.", ["route", "method", "status"],
-            registry=registry)
+            "wordai_jobs_http_requests",
+            "Requests answered, by route, method and status.",
+            ["route", "method", "status"],
+            registry=registry,
+        )
         self._duration = Histogram(
-            "wordai_jobs_http_request_duration_seconds", "Time to an answer, by route and method.", ["route", "method"],
-            registry=registry, buckets=_REQUEST_BUCKETS)
+            "wordai_jobs_http_request_duration_seconds",
+            "Time to an answer, by route and method.",
+            ["route", "method"],
+            registry=registry,
+            buckets=_REQUEST_BUCKETS,
+        )
         self._polls = Histogram(
-            "wordai_jobs_poll_duration_seconds", "Time to the answer of a status poll that succeeded.",
-            registry=registry, buckets=_POLL_BUCKETS)
+            "wordai_jobs_poll_duration_seconds",
+            "Time to the answer of a status poll that succeeded.",
+            registry=registry,
+            buckets=_POLL_BUCKETS,
+        )
 
     def answered(self, route: str | None, method: str, status: int, took_s: float) -> None:
         """`route`: the template that the address matched, None where it matched none."""

@@ -38,20 +38,42 @@ class JobMetrics:
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self._accepted = Counter(
-            "wordai_jobs_jobs_accepted", "Jobs that were recorded and answered with 202.", registry=registry)
+            "wordai_jobs_jobs_accepted",
+            "Jobs that were recorded and answered with 202.",
+            registry=registry,
+        )
         self._ended = Counter(
-            "wordai_jobs_jobs_ended", "Jobs that this server has ended, by outcome.", ["outcome"], registry=registry)
+            "wordai_jobs_jobs_ended",
+            "Jobs that this server has ended, by outcome.",
+            ["outcome"],
+            registry=registry,
+        )
         self._failures = Counter(
-            "wordai_jobs_job_failures", "Jobs that failed, by class of error.", ["error"], registry=registry)
+            "wordai_jobs_job_failures",
+            "Jobs that failed, by class of error.",
+            ["error"],
+            registry=registry,
+        )
         self._wait = Histogram(
-            "wordai_jobs_queue_wait_seconds", "Time from a job's enqueueing to its first step.", registry=registry,
-            buckets=_WAIT_BUCKETS)
+            "wordai_jobs_queue_wait_seconds",
+            "Time from a job's enqueueing to its first step.",
+            registry=registry,
+            buckets=_WAIT_BUCKETS,
+        )
         self._duration = Histogram(
-            "wordai_jobs_job_duration_seconds", "Time from a job's enqueueing to its end, by outcome.", ["outcome"],
-            registry=registry, buckets=_DURATION_BUCKETS)
+            "wordai_jobs_job_duration_seconds",
+            "Time from a job's enqueueing to its end, by outcome.",
+            ["outcome"],
+            registry=registry,
+            buckets=_DURATION_BUCKETS,
+        )
         self._phase = Histogram(
-            "wordai_jobs_job_phase_duration_seconds", "Time that a step of a job took, by phase.", ["phase"],
-            registry=registry, buckets=_DURATION_BUCKETS)
+            "wordai_jobs_job_phase_duration_seconds",
+            "Time that a step of a job took, by phase.",
+            ["phase"],
+            registry=registry,
+            buckets=_DURATION_BUCKETS,
+        )
         self._begin_at_zero()
 
     def accepted(self) -> None:

@@ -1,4 +1,6 @@
-"""`/metrics` on a loopback port of its own, so that whatever stands before the server need not hide it."""
+"""`/metrics` on a loopback port of its own, so that whatever stands before the server need not hide
+it.
+"""
 
 import logging
 import threading
@@ -26,7 +28,9 @@ class MetricsListener:
         try:
             self._running = start_http_server(self._port, _HOST, self._registry)
         except OSError as error:
-            raise StartError(f"Cannot listen on {_HOST}:{self._port} (metrics.port): {error.strerror}") from error
+            raise StartError(
+                f"Cannot listen on {_HOST}:{self._port} (metrics.port): {error.strerror}"
+            ) from error
         logger.info("metrics on http://%s:%d/metrics", _HOST, self._port)
 
     def stop(self) -> None:

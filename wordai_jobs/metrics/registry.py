@@ -12,11 +12,15 @@ from wordai_jobs.metrics.rendering import RenderMetrics
 
 
 class Registry(CollectorRegistry):
-    """Leaves out the `_created` samples: they would double the number of series and nobody asks for them."""
+    """Leaves out the `_created` samples: they would double the number of series and nobody asks for
+    them.
+    """
 
     def collect(self) -> Iterable[Metric]:
         for family in super().collect():
-            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+            family.samples = [
+                sample for sample in family.samples if not sample.name.endswith("_created")
+            ]
             yield family
 
 
@@ -29,5 +33,7 @@ class Metrics:
         self.rendering = RenderMetrics(self.registry)
         self.database = DatabaseMetrics(self.registry)
         self.http = HttpMetrics(self.registry)
-        Info("wordai_jobs_build", "The version that runs.", registry=self.registry).info({"version": __version__})
+        Info("wordai_jobs_build", "The version that runs.", registry=self.registry).info(
+            {"version": __version__}
+        )
         ProcessCollector(registry=self.registry)

@@ -24,11 +24,17 @@ class RenderMetrics:
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self._page = Histogram(
-            "wordai_jobs_page_render_duration_seconds", "Time that a page took to be rendered, encoded and written.",
-            registry=registry, buckets=_PAGE_BUCKETS)
+            "wordai_jobs_page_render_duration_seconds",
+            "Time that a page took to be rendered, encoded and written.",
+            registry=registry,
+            buckets=_PAGE_BUCKETS,
+        )
         self._restarts = Counter(
-            "wordai_jobs_child_restarts", "Children that were replaced, by kind of child and reason.", ["child", "reason"],
-            registry=registry)
+            "wordai_jobs_child_restarts",
+            "Children that were replaced, by kind of child and reason.",
+            ["child", "reason"],
+            registry=registry,
+        )
         for child in ("renderer", "inspector"):
             for reason in Restart:
                 self._restarts.labels(child, reason)

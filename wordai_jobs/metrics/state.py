@@ -8,25 +8,42 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Gauge
 
 
-def watch_jobs(registry: CollectorRegistry, counts: Callable[[], tuple[int, int]], max_queued: int) -> None:
+def watch_jobs(
+    registry: CollectorRegistry, counts: Callable[[], tuple[int, int]], max_queued: int
+) -> None:
     """`counts`: how many of this server's jobs wait and how many run."""
-    jobs = Gauge("wordai_jobs_jobs", "Jobs of this server that have not ended, by status.", ["status"], registry=registry)
+    jobs = Gauge(
+        "wordai_jobs_jobs",
+        "Jobs of this server that have not ended, by status.",
+        ["status"],
+        registry=registry,
+    )
     jobs.labels("pending").set_function(lambda: counts()[0])
     jobs.labels("processing").set_function(lambda: counts()[1])
     depth = Gauge("wordai_jobs_queue_depth", "Jobs that wait for a worker.", registry=registry)
     depth.set_function(lambda: counts()[0])
-    Gauge("wordai_jobs_queue_limit", "Jobs that may wait; one more is answered 503.", registry=registry).set(max_queued)
+    Gauge(
+        "wordai_jobs_queue_limit",
+        "Jobs that may wait; one more is answered 503.",
+        registry=registry,
+    ).set(max_queued)
 
 
 def watch_renderers(registry: CollectorRegistry, ready_count: Callable[[], int]) -> None:
-    Gauge("wordai_jobs_renderers_ready", "Rendering children that are up.", registry=registry).set_function(ready_count)
+    Gauge(
+        "wordai_jobs_renderers_ready", "Rendering children that are up.", registry=registry
+    ).set_function(ready_count)
 
 
 def watch_disk(registry: CollectorRegistry, folder: Path) -> None:
     """The disk that holds PDFs and pages; not a number where it cannot be asked."""
-    free = Gauge("wordai_jobs_disk_free_bytes", "Room on the disk of the data folder.", registry=registry)
+    free = Gauge(
+        "wordai_jobs_disk_free_bytes", "Room on the disk of the data folder.", registry=registry
+    )
     free.set_function(lambda: _usage(folder)[0])
-    size = Gauge("wordai_jobs_disk_size_bytes", "Size of the disk of the data folder.", registry=registry)
+    size = Gauge(
+        "wordai_jobs_disk_size_bytes", "Size of the disk of the data folder.", registry=registry
+    )
     size.set_function(lambda: _usage(folder)[1])
 
 

@@ -28,7 +28,9 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A chapter made from the PDF `file_id`. `pages` is empty where only the chapter's own fields were read."""
+    """A chapter made from the PDF `file_id`. `pages` is empty where only the chapter's own fields
+    were read.
+    """
 
     chapter_id: str
     book_id: str
@@ -49,8 +51,8 @@ class Chapter:
 def slugify(title: str) -> str:
     """A title as it may stand in an address: lower-case ASCII letters, digits and single hyphens.
 
-    Vietnamese letters become plain ones; đ has no decomposition in Unicode, so it is replaced by hand. A title without
-    any such letter (日本語, say) becomes `chapter`.
+    Vietnamese letters become plain ones; đ has no decomposition in Unicode, so it is replaced by
+    hand. A title without any such letter (日本語, say) becomes `chapter`.
     """
     plain = unicodedata.normalize("NFKD", title.replace("đ", "d").replace("Đ", "D"))
     ascii_only = plain.encode("ascii", "ignore").decode("ascii").lower()

@@ -1,7 +1,7 @@
 """A job: the work of turning one uploaded PDF into one chapter, and what a client is shown of it.
 
-Every transition is a method that returns the next `Job`; the table of statuses, progress and messages that clients rely
-on is written here and nowhere else.
+Every transition is a method that returns the next `Job`; the table of statuses, progress and
+messages that clients rely on is written here and nowhere else.
 """
 
 from dataclasses import dataclass, replace
@@ -52,7 +52,9 @@ class ChapterRequest:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The state of a job. `chapter_id` is drawn with the job, so that whoever finds it later can tell how far it got."""
+    """The state of a job. `chapter_id` is drawn with the job, so that whoever finds it later can
+    tell how far it got.
+    """
 
     job_id: str
     user_id: str
@@ -73,15 +75,29 @@ class Job:
 
     @classmethod
     def enqueued(
-        cls, user_id: str, book_id: str, file_id: str, filename: str, total_pages: int, instance_id: str,
+        cls,
+        user_id: str,
+        book_id: str,
+        file_id: str,
+        filename: str,
+        total_pages: int,
+        instance_id: str,
         request: ChapterRequest,
     ) -> "Job":
         """A new job, with ids of its own."""
         now = utc_now()
         return cls(
-            job_id=str(uuid4()), user_id=user_id, book_id=book_id, file_id=file_id, filename=filename,
-            total_pages=total_pages, chapter_id=str(uuid4()), instance_id=instance_id, request=request,
-            created_at=now, updated_at=now,
+            job_id=str(uuid4()),
+            user_id=user_id,
+            book_id=book_id,
+            file_id=file_id,
+            filename=filename,
+            total_pages=total_pages,
+            chapter_id=str(uuid4()),
+            instance_id=instance_id,
+            request=request,
+            created_at=now,
+            updated_at=now,
         )
 
     def fetching(self) -> "Job":
@@ -96,7 +112,9 @@ class Job:
     def rendered(self, done: int) -> "Job":
         """`done` pages of `total_pages` are on disk."""
         progress = OPENED_PROGRESS + PAGES_PROGRESS_SPAN * done // self.total_pages
-        return self._moved(JobStatus.PROCESSING, progress, f"Processed {done}/{self.total_pages} pages...")
+        return self._moved(
+            JobStatus.PROCESSING, progress, f"Processed {done}/{self.total_pages} pages..."
+        )
 
     def creating(self) -> "Job":
         return self._moved(JobStatus.PROCESSING, CREATING_PROGRESS, self._creating_message)
@@ -126,6 +144,13 @@ class Job:
 
     def _moved(self, status: JobStatus, progress: int, message: str) -> "Job":
         now = utc_now()
-        if now <= self.updated_at:  # the wall clock was set back, or two changes fell into one millisecond
+        # The wall clock was set back, or two changes fell into one millisecond.
+        if now <= self.updated_at:
             now = self.updated_at + timedelta(milliseconds=1)
-        return replace(self, status=status, progress=max(progress, self.progress), message=message, updated_at=now)
+        return replace(
+            self,
+            status=status,
+            progress=max(progress, self.progress),
+            message=message,
+            updated_at=now,
+        )

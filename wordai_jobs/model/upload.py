@@ -25,11 +25,13 @@ class Upload:
 def clean_filename(name: str | None) -> str:
     """The name to show for an uploaded file. It is never used as a path.
 
-    Folders, control and formatting characters (those can reverse the text around them) go; a long name is cut in its
-    middle so that its ending stays.
+    Folders, control and formatting characters (those can reverse the text around them) go; a long
+    name is cut in its middle so that its ending stays.
     """
     last = re.split(r"[/\\]", name or "")[-1]
-    shown = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in last)
+    shown = "".join(
+        " " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in last
+    )
     shown = " ".join(unicodedata.normalize("NFC", shown).split())
     if not shown.strip("."):
         return DEFAULT_FILENAME

@@ -1,9 +1,11 @@
-"""The child process that renders, driven through its standard input and output. The fork server makes it.
+"""The child process that renders, driven through its standard input and output. The fork server
+makes it.
 
-A request is a line of JSON. `{"op": "inspect", "pdf": path}` is answered with one line, `{"page_count": n}`.
-`{"op": "render", "pdf": path, "pages": [n, …], "folder": path, "options": {…}}` is answered with one line a page,
-`{"page": n, "width": w, "height": h}`. In place of either comes `{"failure": name}`, which ends the request. The first
-line is `{"ready": true}`. The end of the input ends the child.
+A request is a line of JSON. `{"op": "inspect", "pdf": path}` is answered with one line,
+`{"page_count": n}`. `{"op": "render", "pdf": path, "pages": [n, …], "folder": path, "options":
+{…}}` is answered with one line a page, `{"page": n, "width": w, "height": h}`. In place of either
+comes `{"failure": name}`, which ends the request. The first line is `{"ready": true}`. The end of
+the input ends the child.
 """
 
 import io
@@ -72,14 +74,18 @@ def _send(answers: io.TextIOWrapper, answer: dict[str, Any]) -> None:
 
 
 def _private_output() -> io.TextIOWrapper:
-    """The answers' own descriptor; what a native library prints to descriptor 1 goes to standard error instead."""
+    """The answers' own descriptor; what a native library prints to descriptor 1 goes to standard
+    error instead.
+    """
     descriptor = os.dup(1)
     os.dup2(2, 1)
     return io.TextIOWrapper(io.FileIO(descriptor, "w"), encoding="ascii", write_through=True)
 
 
 def _limit_memory(limit_mb: int) -> None:
-    """RLIMIT_DATA counts what is allocated; RLIMIT_AS would count mapped libraries too and starve ordinary pages."""
+    """RLIMIT_DATA counts what is allocated; RLIMIT_AS would count mapped libraries too and starve
+    ordinary pages.
+    """
     limit = limit_mb * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

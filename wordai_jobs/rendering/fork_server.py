@@ -1,14 +1,16 @@
-"""The process that rendering children are forked from: `python -m wordai_jobs.rendering.fork_server PARENT_PID`.
+"""The process that rendering children are forked from: `python -m wordai_jobs.rendering.fork_server
+PARENT_PID`.
 
-It has loaded and warmed the libraries once, so a child is there within 10 ms, not 250, and shares with its siblings the
-memory that none of them changes. It never opens a PDF itself.
+It has loaded and warmed the libraries once, so a child is there within 10 ms, not 250, and shares
+with its siblings the memory that none of them changes. It never opens a PDF itself.
 
-Requests and answers are JSON, one a message, over the SOCK_SEQPACKET socket that is its standard input. The first message,
-`{"ready": true}`, says that the libraries are loaded. `{"op": "fork", "name": name, "memory_limit_mb": n}` comes with the
-descriptors of the child's standard input, output and error, and is answered with `{"pid": n}` and a pidfd.
-`{"op": "reap", "pid": n}` ends that child and all it has started, and is answered with `{"code": n}`, its exit status as in
-`subprocess`. `{"error": words}` comes in place of either. This process ends with its socket or its parent, and its children
-with it.
+Requests and answers are JSON, one a message, over the SOCK_SEQPACKET socket that is its standard
+input. The first message, `{"ready": true}`, says that the libraries are loaded. `{"op": "fork",
+"name": name, "memory_limit_mb": n}` comes with the descriptors of the child's standard input,
+output and error, and is answered with `{"pid": n}` and a pidfd. `{"op": "reap", "pid": n}` ends
+that child and all it has started, and is answered with `{"code": n}`, its exit status as in
+`subprocess`. `{"error": words}` comes in place of either. This process ends with its socket or its
+parent, and its children with it.
 """
 
 import gc
@@ -38,10 +40,14 @@ def main() -> None:
     pymupdf.TOOLS.mupdf_display_errors(False)
     pymupdf.TOOLS.mupdf_display_warnings(False)
     _warm_up()
-    gc.freeze()  # else the first collection in each child would write to, and so copy, the pages of every object
+    # Else the first collection in each child would write to, and so copy, the pages of every
+    # object.
+    gc.freeze()
     _send(connection, {"ready": True})
     while True:
-        message, descriptors, _, _ = socket.recv_fds(connection, _LONGEST_MESSAGE, _STANDARD_STREAMS)
+        message, descriptors, _, _ = socket.recv_fds(
+            connection, _LONGEST_MESSAGE, _STANDARD_STREAMS
+        )
         if not message:
             return
         _answer(connection, json.loads(message), descriptors)
@@ -60,7 +66,9 @@ def _answer(connection: socket.socket, request: dict[str, Any], descriptors: lis
             os.close(descriptor)
 
 
-def _fork(connection: socket.socket, name: str, memory_limit_mb: int, descriptors: list[int]) -> None:
+def _fork(
+    connection: socket.socket, name: str, memory_limit_mb: int, descriptors: list[int]
+) -> None:
     if len(descriptors) != _STANDARD_STREAMS:
         raise OSError("the child's standard streams did not arrive")
     parent_pid = os.getpid()
@@ -82,8 +90,12 @@ def _send_pidfd(connection: socket.socket, pid: int) -> None:
         os.close(pidfd)
 
 
-def _become_child(parent_pid: int, name: str, memory_limit_mb: int, descriptors: list[int]) -> NoReturn:
-    """Whatever happens in here ends here: nothing of a child may come back into the loop of this process."""
+def _become_child(
+    parent_pid: int, name: str, memory_limit_mb: int, descriptors: list[int]
+) -> NoReturn:
+    """Whatever happens in here ends here: nothing of a child may come back into the loop of this
+    process.
+    """
     code = 1
     try:
         for standard, descriptor in enumerate(descriptors):

@@ -1,4 +1,6 @@
-"""The fork server as the server sees it: started when first needed and again when gone, asked for children."""
+"""The fork server as the server sees it: started when first needed and again when gone, asked for
+children.
+"""
 
 import json
 import logging
@@ -53,7 +55,11 @@ class ForkServer:
         self._is_stopped = False
 
     def fork(
-        self, name: str, memory_limit_mb: int, streams: Sequence[int], is_wanted: Callable[[], bool] = lambda: True,
+        self,
+        name: str,
+        memory_limit_mb: int,
+        streams: Sequence[int],
+        is_wanted: Callable[[], bool] = lambda: True,
     ) -> "Fork":
         """A child that has `streams` as its standard input, output and error.
 
@@ -77,7 +83,9 @@ class ForkServer:
         if parent:
             parent.stop()
 
-    def _fork(self, name: str, memory_limit_mb: int, streams: Sequence[int], is_wanted: Callable[[], bool]) -> "Fork":
+    def _fork(
+        self, name: str, memory_limit_mb: int, streams: Sequence[int], is_wanted: Callable[[], bool]
+    ) -> "Fork":
         parent = self._parent
         if parent:
             try:
@@ -119,7 +127,9 @@ class Fork:
             self._reap()
 
     def _has_ended(self, timeout_s: float | None) -> bool:
-        """A pidfd can be read once its process has ended. None waits for that, and the disk may keep a process for long."""
+        """A pidfd can be read once its process has ended. None waits for that, and the disk may
+        keep a process for long.
+        """
         return _can_be_read(self._pidfd, timeout_s)
 
     def _reap(self) -> None:
@@ -132,7 +142,9 @@ class _Parent:
 
     @classmethod
     def started(cls, is_wanted: Callable[[], bool]) -> "_Parent":
-        """One whose libraries are loaded; raises ForkFailed, or WaitAbandoned once `is_wanted` says no."""
+        """One whose libraries are loaded; raises ForkFailed, or WaitAbandoned once `is_wanted` says
+        no.
+        """
         parent = cls()
         try:
             parent._wait_until_ready(is_wanted)
@@ -165,9 +177,11 @@ class _Parent:
             code: int = self._ask({"op": "reap", "pid": pid})[0]["code"]
             return code
         except ForkFailed:
-            with suppress(ChildProcessError):  # where this is process 1 of a container, it has inherited the child
+            # Where this is process 1 of a container, it has inherited the child.
+            with suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
-            return -signal.SIGKILL  # what the kernel sends to the children of a process that is gone
+            # What the kernel sends to the children of a process that is gone.
+            return -signal.SIGKILL
 
     def stop(self) -> None:
         with self._lock:
@@ -185,7 +199,9 @@ class _Parent:
                 raise ForkFailed(f"the fork server was not ready within {START_TIMEOUT_S:.0f} s")
         self._receive()
 
-    def _ask(self, request: dict[str, Any], descriptors: Sequence[int] = ()) -> tuple[dict[str, Any], list[int]]:
+    def _ask(
+        self, request: dict[str, Any], descriptors: Sequence[int] = ()
+    ) -> tuple[dict[str, Any], list[int]]:
         with self._lock:
             if self._connection.fileno() < 0:
                 raise _ParentGone("the fork server was stopped")
@@ -200,7 +216,8 @@ class _Parent:
         try:
             message, descriptors, _, _ = socket.recv_fds(self._connection, _LONGEST_MESSAGE, 1)
         except TimeoutError as error:
-            # Stopped by somebody, say. Its children go with it; nobody is to read an answer that comes too late.
+            # Stopped by somebody, say. Its children go with it; nobody is to read an answer that
+            # comes too late.
             self._process.kill()
             self._connection.close()
             raise _ParentGone("the fork server does not answer") from error
@@ -232,10 +249,16 @@ def _launch() -> tuple[socket.socket, subprocess.Popen[bytes]]:
     connection, its_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with its_end:
         try:
-            # A session of its own: Ctrl-C in the terminal is for the server, which ends its children in order.
+            # A session of its own: Ctrl-C in the terminal is for the server, which ends its
+            # children in order.
             return connection, subprocess.Popen(
-                [sys.executable, "-m", "wordai_jobs.rendering.fork_server", str(os.getpid())], stdin=its_end.fileno(),
-                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=_environment(), start_new_session=True)
+                [sys.executable, "-m", "wordai_jobs.rendering.fork_server", str(os.getpid())],
+                stdin=its_end.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env=_environment(),
+                start_new_session=True,
+            )
         except OSError:
             connection.close()
             raise
@@ -258,6 +281,8 @@ def _can_be_read(descriptor: int, timeout_s: float | None) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    """Only what Python needs: a child that a hostile PDF has taken over should find no secret in its environment."""
+    """Only what Python needs: a child that a hostile PDF has taken over should find no secret in
+    its environment.
+    """
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     return {**kept, "PYTHONPATH": str(_PACKAGE_ROOT)}

@@ -1,4 +1,6 @@
-"""Counts the pages of uploads, in a child of its own: an upload does not wait for books, nor books for a bad upload."""
+"""Counts the pages of uploads, in a child of its own: an upload does not wait for books, nor books
+for a bad upload.
+"""
 
 import logging
 import queue
@@ -13,10 +15,11 @@ from wordai_jobs.rendering.forks import ForkServer
 from wordai_jobs.rendering.options import Failure
 from wordai_jobs.rendering.process import ChildEnded, ChildProcess, ChildTimedOut
 
-# Real PDFs open within milliseconds; one whose cross-reference table must be rebuilt takes up to a second for 100 MB.
+# Real PDFs open within milliseconds; one whose cross-reference table must be rebuilt takes up to a
+# second for 100 MB.
 INSPECT_TIMEOUT_S = 10
-# Requests wait for their turn on the threads that also answer polls, so only a few may wait for long, and the others only
-# for a moment: behind PDFs that open as they should, that is enough.
+# Requests wait for their turn on the threads that also answer polls, so only a few may wait for
+# long, and the others only for a moment: behind PDFs that open as they should, that is enough.
 MAX_WAITING = 3
 _WAIT_FOR_PLACE_S = 0.5
 _BUSY_RETRY_S = 5
@@ -27,7 +30,9 @@ logger = logging.getLogger(__name__)
 class Inspector:
     """A child that opens PDFs, one after the other, driven by a permanent thread."""
 
-    def __init__(self, memory_limit_mb: int, fork_server: ForkServer, metrics: RenderMetrics | None = None) -> None:
+    def __init__(
+        self, memory_limit_mb: int, fork_server: ForkServer, metrics: RenderMetrics | None = None
+    ) -> None:
         self._metrics = metrics or RenderMetrics()
         self._child = ChildProcess("inspector", memory_limit_mb, fork_server)
         self._requests: queue.SimpleQueue[tuple[Path, Future[int]] | None] = queue.SimpleQueue()
@@ -46,8 +51,8 @@ class Inspector:
     def page_count(self, pdf: Path) -> int:
         """How many pages the PDF has, at least 1.
 
-        Raises InvalidPdf with what is wrong with it, StorageFull, or Busy where too many uploads wait to be looked at, or no
-        child can be had for it.
+        Raises InvalidPdf with what is wrong with it, StorageFull, or Busy where too many uploads
+        wait to be looked at, or no child can be had for it.
         """
         if not self._places.acquire(timeout=_WAIT_FOR_PLACE_S):
             raise Busy("Too many uploads at once, try again soon", _BUSY_RETRY_S)
@@ -65,7 +70,8 @@ class Inspector:
                 pdf, future = request
                 try:
                     future.set_result(self._inspect(pdf))
-                except Exception as error:  # whatever it was belongs to the request that waits, and must end its wait
+                except Exception as error:
+                    # Whatever it was belongs to the request that waits, and must end its wait.
                     future.set_exception(error)
         finally:
             self._child.kill()
@@ -76,7 +82,8 @@ class Inspector:
             self._start_child()
         except Busy:
             pass  # it is tried again for the upload
-        except Exception:  # this thread outlives whatever it meets: without it, uploads would wait for ever
+        except Exception:
+            # This thread outlives whatever it meets: without it, uploads would wait for ever.
             logger.exception("the inspector could not be started")
 
     def _start_child(self) -> None:
@@ -113,7 +120,9 @@ class Inspector:
         raise InvalidPdf(failure.words)
 
     def _ask(self, pdf: Path) -> dict[str, Any]:
-        """The child's answer; asked again in a new child where an old one was gone, which need not be this PDF's doing."""
+        """The child's answer; asked again in a new child where an old one was gone, which need not
+        be this PDF's doing.
+        """
         request = {"op": "inspect", "pdf": str(pdf)}
         if self._child.is_running:
             try:

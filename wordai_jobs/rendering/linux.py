@@ -1,6 +1,7 @@
 """What only Linux can do for a process, by way of the C library.
 
-Python has pidfds too, but not where it was built against headers from before Linux 5.3, as Conda's and others are.
+Python has pidfds too, but not where it was built against headers from before Linux 5.3, as Conda's
+and others are.
 """
 
 import ctypes
@@ -18,9 +19,11 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def die_with_parent(parent_pid: int) -> None:
-    """Ask the kernel to kill this process when the thread that forked it ends, however that happens.
+    """Ask the kernel to kill this process when the thread that forked it ends, however that
+    happens.
 
-    A child that is stuck inside MuPDF would not notice that its input has ended. Raises OSError where that is refused.
+    A child that is stuck inside MuPDF would not notice that its input has ended. Raises OSError
+    where that is refused.
     """
     _checked(_libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
     if os.getppid() != parent_pid:  # it died before the request was made
@@ -28,12 +31,16 @@ def die_with_parent(parent_pid: int) -> None:
 
 
 def set_name(name: str) -> None:
-    """What `ps` and `top` show; the kernel keeps the first 15 bytes. Raises OSError where that is refused."""
+    """What `ps` and `top` show; the kernel keeps the first 15 bytes. Raises OSError where that is
+    refused.
+    """
     _checked(_libc.prctl(_PR_SET_NAME, name.encode(), 0, 0, 0))
 
 
 def pidfd_open(pid: int) -> int:
-    """A descriptor that stands for the process whatever becomes of its id, and can be read once it has ended."""
+    """A descriptor that stands for the process whatever becomes of its id, and can be read once it
+    has ended.
+    """
     return _checked(_libc.syscall(_SYS_PIDFD_OPEN, pid, 0))
 
 

@@ -1,4 +1,6 @@
-"""What a child says on its standard error: its own warnings, and whatever native libraries print."""
+"""What a child says on its standard error: its own warnings, and whatever native libraries
+print.
+"""
 
 import logging
 import os
@@ -12,7 +14,9 @@ logger = logging.getLogger(__name__)
 
 
 class Mutter:
-    """Logs a child's words line by line, so many of a request: what a PDF makes a child say must not flood the log."""
+    """Logs a child's words line by line, so many of a request: what a PDF makes a child say must
+    not flood the log.
+    """
 
     def __init__(self, name: str, pipe: IO[bytes]) -> None:
         self._name = name
@@ -43,5 +47,9 @@ class Mutter:
         if not line or self._lines > _MOST_LINES:
             return
         self._lines += 1
-        text = line[:_LONGEST_LINE].decode("utf-8", "replace") if self._lines <= _MOST_LINES else "says too much to be logged"
+        text = (
+            line[:_LONGEST_LINE].decode("utf-8", "replace")
+            if self._lines <= _MOST_LINES
+            else "says too much to be logged"
+        )
         logger.warning("%s: %s", self._name, text)

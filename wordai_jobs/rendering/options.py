@@ -1,4 +1,6 @@
-"""What a child is asked for and what it answers, in the terms both sides share. Sent as JSON, one object a line."""
+"""What a child is asked for and what it answers, in the terms both sides share. Sent as JSON, one
+object a line.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +8,9 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
-    """How pages become images: resolution, `auto`, `png` or `jpeg`, JPEG quality, most pixels an image may have."""
+    """How pages become images: resolution, `auto`, `png` or `jpeg`, JPEG quality, most pixels an
+    image may have.
+    """
 
     dpi: int
     format: str

@@ -21,27 +21,32 @@ _CHROMA_4_2_0 = 2
 _GREYS = bytes(level for level in range(256) for _ in "RGB")
 # A JPEG's sides have 16 bits; the rest is room for rounding.
 _LONGEST_SIDE = 65_000
-# The server reads a page's words into its memory. A full page of a newspaper has 30,000 characters; past this many, with
-# the coordinates of a word counted as 20, the words of a page are left out.
+# The server reads a page's words into its memory. A full page of a newspaper has 30,000 characters;
+# past this many, with the coordinates of a word counted as 20, the words of a page are left out.
 _MOST_CHARACTERS = 1_000_000
 _COORDINATES_CHARACTERS = 20
 
 Word = list[float | str]
 
 
-def render_page(document: pymupdf.Document, number: int, options: RenderOptions, folder: Path) -> tuple[int, int]:
+def render_page(
+    document: pymupdf.Document, number: int, options: RenderOptions, folder: Path
+) -> tuple[int, int]:
     """Write `NNNNN.png` or `NNNNN.jpg`, and `NNNNN.json`, into `folder`; number counts from 1.
 
-    Returns the image's width and height in pixels. The JSON holds `text`, and `words` as `[x0, y0, x1, y1, "word"]` in
-    pixels of the image.
+    Returns the image's width and height in pixels. The JSON holds `text`, and `words` as `[x0, y0,
+    x1, y1, "word"]` in pixels of the image.
     """
     page = document[number - 1]
     zoom = _zoom(page.rect, options)
     # The page's content is interpreted once, for its image and for its text.
     drawing = page.get_displaylist()
-    pixmap = drawing.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), alpha=False, colorspace=pymupdf.csRGB)
+    pixmap = drawing.get_pixmap(
+        matrix=pymupdf.Matrix(zoom, zoom), alpha=False, colorspace=pymupdf.csRGB
+    )
     size = (pixmap.width, pixmap.height)
-    # Pillow keeps RGB in four bytes a pixel, so the pixmap is copied once; `None` spares filling the image before that.
+    # Pillow keeps RGB in four bytes a pixel, so the pixmap is copied once; `None` spares filling
+    # the image before that.
     image = Image.new("RGB", size, None)
     image.frombytes(pixmap.samples_mv, "raw", "RGB", pixmap.stride, 1)
     _save_image(image, options, folder / f"{number:05d}")
@@ -51,8 +56,12 @@ def render_page(document: pymupdf.Document, number: int, options: RenderOptions,
 
 
 def _zoom(rect: pymupdf.Rect, options: RenderOptions) -> float:
-    """Pixels per point: as `dpi` asks, or less where the image would have more than `max_pixels` or too long a side."""
-    zoom: float = min(options.dpi / POINTS_PER_INCH, _LONGEST_SIDE / max(rect.width, rect.height, 1))
+    """Pixels per point: as `dpi` asks, or less where the image would have more than `max_pixels` or
+    too long a side.
+    """
+    zoom: float = min(
+        options.dpi / POINTS_PER_INCH, _LONGEST_SIDE / max(rect.width, rect.height, 1)
+    )
     width, height = math.ceil(rect.width * zoom) + 1, math.ceil(rect.height * zoom) + 1
     if width * height > options.max_pixels:
         zoom *= math.sqrt(options.max_pixels / (width * height))
@@ -60,34 +69,50 @@ def _zoom(rect: pymupdf.Rect, options: RenderOptions) -> float:
 
 
 def _save_image(image: Image.Image, options: RenderOptions, stem: Path) -> None:
-    exact = None if options.format == "jpeg" else _lossless(image, any_colours=options.format == "png")
+    exact = (
+        None if options.format == "jpeg" else _lossless(image, any_colours=options.format == "png")
+    )
     if exact is not None:
-        _write(stem.with_suffix(".png"), lambda part: exact.save(part, "PNG", compress_level=_PNG_LEVEL))
+        _write(
+            stem.with_suffix(".png"),
+            lambda part: exact.save(part, "PNG", compress_level=_PNG_LEVEL),
+        )
     else:
         lossy = {"quality": options.jpeg_quality, "subsampling": _CHROMA_4_2_0}
         _write(stem.with_suffix(".jpg"), lambda part: image.save(part, "JPEG", **lossy))
 
 
 def _lossless(image: Image.Image, any_colours: bool) -> Image.Image | None:
-    """The same pixels in the smallest mode that holds them exactly; None where that takes more than a palette."""
+    """The same pixels in the smallest mode that holds them exactly; None where that takes more than
+    a palette.
+    """
     colours: Any = None if _is_surely_colourful(image) else image.getcolors(_PALETTE_COLOURS)
     if not colours:
         return image if any_colours else None
     if all(red == green == blue for _, (red, green, blue) in colours):
         grey = image.getchannel(0)
-        # A palette of all greys: of a grey PNG, Pillow filters each line in five ways, for twice the time and the same size.
+        # A palette of all greys: of a grey PNG, Pillow filters each line in five ways, for twice
+        # the time and the same size.
         grey.putpalette(_GREYS)
         return grey
-    # MAXCOVERAGE was exact on every page tried (FASTOCTREE on none); checked all the same, since exact is the promise.
-    palette = image.quantize(_PALETTE_COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    # MAXCOVERAGE was exact on every page tried (FASTOCTREE on none); checked all the same, since
+    # exact is the promise.
+    palette = image.quantize(
+        _PALETTE_COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+    )
     is_exact = ImageChops.difference(palette.convert("RGB"), image).getbbox() is None
     return palette if is_exact else image
 
 
 def _is_surely_colourful(image: Image.Image) -> bool:
-    """Whether every fifth pixel of every fifth line already shows too many colours: counting all takes up to 4 ms."""
+    """Whether every fifth pixel of every fifth line already shows too many colours: counting all
+    takes up to 4 ms.
+    """
     size = (image.width // _SAMPLE_STEP, image.height // _SAMPLE_STEP)
-    return min(size) > 0 and image.resize(size, Image.Resampling.NEAREST).getcolors(_PALETTE_COLOURS) is None
+    return (
+        min(size) > 0
+        and image.resize(size, Image.Resampling.NEAREST).getcolors(_PALETTE_COLOURS) is None
+    )
 
 
 def _save_words(textpage: pymupdf.TextPage, zoom: float, size: tuple[int, int], path: Path) -> None:
@@ -107,7 +132,9 @@ def _readable(entries: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
 
 
 def _words(entries: Iterable[tuple[Any, ...]], zoom: float, size: tuple[int, int]) -> list[Word]:
-    """MuPDF's words, in pixels. In plain numbers: its Rect and Matrix would take longer than the extraction."""
+    """MuPDF's words, in pixels. In plain numbers: its Rect and Matrix would take longer than the
+    extraction.
+    """
     width, height = size
     words: list[Word] = []
     for x0, y0, x1, y1, word, *_ in entries:
@@ -115,15 +142,24 @@ def _words(entries: Iterable[tuple[Any, ...]], zoom: float, size: tuple[int, int
         if not (0 <= left <= right <= width and 0 <= top <= bottom <= height):
             left, right = _span(left, right, width)
             top, bottom = _span(top, bottom, height)
-        # To a tenth of a pixel. All are positive, and round(left, 1) would take three times as long.
-        words.append([
-            int(left * 10 + 0.5) / 10, int(top * 10 + 0.5) / 10, int(right * 10 + 0.5) / 10, int(bottom * 10 + 0.5) / 10,
-            word if word.isascii() else _text(word)])
+        # To a tenth of a pixel. All are positive, and round(left, 1) would take three times as
+        # long.
+        words.append(
+            [
+                int(left * 10 + 0.5) / 10,
+                int(top * 10 + 0.5) / 10,
+                int(right * 10 + 0.5) / 10,
+                int(bottom * 10 + 0.5) / 10,
+                word if word.isascii() else _text(word),
+            ]
+        )
     return words
 
 
 def _span(one: float, other: float, limit: int) -> tuple[float, float]:
-    """Two coordinates in ascending order, within 0 and `limit`: what is partly outside the page, or not a number."""
+    """Two coordinates in ascending order, within 0 and `limit`: what is partly outside the page, or
+    not a number.
+    """
     one, other = _within(one, limit), _within(other, limit)
     return min(one, other), max(one, other)
 
@@ -141,7 +177,9 @@ def _text(raw: str) -> str:
 
 
 def _write(path: Path, save: Any) -> None:
-    """Write under another name and rename, so that an image is whole whenever it is there: it may be asked for at once."""
+    """Write under another name and rename, so that an image is whole whenever it is there: it may
+    be asked for at once.
+    """
     part = path.with_name(path.name + ".part")
     save(part)
     os.replace(part, path)

@@ -1,4 +1,6 @@
-"""The rendering children and the threads that drive them. Books take turns, so that none waits for another to end."""
+"""The rendering children and the threads that drive them. Books take turns, so that none waits for
+another to end.
+"""
 
 import logging
 import threading
@@ -28,14 +30,24 @@ class RenderPool:
     """`processes` children, each driven by a permanent thread of its own."""
 
     def __init__(
-        self, processes: int, options: RenderOptions, page_timeout_s: int, memory_limit_mb: int, fork_server: ForkServer,
+        self,
+        processes: int,
+        options: RenderOptions,
+        page_timeout_s: int,
+        memory_limit_mb: int,
+        fork_server: ForkServer,
         metrics: RenderMetrics | None = None,
     ) -> None:
         self._options = options
         self._turns = _Turns()
         metrics = metrics or RenderMetrics()
         self._workers = [
-            _Worker(self._turns, page_timeout_s, ChildProcess(f"renderer {number}", memory_limit_mb, fork_server), metrics)
+            _Worker(
+                self._turns,
+                page_timeout_s,
+                ChildProcess(f"renderer {number}", memory_limit_mb, fork_server),
+                metrics,
+            )
             for number in range(1, processes + 1)
         ]
 
@@ -58,7 +70,8 @@ class RenderPool:
 
     @contextmanager
     def rendering(self, pdf: Path, folder: Path, page_count: int) -> Iterator[RenderTask]:
-        """Have pages 1 to `page_count` of `pdf` written into `folder`, while the caller takes them from the task.
+        """Have pages 1 to `page_count` of `pdf` written into `folder`, while the caller takes them
+        from the task.
 
         On leaving, however that happens, no child writes into the folder any more.
         """
@@ -113,9 +126,13 @@ class _Turns:
 
 
 class _Worker:
-    """A child and the thread that starts it, hands it chunks, and starts another when it is gone."""
+    """A child and the thread that starts it, hands it chunks, and starts another when it is
+    gone.
+    """
 
-    def __init__(self, turns: _Turns, page_timeout_s: int, child: ChildProcess, metrics: RenderMetrics) -> None:
+    def __init__(
+        self, turns: _Turns, page_timeout_s: int, child: ChildProcess, metrics: RenderMetrics
+    ) -> None:
         self._metrics = metrics
         self._turns = turns
         self._page_timeout_s = page_timeout_s
@@ -143,7 +160,8 @@ class _Worker:
         restart = self._outcome(task, chunk)
         try:
             if restart:
-                self._child.kill()  # it must not write into a folder that is about to be removed
+                # It must not write into a folder that is about to be removed.
+                self._child.kill()
         finally:
             # Before a new child is started: a cancelled job waits for its pages to be let go.
             task.give_back()
@@ -156,7 +174,8 @@ class _Worker:
         """Have a chunk rendered; why the child cannot be used again, None where it can."""
         try:
             return self._render(task, chunk)
-        except Exception:  # this thread outlives whatever it meets: without it, its child serves nobody any more
+        except Exception:
+            # This thread outlives whatever it meets: without it, its child serves nobody any more.
             logger.exception("pages %s of %s met an unexpected error", chunk.pages, task.pdf.name)
             task.fail("Internal error")
             return Restart.CRASH
@@ -164,9 +183,10 @@ class _Worker:
     def _start_child(self, task: RenderTask | None = None) -> bool:
         """Until it comes up, since without a child this thread can do nothing.
 
-        False once the pool is closed, or the task that the child is for has ended: a job whose time is up must not wait
-        for a child that cannot be started.
+        False once the pool is closed, or the task that the child is for has ended: a job whose time
+        is up must not wait for a child that cannot be started.
         """
+
         def is_wanted() -> bool:
             return not self._turns.is_closed and (task is None or task.is_wanted)
 
@@ -197,11 +217,19 @@ class _Worker:
             return self._page_failed(task, progress, error.failure)
         except ChildEnded as error:
             logger.warning("%s on page %d of %s", error, progress.page, task.pdf.name)
-            self._child.kill()  # it may only have talked nonsense, and another is about to write the same files
-            task.page_ended_its_child(chunk, progress.page, f"Page {progress.page} crashed the renderer")
+            # It may only have talked nonsense, and another is about to write the same files.
+            self._child.kill()
+            task.page_ended_its_child(
+                chunk, progress.page, f"Page {progress.page} crashed the renderer"
+            )
             return Restart.CRASH
         except ChildTimedOut:
-            logger.warning("page %d of %s took longer than %d s", progress.page, task.pdf.name, self._page_timeout_s)
+            logger.warning(
+                "page %d of %s took longer than %d s",
+                progress.page,
+                task.pdf.name,
+                self._page_timeout_s,
+            )
             task.fail(f"Page {progress.page} took longer than {self._page_timeout_s} s")
             return Restart.HANG
         except WaitAbandoned:
@@ -209,7 +237,9 @@ class _Worker:
             return Restart.CANCELLED
 
     def _has_fit_child(self, task: RenderTask, chunk: Chunk) -> bool:
-        """Start a child where there is none, or not one that the chunk may have; False once it is not wanted any more."""
+        """Start a child where there is none, or not one that the chunk may have; False once it is
+        not wanted any more.
+        """
         if not self._child.is_running:
             self._metrics.renderer_restarted(Restart.LOST)
         elif chunk.is_retry and self._child.requests > 0:
@@ -220,10 +250,15 @@ class _Worker:
 
     def _render_pages(self, task: RenderTask, progress: "_ChunkProgress") -> None:
         stopwatch = Stopwatch()
-        self._child.send({
-            "op": "render", "pdf": str(task.pdf), "folder": str(task.folder), "pages": progress.chunk.pages,
-            "options": asdict(task.options),
-        })
+        self._child.send(
+            {
+                "op": "render",
+                "pdf": str(task.pdf),
+                "folder": str(task.folder),
+                "pages": progress.chunk.pages,
+                "options": asdict(task.options),
+            }
+        )
         for number in progress.chunk.pages:
             progress.page = number
             answer = self._child.receive(self._page_timeout_s, lambda: self._is_wanted(task))
@@ -231,14 +266,22 @@ class _Worker:
             self._metrics.page_rendered(took_s)
             task.page_done(page, took_s)
 
-    def _page_failed(self, task: RenderTask, progress: "_ChunkProgress", failure: Failure) -> Restart | None:
-        """Record why a page failed; why the child cannot be used again, None where it is still good."""
+    def _page_failed(
+        self, task: RenderTask, progress: "_ChunkProgress", failure: Failure
+    ) -> Restart | None:
+        """Record why a page failed; why the child cannot be used again, None where it is still
+        good.
+        """
         if failure is Failure.OUT_OF_MEMORY:
-            # It may be what earlier pages left behind, so the child goes, and the page gets another.
+            # It may be what earlier pages left behind, so the child goes, and the page gets
+            # another.
             task.page_ended_its_child(progress.chunk, progress.page, failure.words)
             return Restart.MEMORY
-        task.fail(f"Page {progress.page} is damaged and cannot be rendered"
-                  if failure is Failure.BAD_PAGE else failure.words)
+        task.fail(
+            f"Page {progress.page} is damaged and cannot be rendered"
+            if failure is Failure.BAD_PAGE
+            else failure.words
+        )
         return None
 
     def _is_wanted(self, task: RenderTask) -> bool:

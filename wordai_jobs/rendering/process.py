@@ -1,4 +1,6 @@
-"""One child process as the server sees it: start it, send it a request, wait for its answers, kill it."""
+"""One child process as the server sees it: start it, send it a request, wait for its answers, kill
+it.
+"""
 
 import json
 import os
@@ -7,7 +9,15 @@ import time
 from collections.abc import Callable
 from typing import IO, Any
 
-from wordai_jobs.rendering.forks import START_TIMEOUT_S, TICK_S, Fork, ForkFailed, ForkServer, WaitAbandoned, how_it_ended
+from wordai_jobs.rendering.forks import (
+    START_TIMEOUT_S,
+    TICK_S,
+    Fork,
+    ForkFailed,
+    ForkServer,
+    WaitAbandoned,
+    how_it_ended,
+)
 from wordai_jobs.rendering.mutter import Mutter
 
 _EXIT_TIMEOUT_S = 1.0
@@ -15,7 +25,9 @@ _LONGEST_ANSWER = 65536
 
 
 class ChildEnded(Exception):
-    """The child is gone: crashed, killed from outside, or never started. The message says how, for the log."""
+    """The child is gone: crashed, killed from outside, or never started. The message says how, for
+    the log.
+    """
 
 
 class ChildTimedOut(Exception):
@@ -55,7 +67,9 @@ class ChildProcess:
         self.requests = 0
         self._pipes = self._new_pipes()
         try:
-            self._fork = self._fork_server.fork(self.name, self._memory_limit_mb, self._pipes.of_child, is_wanted)
+            self._fork = self._fork_server.fork(
+                self.name, self._memory_limit_mb, self._pipes.of_child, is_wanted
+            )
         except ForkFailed as error:
             raise ChildEnded(f"{self.name} could not be started: {error}") from error
         finally:
@@ -75,8 +89,12 @@ class ChildProcess:
         except OSError as error:
             raise ChildEnded(self._how_it_ended()) from error
 
-    def receive(self, timeout_s: float, is_wanted: Callable[[], bool] = lambda: True) -> dict[str, Any]:
-        """The next answer; raises ChildTimedOut, ChildEnded, or WaitAbandoned once `is_wanted` says no."""
+    def receive(
+        self, timeout_s: float, is_wanted: Callable[[], bool] = lambda: True
+    ) -> dict[str, Any]:
+        """The next answer; raises ChildTimedOut, ChildEnded, or WaitAbandoned once `is_wanted` says
+        no.
+        """
         deadline = time.monotonic() + timeout_s
         poll = self._poll()
         while b"\n" not in self._received:

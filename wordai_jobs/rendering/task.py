@@ -12,8 +12,9 @@ from wordai_jobs import logs
 from wordai_jobs.model.book import Page
 from wordai_jobs.rendering.options import RenderOptions
 
-# Small enough that another book's pages, or a cancellation, need not wait long; large enough that handing over costs
-# nothing beside the work. 1 to 16 pages reach 0.9 of the speed of independent processes, 32 do not.
+# Small enough that another book's pages, or a cancellation, need not wait long; large enough that
+# handing over costs nothing beside the work. 1 to 16 pages reach 0.9 of the speed of independent
+# processes, 32 do not.
 _CHUNK_S = 0.1
 _MAX_CHUNK = 16
 
@@ -24,20 +25,27 @@ class RenderingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Pages for one child to render in one go. `is_retry`: its first page ended a child before, so it gets a new one."""
+    """Pages for one child to render in one go. `is_retry`: its first page ended a child before, so
+    it gets a new one.
+    """
 
     pages: tuple[int, ...]
     is_retry: bool = False
 
 
 class RenderTask:
-    """Shared by the job's thread, which waits for pages, and the children's threads, which bring them."""
+    """Shared by the job's thread, which waits for pages, and the children's threads, which bring
+    them.
+    """
 
-    def __init__(self, pdf: Path, folder: Path, page_count: int, options: RenderOptions, processes: int) -> None:
+    def __init__(
+        self, pdf: Path, folder: Path, page_count: int, options: RenderOptions, processes: int
+    ) -> None:
         self.pdf = pdf
         self.folder = folder
         self.options = options
-        self.job_id = logs.current_job()  # what the children's threads log for this task is about it, too
+        # What the children's threads log for this task is about it, too.
+        self.job_id = logs.current_job()
         self._processes = processes
         self._lock = threading.Lock()
         self._next_page = 1
@@ -53,7 +61,8 @@ class RenderTask:
     # What the job's thread calls.
 
     def next_page(self, timeout_s: float) -> Page | None:
-        """The next page that is on disk, in the order they are done; None after `timeout_s` without one.
+        """The next page that is on disk, in the order they are done; None after `timeout_s` without
+        one.
 
         Raises RenderingError where the book cannot be rendered.
         """
@@ -66,7 +75,9 @@ class RenderTask:
         return event
 
     def end(self) -> None:
-        """Nothing more is wanted. Returns once no child works for this task, so that its folder may be removed."""
+        """Nothing more is wanted. Returns once no child works for this task, so that its folder may
+        be removed.
+        """
         with self._lock:
             self._is_over = True
             self._idle.wait_for(lambda: self._in_flight == 0)
@@ -78,7 +89,9 @@ class RenderTask:
         return not self._is_over
 
     def take_chunk(self) -> Chunk | None:
-        """The next pages to render, or None where there are none left to hand out. Each must be given back."""
+        """The next pages to render, or None where there are none left to hand out. Each must be
+        given back.
+        """
         with self._lock:
             chunk = None if self._is_over else self._next_chunk()
             if chunk:
@@ -97,7 +110,9 @@ class RenderTask:
         self._events.put(page)
 
     def page_ended_its_child(self, chunk: Chunk, number: int, words: str) -> None:
-        """A page crashed its child or left it without memory: try it once more, alone in a new child; then fail."""
+        """A page crashed its child or left it without memory: try it once more, alone in a new
+        child; then fail.
+        """
         rest = tuple(page for page in chunk.pages if page > number)
         with self._lock:
             if rest:

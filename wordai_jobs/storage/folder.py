@@ -13,9 +13,11 @@ from pathlib import Path
 
 from wordai_jobs.errors import StartError, StorageFull
 
-# What the system says where there is no room: the disk is full, or the owner's share of it is used up.
+# What the system says where there is no room: the disk is full, or the owner's share of it is used
+# up.
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
-# Left free for the database's log and the page files of running jobs when an upload is weighed against the room.
+# Left free for the database's log and the page files of running jobs when an upload is weighed
+# against the room.
 RESERVE_BYTES = 16 * 1024 * 1024
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -23,7 +25,9 @@ logger = logging.getLogger(__name__)
 
 
 class DataFolder:
-    """`uploads/`, `staging/`, `chapters/`, `mongodb/` and `secret_key` below one folder, on one file system."""
+    """`uploads/`, `staging/`, `chapters/`, `mongodb/` and `secret_key` below one folder, on one
+    file system.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
@@ -61,7 +65,9 @@ class DataFolder:
         return shutil.disk_usage(self.path).free > size + RESERVE_BYTES
 
     def check_writable(self) -> None:
-        """Write a small file that never has a name, so that nothing can leave it behind; raises OSError where that fails."""
+        """Write a small file that never has a name, so that nothing can leave it behind; raises
+        OSError where that fails.
+        """
         with tempfile.TemporaryFile(dir=self.staging, buffering=0) as probe:
             probe.write(b"ok")
 
@@ -78,7 +84,8 @@ def full_disk_in_words() -> Iterator[None]:
 
 
 def sync_file_system(folder: Path) -> None:
-    """Make everything on the folder's file system last, in one go (syncfs(2), which Python does not offer).
+    """Make everything on the folder's file system last, in one go (syncfs(2), which Python does not
+    offer).
 
     For the 566 files of a book it took 0.02 s where fsync for each took 1 to 2 s.
     """

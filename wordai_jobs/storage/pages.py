@@ -11,7 +11,12 @@ from typing import Any
 
 import orjson
 
-from wordai_jobs.storage.folder import DataFolder, fsync_folder, full_disk_in_words, sync_file_system
+from wordai_jobs.storage.folder import (
+    DataFolder,
+    fsync_folder,
+    full_disk_in_words,
+    sync_file_system,
+)
 
 _MEDIA_TYPES = {".png": "image/png", ".jpg": "image/jpeg"}
 
@@ -25,7 +30,9 @@ class PageImage:
 
 
 class PageStore:
-    """Staging and chapter folders. Ids come from the database or from a signed address, never unchecked from a client."""
+    """Staging and chapter folders. Ids come from the database or from a signed address, never
+    unchecked from a client.
+    """
 
     def __init__(self, folder: DataFolder) -> None:
         self._folder = folder
@@ -38,12 +45,16 @@ class PageStore:
             return staging
 
     def sync(self, chapter_id: str) -> None:
-        """Make the staged files last, so that a chapter never appears with pages that a power cut takes away."""
+        """Make the staged files last, so that a chapter never appears with pages that a power cut
+        takes away.
+        """
         with full_disk_in_words():
             sync_file_system(self._staging(chapter_id))
 
     def publish(self, chapter_id: str) -> None:
-        """Move a staged chapter into place; raises FileNotFoundError where somebody removed it meanwhile."""
+        """Move a staged chapter into place; raises FileNotFoundError where somebody removed it
+        meanwhile.
+        """
         with full_disk_in_words():
             os.rename(self._staging(chapter_id), self._chapter(chapter_id))
             fsync_folder(self._folder.chapters)
@@ -56,7 +67,9 @@ class PageStore:
     def chapter_ids(self) -> set[str]:
         """Every chapter that has a folder, staged or in place."""
         return {
-            entry.name for folder in (self._folder.staging, self._folder.chapters) for entry in os.scandir(folder)
+            entry.name
+            for folder in (self._folder.staging, self._folder.chapters)
+            for entry in os.scandir(folder)
             if entry.is_dir(follow_symlinks=False)
         }
 

@@ -19,7 +19,9 @@ _UNFINISHED = ".part"
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file whose content is safely on disk, where it is for now; size in bytes, sha256 in hexadecimal."""
+    """A file whose content is safely on disk, where it is for now; size in bytes, sha256 in
+    hexadecimal.
+    """
 
     file_id: str
     path: Path
@@ -31,7 +33,9 @@ class UploadStore:
     """The folder of uploads. File names of users never reach the file system."""
 
     def __init__(self, folder: DataFolder, instance_id: str) -> None:
-        """`instance_id`: the server, so that what it was receiving when it died can be told from what others receive."""
+        """`instance_id`: the server, so that what it was receiving when it died can be told from
+        what others receive.
+        """
         self._folder = folder
         self._instance_id = instance_id
 
@@ -43,7 +47,8 @@ class UploadStore:
     def receiving(self, source: IO[bytes], max_mb: int) -> Iterator[StoredFile]:
         """Copy `source` to its end, let the caller look at it, and keep it unless that raises.
 
-        Raises UploadTooLarge past `max_mb`, InvalidPdf where there is nothing, StorageFull; then nothing is left behind.
+        Raises UploadTooLarge past `max_mb`, InvalidPdf where there is nothing, StorageFull; then
+        nothing is left behind.
         """
         file_id = f"file_{uuid4().hex}"
         part = self._folder.uploads / f"{file_id}.{self._instance_id}{_UNFINISHED}"
@@ -69,7 +74,11 @@ class UploadStore:
 
     def older_than(self, moment: datetime) -> list[str]:
         """The ids of files that were last written before `moment`."""
-        return [path.stem for path in self._folder.uploads.glob("*.pdf") if path.stat().st_mtime < moment.timestamp()]
+        return [
+            path.stem
+            for path in self._folder.uploads.glob("*.pdf")
+            if path.stat().st_mtime < moment.timestamp()
+        ]
 
 
 def _copy(source: IO[bytes], path: Path, max_mb: int) -> tuple[int, str]:

@@ -1,4 +1,6 @@
-"""One log line a request, its id, and its place in the statistics. The query string is never logged: it may be signed."""
+"""One log line a request, its id, and its place in the statistics. The query string is never
+logged: it may be signed.
+"""
 
 import logging
 import random
@@ -20,7 +22,9 @@ polls = logging.getLogger(logs.POLLS)
 
 
 def register(app: Flask, metrics: HttpMetrics) -> None:
-    """Give every request its id and its line. Registered before everything else, so that it sees the finished answer."""
+    """Give every request its id and its line. Registered before everything else, so that it sees
+    the finished answer.
+    """
 
     @app.before_request
     def begin() -> None:
@@ -43,7 +47,9 @@ def register(app: Flask, metrics: HttpMetrics) -> None:
 
 
 def is_poll_of(job: Job) -> None:
-    """The request asks how this job stands: its line is `JOB STATUS <job_id> <status> <progress>%`."""
+    """The request asks how this job stands: its line is `JOB STATUS <job_id> <status>
+    <progress>%`.
+    """
     g.polled_job = job
 
 
@@ -57,8 +63,14 @@ def _log(response: Response, took_ms: float) -> None:
         polls.info("JOB STATUS %s %s %d%%", job.job_id, job.status, job.progress, extra=extra)
     else:
         logger.info(
-            "%s %s %d %.1f ms %d bytes", request.method, request.path[:_LONGEST_PATH], response.status_code, took_ms,
-            response.content_length or 0, extra=extra)
+            "%s %s %d %.1f ms %d bytes",
+            request.method,
+            request.path[:_LONGEST_PATH],
+            response.status_code,
+            took_ms,
+            response.content_length or 0,
+            extra=extra,
+        )
 
 
 def _measure(metrics: HttpMetrics, response: Response, took_s: float) -> None:
@@ -75,7 +87,10 @@ def _route() -> str | None:
 def _fields(response: Response, took_ms: float) -> dict[str, Any]:
     """What the line says, for logs in JSON."""
     return {
-        "method": request.method, "path": request.path[:_LONGEST_PATH],
-        "route": _route(), "status": response.status_code,
-        "duration_ms": round(took_ms, 2), "bytes": response.content_length or 0,
+        "method": request.method,
+        "path": request.path[:_LONGEST_PATH],
+        "route": _route(),
+        "status": response.status_code,
+        "duration_ms": round(took_ms, 2),
+        "bytes": response.content_length or 0,
     }

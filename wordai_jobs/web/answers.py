@@ -13,7 +13,8 @@ _closed = with_config(ConfigDict(extra="forbid"))
 Uuid = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 Count = Annotated[int, Field(ge=0)]
 Moment = Annotated[
-    str, Field(description="UTC, milliseconds", pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
+    str, Field(description="UTC, milliseconds", pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+]
 # Not a tuple: tools for OpenAPI stumble over `prefixItems`.
 Word = Annotated[list[float | str], Field(min_length=5, max_length=5)]
 
@@ -37,7 +38,9 @@ class JobOutcome(TypedDict):
     """What a job that has ended has besides."""
 
     result: NotRequired[Annotated[JobResult, Field(description="only when completed")]]
-    error: NotRequired[Annotated[str, Field(description="only when failed: what went wrong, in words for a user")]]
+    error: NotRequired[
+        Annotated[str, Field(description="only when failed: what went wrong, in words for a user")]
+    ]
 
 
 class JobEnd(TypedDict):
@@ -54,7 +57,9 @@ class JobAnswer(JobOutcome, JobEnd):
     job_id: Uuid
     user_id: Annotated[str, Field(description="its owner")]
     status: Annotated[
-        Literal["pending", "processing", "completed", "failed"], Field(description="the last two never change again")]
+        Literal["pending", "processing", "completed", "failed"],
+        Field(description="the last two never change again"),
+    ]
     progress: Annotated[int, Field(ge=0, le=100, description="never falls")]
     message: Annotated[str, Field(description="what is being done, in words for a user")]
     created_at: Moment
@@ -66,7 +71,9 @@ class JobListAnswer(TypedDict):
     """Jobs, newest first, and where the list goes on."""
 
     jobs: list[JobAnswer]
-    next_cursor: Annotated[str | None, Field(description="`cursor` of the next part; null at the end")]
+    next_cursor: Annotated[
+        str | None, Field(description="`cursor` of the next part; null at the end")
+    ]
 
 
 @_closed
@@ -74,7 +81,9 @@ class PageAnswer(TypedDict):
     """A page: the signed address of its image, and the size of that in pixels."""
 
     page_number: Annotated[int, Field(ge=1)]
-    background_url: Annotated[str, Field(description="for `<img>`, without a header; expires after a day or two")]
+    background_url: Annotated[
+        str, Field(description="for `<img>`, without a header; expires after a day or two")
+    ]
     width: Annotated[int, Field(ge=1)]
     height: Annotated[int, Field(ge=1)]
 
@@ -159,7 +168,9 @@ class PageContentAnswer(PageAnswer):
     """A page with its text."""
 
     text: str
-    words: Annotated[list[Word], Field(description='`[x0, y0, x1, y1, "word"]` in pixels of the image')]
+    words: Annotated[
+        list[Word], Field(description='`[x0, y0, x1, y1, "word"]` in pixels of the image')
+    ]
 
 
 @_closed
@@ -202,8 +213,14 @@ class SignInSettings(TypedDict):
     """How users of the web page sign in."""
 
     mode: Literal["dev", "firebase"]
-    firebase: NotRequired[Annotated[dict[str, str], Field(description="the web configuration of the Firebase project")]]
-    emulator: NotRequired[Annotated[str | None, Field(description="host and port of a Firebase Auth emulator")]]
+    firebase: NotRequired[
+        Annotated[
+            dict[str, str], Field(description="the web configuration of the Firebase project")
+        ]
+    ]
+    emulator: NotRequired[
+        Annotated[str | None, Field(description="host and port of a Firebase Auth emulator")]
+    ]
 
 
 @_closed

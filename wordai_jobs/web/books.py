@@ -4,13 +4,22 @@ from flask import Blueprint, Response, jsonify
 
 from wordai_jobs.errors import NotFound
 from wordai_jobs.web.answers import (
-    BookAnswer, BookListAnswer, ChapterListAnswer, ChapterWithPagesAnswer, PageContentAnswer,
+    BookAnswer,
+    BookListAnswer,
+    ChapterListAnswer,
+    ChapterWithPagesAnswer,
+    PageContentAnswer,
 )
 from wordai_jobs.web.context import authenticate, services, user_id
 from wordai_jobs.web.openapi.common import OF_BOOK, OF_CHAPTER, OF_JSON, OF_PAGE
 from wordai_jobs.web.openapi.operation import Answer, Operation
 from wordai_jobs.web.schemas import NewBook, json_body
-from wordai_jobs.web.views import book_view, chapter_view, chapter_with_pages_view, page_content_view
+from wordai_jobs.web.views import (
+    book_view,
+    chapter_view,
+    chapter_with_pages_view,
+    page_content_view,
+)
 
 _MOST_DIGITS = 6
 
@@ -19,7 +28,9 @@ blueprint.before_request(authenticate)
 
 
 @blueprint.post("")
-@Operation("Make a book", Answer(201, "The book", BookAnswer, headers=("Location",)), OF_JSON, json=NewBook)
+@Operation(
+    "Make a book", Answer(201, "The book", BookAnswer, headers=("Location",)), OF_JSON, json=NewBook
+)
 def create() -> tuple[Response, int]:
     book = services().books.add(user_id(), json_body(NewBook).title)
     response = jsonify(book_view(book))
@@ -40,14 +51,20 @@ def get(book_id: str) -> Response:
 
 
 @blueprint.get("/<book_id>/chapters")
-@Operation("The chapters of a book", Answer(200, "In their order, without pages", ChapterListAnswer), OF_BOOK)
+@Operation(
+    "The chapters of a book",
+    Answer(200, "In their order, without pages", ChapterListAnswer),
+    OF_BOOK,
+)
 def list_chapters(book_id: str) -> Response:
     chapters = services().books.chapters(book_id, user_id())
     return jsonify({"chapters": [chapter_view(chapter) for chapter in chapters]})
 
 
 @blueprint.get("/<book_id>/chapters/<chapter_id>")
-@Operation("A chapter with its pages", Answer(200, "The chapter", ChapterWithPagesAnswer), OF_CHAPTER)
+@Operation(
+    "A chapter with its pages", Answer(200, "The chapter", ChapterWithPagesAnswer), OF_CHAPTER
+)
 def get_chapter(book_id: str, chapter_id: str) -> Response:
     chapter = services().books.chapter_with_pages(book_id, chapter_id, user_id())
     return jsonify(chapter_with_pages_view(chapter, services().signer))

@@ -22,7 +22,9 @@ EXTENSION = "wordai_jobs"
 
 
 class DevFromOutside(AppError):
-    """Mode dev lets anyone in, so it answers this machine only, whatever WSGI server or proxy stands before it."""
+    """Mode dev lets anyone in, so it answers this machine only, whatever WSGI server or proxy
+    stands before it.
+    """
 
     status = 403
 
@@ -53,8 +55,12 @@ def services() -> Services:
 
 
 def authenticate() -> None:
-    """Find out who calls, for `user_id`; raises Unauthenticated. Set before the requests of a blueprint."""
-    g.user_id = services().verifier.verify(bearer_token(request.headers.get("Authorization"))).user_id
+    """Find out who calls, for `user_id`; raises Unauthenticated. Set before the requests of a
+    blueprint.
+    """
+    g.user_id = (
+        services().verifier.verify(bearer_token(request.headers.get("Authorization"))).user_id
+    )
 
 
 def user_id() -> str:
@@ -63,9 +69,13 @@ def user_id() -> str:
 
 
 def refuse_dev_from_outside() -> None:
-    """A proxy on this machine connects from here, whoever asked it; those that it names must be here as well."""
+    """A proxy on this machine connects from here, whoever asked it; those that it names must be
+    here as well.
+    """
     forwarded_for = request.headers.get("X-Forwarded-For", "").split(",")
-    if services().dev_tokens and not all(map(_is_this_machine, [request.remote_addr or "", *forwarded_for])):
+    if services().dev_tokens and not all(
+        map(_is_this_machine, [request.remote_addr or "", *forwarded_for])
+    ):
         raise DevFromOutside
 
 

@@ -14,12 +14,20 @@ blueprint = Blueprint("dev", __name__, url_prefix="/dev")
 
 @blueprint.post("/token")
 @Operation(
-    "A token for anyone who asks; mode dev only", Answer(200, "The token", DevTokenAnswer), OF_JSON, json=NewDevToken,
-    access="open")
+    "A token for anyone who asks; mode dev only",
+    Answer(200, "The token", DevTokenAnswer),
+    OF_JSON,
+    json=NewDevToken,
+    access="open",
+)
 def token() -> Response:
     dev_tokens = services().dev_tokens
     assert dev_tokens, "this blueprint is registered in mode dev only"
     wanted = json_body(NewDevToken)
-    return jsonify({
-        "token": dev_tokens.sign(wanted.user_id), "user_id": wanted.user_id, "expires_in_s": DEV_TOKEN_MAX_AGE_S,
-    })
+    return jsonify(
+        {
+            "token": dev_tokens.sign(wanted.user_id),
+            "user_id": wanted.user_id,
+            "expires_in_s": DEV_TOKEN_MAX_AGE_S,
+        }
+    )

@@ -14,9 +14,13 @@ _STATIC = Path(__file__).resolve().parents[1] / "static"
 _PAGE = _STATIC / "docs" / "index.html"
 _FILES = {
     "docs.css": (_STATIC / "docs" / "docs.css", "text/css"),
-    "openapi-explorer.min.js": (_STATIC / "vendor" / "openapi-explorer" / "openapi-explorer.min.js", "text/javascript"),
+    "openapi-explorer.min.js": (
+        _STATIC / "vendor" / "openapi-explorer" / "openapi-explorer.min.js",
+        "text/javascript",
+    ),
 }
-# The explorer styles its elements inline, so styles may be; scripts are this server's own files and nothing else.
+# The explorer styles its elements inline, so styles may be; scripts are this server's own files and
+# nothing else.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -35,8 +39,14 @@ def document() -> Response:
 @blueprint.get("/docs")
 @Operation(
     "A page to read and try all of this",
-    Answer(200, "The page", media_types=("text/html",), headers=("ETag", "Cache-Control", "Content-Security-Policy")),
-    access="open")
+    Answer(
+        200,
+        "The page",
+        media_types=("text/html",),
+        headers=("ETag", "Cache-Control", "Content-Security-Policy"),
+    ),
+    access="open",
+)
 def page() -> Response:
     response = send_file(_PAGE, mimetype="text/html")
     response.headers["Content-Security-Policy"] = _POLICY
@@ -45,9 +55,16 @@ def page() -> Response:
 
 @blueprint.get("/docs/<name>")
 @Operation(
-    "The page's files", Answer(
-        200, "The file", media_types=("text/javascript", "text/css"), headers=("ETag", "Cache-Control")),
-    {404: "File x.js not found"}, access="open")
+    "The page's files",
+    Answer(
+        200,
+        "The file",
+        media_types=("text/javascript", "text/css"),
+        headers=("ETag", "Cache-Control"),
+    ),
+    {404: "File x.js not found"},
+    access="open",
+)
 def file(name: str) -> Response:
     if name not in _FILES:
         raise NotFound("file", name)

@@ -1,4 +1,6 @@
-"""The one place where errors become answers: `{"detail": …}`, whatever went wrong, whoever noticed it."""
+"""The one place where errors become answers: `{"detail": …}`, whatever went wrong, whoever noticed
+it.
+"""
 
 import logging
 from typing import cast
@@ -9,13 +11,21 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from wordai_jobs.errors import AppError, StorageFull, UploadTooLarge
 from wordai_jobs.storage.folder import FULL_DISK
 
-# Where the HTTP server has refused a request before the application saw it, it says so here: (status, words).
+# Where the HTTP server has refused a request before the application saw it, it says so here:
+# (status, words).
 REFUSED_KEY = "wordai_jobs.refused"
 
 _WORDS = {
-    400: "Bad request", 404: "Not found", 405: "Method not allowed", 408: "The request took too long to arrive",
-    413: "The request is too large", 414: "The address is too long", 415: "Unsupported media type",
-    416: "The range is not in the image", 431: "The request's headers are too large", 501: "Not supported",
+    400: "Bad request",
+    404: "Not found",
+    405: "Method not allowed",
+    408: "The request took too long to arrive",
+    413: "The request is too large",
+    414: "The address is too long",
+    415: "Unsupported media type",
+    416: "The range is not in the image",
+    431: "The request's headers are too large",
+    501: "Not supported",
 }
 
 logger = logging.getLogger(__name__)
@@ -51,12 +61,15 @@ def register(app: Flask, max_upload_mb: int) -> None:
         code = error.code or 500
         if code < 400:  # a redirect is no error
             return cast(Response, error.get_response())
-        headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Content-Range")}
+        headers = {
+            name: value for name, value in error.get_headers() if name in ("Allow", "Content-Range")
+        }
         return _answer(code, _WORDS.get(code, error.name), headers)
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
-        if isinstance(error, OSError) and error.errno in FULL_DISK:  # reading a form can fill the disk too
+        # Reading a form can fill the disk too.
+        if isinstance(error, OSError) and error.errno in FULL_DISK:
             return app_error(StorageFull())
         logger.error("%s %s failed", request.method, request.path, exc_info=error)
         return _answer(500, "Internal server error", {})

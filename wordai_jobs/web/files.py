@@ -15,7 +15,12 @@ blueprint.before_request(authenticate)
 
 
 @blueprint.post("")
-@Operation("Upload a PDF", Answer(201, "The file", FileAnswer, headers=("Location",)), OF_UPLOAD, form=Form())
+@Operation(
+    "Upload a PDF",
+    Answer(201, "The file", FileAnswer, headers=("Location",)),
+    OF_UPLOAD,
+    form=Form(),
+)
 def upload() -> tuple[Response, int]:
     added = uploaded_pdf(user_id())
     response = jsonify(upload_view(added))
@@ -30,7 +35,9 @@ def metadata(file_id: str) -> Response:
 
 
 def uploaded_pdf(owner: str) -> Upload:
-    """Store the PDF in the multipart field `file` for `owner`; raises what UploadService.add raises."""
+    """Store the PDF in the multipart field `file` for `owner`; raises what UploadService.add
+    raises.
+    """
     services().uploads.check_room(request.content_length or 0)
     file = request.files.get("file")
     if file is None:

@@ -7,7 +7,13 @@ from flask_cors import CORS
 
 # Readable by pages on other origins; browsers hide all but a few headers otherwise.
 _EXPOSED = [
-    "ETag", "Location", "Retry-After", "X-Request-ID", "X-Queue-Position", "Idempotency-Replayed", "WWW-Authenticate",
+    "ETag",
+    "Location",
+    "Retry-After",
+    "X-Request-ID",
+    "X-Queue-Position",
+    "Idempotency-Replayed",
+    "WWW-Authenticate",
 ]
 _ALLOWED = ["Authorization", "Content-Type", "If-None-Match", "Idempotency-Key", "X-Request-ID"]
 _METHODS = ["GET", "HEAD", "POST", "DELETE", "OPTIONS"]
@@ -30,19 +36,31 @@ def register(app: Flask, origins: tuple[str, ...]) -> None:
 
     @app.before_request
     def answer_preflight() -> Response | None:
-        """Before authentication, which a preflight never has, and for unknown paths too: their 404 must be readable."""
-        is_preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+        """Before authentication, which a preflight never has, and for unknown paths too: their 404
+        must be readable.
+        """
+        is_preflight = (
+            request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+        )
         return Response(status=204) if is_preflight else None
 
     if origins:
         CORS(
-            app, origins=[_exactly(origin) for origin in origins], supports_credentials=True, expose_headers=_EXPOSED,
-            allow_headers=_ALLOWED, methods=_METHODS, max_age=_PREFLIGHT_MAX_AGE_S, vary_header=True,
+            app,
+            origins=[_exactly(origin) for origin in origins],
+            supports_credentials=True,
+            expose_headers=_EXPOSED,
+            allow_headers=_ALLOWED,
+            methods=_METHODS,
+            max_age=_PREFLIGHT_MAX_AGE_S,
+            vary_header=True,
         )
 
 
 def _exactly(origin: str) -> re.Pattern[str]:
-    """An origin for flask-cors, which takes a string with brackets, as in http://[::1], for a pattern of its own."""
+    """An origin for flask-cors, which takes a string with brackets, as in http://[::1], for a
+    pattern of its own.
+    """
     return re.compile(re.escape(origin) + r"\Z")
 
 

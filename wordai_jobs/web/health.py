@@ -14,17 +14,24 @@ blueprint = Blueprint("health", __name__, url_prefix="/health")
 
 
 @blueprint.get("")
-@Operation("The process answers", Answer(200, "It does", HealthAnswer), access="open", has_head=True)
+@Operation(
+    "The process answers", Answer(200, "It does", HealthAnswer), access="open", has_head=True
+)
 def health() -> Response:
     """Answers whenever the process can: no authentication, no database."""
     waiting, running = services().runner.counts
-    return jsonify({"status": "ok", "version": __version__, "jobs": {"waiting": waiting, "running": running}})
+    return jsonify(
+        {"status": "ok", "version": __version__, "jobs": {"waiting": waiting, "running": running}}
+    )
 
 
 @blueprint.get("/ready")
 @Operation(
-    "Database, storage and page renderers work", Answer(200, "They do", ReadyAnswer),
-    {503: ("the database cannot be reached", "no page renderer is running")}, access="open")
+    "Database, storage and page renderers work",
+    Answer(200, "They do", ReadyAnswer),
+    {503: ("the database cannot be reached", "no page renderer is running")},
+    access="open",
+)
 def ready() -> Response:
     problems = list(_problems())
     if problems:

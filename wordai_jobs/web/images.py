@@ -8,7 +8,8 @@ from wordai_jobs.web.context import authenticate, services, user_id
 from wordai_jobs.web.openapi.common import OF_PAGE
 from wordai_jobs.web.openapi.operation import Answer, Operation
 
-# An image never changes: a chapter's id names one rendering. Private: caches that people share must ask.
+# An image never changes: a chapter's id names one rendering. Private: caches that people share must
+# ask.
 _FOR_GOOD = "private, max-age=31536000, immutable"
 
 blueprint = Blueprint("images", __name__, url_prefix="/api/v1/books")
@@ -18,9 +19,16 @@ blueprint = Blueprint("images", __name__, url_prefix="/api/v1/books")
 @Operation(
     "The image of a page, for its owner or for whoever has its signed address",
     Answer(
-        200, "The image; it never changes", media_types=("image/png", "image/jpeg"), headers=("ETag", "Cache-Control"),
-        has_parts=True),
-    OF_PAGE, parameters=("expires", "signature"), access="token or signature")
+        200,
+        "The image; it never changes",
+        media_types=("image/png", "image/jpeg"),
+        headers=("ETag", "Cache-Control"),
+        has_parts=True,
+    ),
+    OF_PAGE,
+    parameters=("expires", "signature"),
+    access="token or signature",
+)
 def image(book_id: str, chapter_id: str, n: str) -> Response:
     if not _has_valid_signature():
         authenticate()

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -20,7 +20,14 @@ from wordai_jobs.web.context import authenticate, services, user_id
 from wordai_jobs.web.files import uploaded_pdf
 from wordai_jobs.web.openapi.common import OF_BOOK, OF_JOB, OF_QUEUE, OF_UPLOAD
 from wordai_jobs.web.openapi.operation import Answer, Form, Operation
-from wordai_jobs.web.schemas import JobFilter, NewChapter, NewChapterFromFile, form_body, json_body, query
+from wordai_jobs.web.schemas import (
+    JobFilter,
+    NewChapter,
+    NewChapterFromFile,
+    form_body,
+    json_body,
+    query,
+)
 from wordai_jobs.web.views import job_view, page_view
 
 POLL_INTERVAL_S = 2
@@ -28,8 +35,11 @@ _LONGEST_POLL_INTERVAL_S = 30
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _JOB = Answer(200, "The job", JobAnswer, headers=("Retry-After", "X-Queue-Position"))
 _ACCEPTED = Answer(
-    202, "The job is recorded", JobAnswer,
-    headers=("Location", "Retry-After", "X-Queue-Position", "Idempotency-Replayed"))
+    202,
+    "The job is recorded",
+    JobAnswer,
+    headers=("Location", "Retry-After", "X-Queue-Position", "Idempotency-Replayed"),
+)
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/api/v1/books")
 blueprint.before_request(authenticate)
@@ -37,10 +47,19 @@ blueprint.before_request(authenticate)
 
 @blueprint.post("/<book_id>/chapters/from-pdf")
 @Operation(
-    "Enqueue a job that makes a chapter, of an uploaded PDF or of one in the form", _ACCEPTED,
-    {**OF_BOOK, **OF_UPLOAD, **OF_QUEUE, 404: ("Book 8d0f2a36 not found", "File file_5d1f0c9e not found"),
-     422: ("title: Field required", "Idempotency-Key: this key was used with different fields")},
-    json=NewChapterFromFile, form=Form(NewChapter), parameters=("Idempotency-Key",))
+    "Enqueue a job that makes a chapter, of an uploaded PDF or of one in the form",
+    _ACCEPTED,
+    {
+        **OF_BOOK,
+        **OF_UPLOAD,
+        **OF_QUEUE,
+        404: ("Book 8d0f2a36 not found", "File file_5d1f0c9e not found"),
+        422: ("title: Field required", "Idempotency-Key: this key was used with different fields"),
+    },
+    json=NewChapterFromFile,
+    form=Form(NewChapter),
+    parameters=("Idempotency-Key",),
+)
 def enqueue(book_id: str) -> tuple[Response, int]:
     if request.mimetype == "multipart/form-data" and "file" in request.files:
         enqueued = _enqueue_with_pdf(book_id)
@@ -51,8 +70,10 @@ def enqueue(book_id: str) -> tuple[Response, int]:
 
 @blueprint.post("/jobs/<job_id>/retry")
 @Operation(
-    "A new job from a failed one's inputs", _ACCEPTED,
-    {**OF_JOB, **OF_QUEUE, 409: "Only a failed job can be retried; this one is processing"})
+    "A new job from a failed one's inputs",
+    _ACCEPTED,
+    {**OF_JOB, **OF_QUEUE, 409: "Only a failed job can be retried; this one is processing"},
+)
 def retry(job_id: str) -> tuple[Response, int]:
     failed = services().jobs.get(job_id, user_id())
     upload = services().uploads.get(failed.file_id, user_id())
@@ -61,16 +82,24 @@ def retry(job_id: str) -> tuple[Response, int]:
 
 @blueprint.post("/jobs/<job_id>/cancel")
 @Operation(
-    "End a job that has not ended", Answer(200, "The job, now failed with error `Cancelled by user`", JobAnswer),
-    {**OF_JOB, 409: "Job has already completed", 503: "The job is being cancelled, which takes longer than usual"})
+    "End a job that has not ended",
+    Answer(200, "The job, now failed with error `Cancelled by user`", JobAnswer),
+    {
+        **OF_JOB,
+        409: "Job has already completed",
+        503: "The job is being cancelled, which takes longer than usual",
+    },
+)
 def cancel(job_id: str) -> Response:
     return _job_response(services().jobs.cancel(job_id, user_id()))
 
 
 @blueprint.get("/jobs/<job_id>")
 @Operation(
-    "How a job stands: the address to poll", _JOB,
-    {**OF_JOB, 500: "Failed to get job status: the database cannot be reached"})
+    "How a job stands: the address to poll",
+    _JOB,
+    {**OF_JOB, 500: "Failed to get job status: the database cannot be reached"},
+)
 def status(job_id: str) -> Response:
     try:
         job = services().jobs.get(job_id, user_id())
@@ -82,30 +111,43 @@ def status(job_id: str) -> Response:
 
 @blueprint.get("/jobs/<job_id>/pages")
 @Operation(
-    "The pages rendered so far, readable while the job still runs", Answer(200, "The pages", JobPagesAnswer), OF_JOB)
+    "The pages rendered so far, readable while the job still runs",
+    Answer(200, "The pages", JobPagesAnswer),
+    OF_JOB,
+)
 def pages(job_id: str) -> Response:
     job = services().jobs.get(job_id, user_id())
     signer = services().signer
-    done = [page_view(page, job.book_id, job.chapter_id, signer) for page in services().jobs.pages(job)]
+    done = [
+        page_view(page, job.book_id, job.chapter_id, signer) for page in services().jobs.pages(job)
+    ]
     return jsonify({"total_pages": job.total_pages, "pages": done})
 
 
 @blueprint.get("/jobs")
 @Operation(
-    "The caller's jobs, newest first", Answer(200, "A part of the list", JobListAnswer),
-    {422: "limit: Input should be less than or equal to 100"}, query=JobFilter)
+    "The caller's jobs, newest first",
+    Answer(200, "A part of the list", JobListAnswer),
+    {422: "limit: Input should be less than or equal to 100"},
+    query=JobFilter,
+)
 def list_jobs() -> Response:
     wanted = query(JobFilter)
     before = _position(wanted.cursor) if wanted.cursor else None
     jobs = services().jobs.list(
-        user_id(), wanted.limit + 1, status=wanted.status, book_id=wanted.book_id, before=before)
-    shown = jobs[:wanted.limit]
+        user_id(), wanted.limit + 1, status=wanted.status, book_id=wanted.book_id, before=before
+    )
+    shown = jobs[: wanted.limit]
     next_cursor = _cursor(shown[-1]) if len(jobs) > wanted.limit else None
     return jsonify({"jobs": [job_view(job) for job in shown], "next_cursor": next_cursor})
 
 
 def _enqueue_uploaded(book_id: str) -> Enqueued:
-    wanted = form_body(NewChapterFromFile) if request.mimetype == "multipart/form-data" else json_body(NewChapterFromFile)
+    wanted = (
+        form_body(NewChapterFromFile)
+        if request.mimetype == "multipart/form-data"
+        else json_body(NewChapterFromFile)
+    )
     _check_target(book_id, wanted)
     return _enqueue(book_id, services().uploads.get(wanted.file_id, user_id()), wanted)
 
@@ -133,8 +175,12 @@ def _check_target(book_id: str, wanted: NewChapter) -> None:
 
 def _enqueue(book_id: str, upload: Upload, wanted: NewChapter) -> Enqueued:
     chapter = ChapterRequest(
-        title=wanted.title, slug=wanted.slug or slugify(wanted.title), order_index=wanted.order_index,
-        parent_id=wanted.parent_id, is_published=wanted.is_published, is_preview_free=wanted.is_preview_free,
+        title=wanted.title,
+        slug=wanted.slug or slugify(wanted.title),
+        order_index=wanted.order_index,
+        parent_id=wanted.parent_id,
+        is_published=wanted.is_published,
+        is_preview_free=wanted.is_preview_free,
     )
     return services().jobs.enqueue(upload, book_id, chapter, _idempotency_key())
 
@@ -162,19 +208,25 @@ def _job_response(job: Job) -> Response:
     position = services().jobs.position(job)
     if position is not None:
         response.headers["X-Queue-Position"] = str(position)
-    response.headers["Retry-After"] = str(min(_LONGEST_POLL_INTERVAL_S, max(POLL_INTERVAL_S, position or 0)))
+    response.headers["Retry-After"] = str(
+        min(_LONGEST_POLL_INTERVAL_S, max(POLL_INTERVAL_S, position or 0))
+    )
     return response
 
 
 def _cursor(job: Job) -> str:
     """Where a page of the list ends: time and id of its last job."""
-    return base64.urlsafe_b64encode(f"{isoformat(job.created_at)} {job.job_id}".encode()).decode().rstrip("=")
+    return (
+        base64.urlsafe_b64encode(f"{isoformat(job.created_at)} {job.job_id}".encode())
+        .decode()
+        .rstrip("=")
+    )
 
 
 def _position(cursor: str) -> tuple[datetime, str]:
     try:
         text = base64.urlsafe_b64decode(cursor.encode("ascii") + b"==").decode()
         moment, _, job_id = text.partition(" ")
-        return datetime.fromisoformat(moment).astimezone(timezone.utc), job_id
+        return datetime.fromisoformat(moment).astimezone(UTC), job_id
     except (ValueError, OverflowError, binascii.Error) as error:
         raise Invalid("cursor: must be a next_cursor of this list") from error

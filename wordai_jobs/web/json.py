@@ -10,7 +10,8 @@ from flask.json.provider import JSONProvider
 class OrjsonProvider(JSONProvider):
     """Writes with orjson, at five times the speed of the standard library.
 
-    Reads with that: it takes all that JSON allows, such as huge numbers, and the schemas then say which field is wrong.
+    Reads with that: it takes all that JSON allows, such as huge numbers, and the schemas then say
+    which field is wrong.
     """
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:

@@ -11,9 +11,13 @@ blueprint = Blueprint("metrics", __name__)
 
 @blueprint.get("/metrics")
 @Operation(
-    "What Prometheus reads", Answer(200, "Prometheus text", media_types=("text/plain",), headers=("Cache-Control",)),
-    access="open")
+    "What Prometheus reads",
+    Answer(200, "Prometheus text", media_types=("text/plain",), headers=("Cache-Control",)),
+    access="open",
+)
 def metrics() -> Response:
-    response = Response(generate_latest(services().metrics.registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+    response = Response(
+        generate_latest(services().metrics.registry), content_type=CONTENT_TYPE_PLAIN_0_0_4
+    )
     response.headers["Cache-Control"] = "no-store"
     return response

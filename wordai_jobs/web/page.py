@@ -36,7 +36,9 @@ class NoSuchFile(AppError):
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """How users of the page sign in. `emulator` is the host and port of a Firebase Auth emulator, empty without one."""
+    """How users of the page sign in. `emulator` is the host and port of a Firebase Auth emulator,
+    empty without one.
+    """
 
     mode: str
     firebase_web_config: Mapping[str, str]
@@ -48,10 +50,16 @@ class SignIn:
         return SignIn(auth.mode, auth.firebase_web_config, emulator)
 
     def view(self) -> dict[str, Any]:
-        """What the page needs to know; nothing in it is secret, for browsers read it before anyone has signed in."""
+        """What the page needs to know; nothing in it is secret, for browsers read it before anyone
+        has signed in.
+        """
         if self.mode != "firebase":
             return {"mode": self.mode}
-        return {"mode": self.mode, "firebase": dict(self.firebase_web_config), "emulator": self.emulator or None}
+        return {
+            "mode": self.mode,
+            "firebase": dict(self.firebase_web_config),
+            "emulator": self.emulator or None,
+        }
 
     @property
     def content_security_policy(self) -> str:
@@ -63,11 +71,19 @@ class SignIn:
         elif auth_domain := self.firebase_web_config.get("authDomain"):
             scripts.append(_GOOGLE_SCRIPTS)
             frame = f"https://{auth_domain}"
-        return "; ".join([
-            "default-src 'none'", f"script-src {' '.join(scripts)}", "style-src 'self'", "img-src 'self'",
-            f"connect-src {' '.join(connections)}", f"frame-src {frame}", "base-uri 'none'", "form-action 'none'",
-            "frame-ancestors 'none'",
-        ])
+        return "; ".join(
+            [
+                "default-src 'none'",
+                f"script-src {' '.join(scripts)}",
+                "style-src 'self'",
+                "img-src 'self'",
+                f"connect-src {' '.join(connections)}",
+                f"frame-src {frame}",
+                "base-uri 'none'",
+                "form-action 'none'",
+                "frame-ancestors 'none'",
+            ]
+        )
 
 
 def create_blueprint(sign_in: SignIn, max_upload_mb: int) -> Blueprint:
@@ -77,8 +93,14 @@ def create_blueprint(sign_in: SignIn, max_upload_mb: int) -> Blueprint:
     @blueprint.get("/")
     @Operation(
         "The web page: sign in, upload, watch progress, read the chapter",
-        Answer(200, "The page", media_types=("text/html",), headers=("ETag", "Cache-Control", "Content-Security-Policy")),
-        access="open")
+        Answer(
+            200,
+            "The page",
+            media_types=("text/html",),
+            headers=("ETag", "Cache-Control", "Content-Security-Policy"),
+        ),
+        access="open",
+    )
     def index() -> Response:
         response = send_from_directory(STATIC, "index.html", mimetype="text/html")
         response.headers["Content-Security-Policy"] = sign_in.content_security_policy
@@ -86,21 +108,35 @@ def create_blueprint(sign_in: SignIn, max_upload_mb: int) -> Blueprint:
         return response
 
     @blueprint.get("/app-config.json")
-    @Operation("What the web page has to know", Answer(200, "Nothing in it is secret", PageSettingsAnswer), access="open")
+    @Operation(
+        "What the web page has to know",
+        Answer(200, "Nothing in it is secret", PageSettingsAnswer),
+        access="open",
+    )
     def app_config() -> Response:
-        return jsonify({"version": __version__, "max_upload_mb": max_upload_mb, "auth": sign_in.view()})
+        return jsonify(
+            {"version": __version__, "max_upload_mb": max_upload_mb, "auth": sign_in.view()}
+        )
 
     @blueprint.get("/static/<path:name>")
     @Operation(
         "The web page's files, and the polling client `poll-job.js` for other pages",
-        Answer(200, "The file", media_types=tuple(_MEDIA_TYPES.values()), headers=("ETag", "Cache-Control")),
-        {404: "File not found"}, access="open")
+        Answer(
+            200,
+            "The file",
+            media_types=tuple(_MEDIA_TYPES.values()),
+            headers=("ETag", "Cache-Control"),
+        ),
+        {404: "File not found"},
+        access="open",
+    )
     def static_file(name: str) -> Response:
         media_type = _MEDIA_TYPES.get(PurePosixPath(name).suffix)
         if media_type is None:
             raise NoSuchFile
         response = send_from_directory(STATIC, name, mimetype=media_type)
-        # Pages of other origins import the polling client. CORS says which may; this is for those that isolate themselves.
+        # Pages of other origins import the polling client. CORS says which may; this is for those
+        # that isolate themselves.
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         return response
 

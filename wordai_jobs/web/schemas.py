@@ -16,7 +16,8 @@ from wordai_jobs.model.job import JobStatus
 MAX_TITLE_LENGTH = 300
 _MAX_ID_LENGTH = 200
 _MAX_ORDER_INDEX = 2**31 - 1
-# Fields are small. A body as large as a PDF may be would cost many times its size in memory once it is read as JSON.
+# Fields are small. A body as large as a PDF may be would cost many times its size in memory once it
+# is read as JSON.
 _MAX_JSON_BYTES = 1024 * 1024
 _NO_TEXT = ("Cc", "Cs", "Co", "Cn")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -36,15 +37,30 @@ def _is_text(value: str) -> str:
 
 def _is_slug(value: str) -> str:
     if not _SLUG.fullmatch(value):
-        raise ValueError("must be lower-case letters, digits and single hyphens, as in my-chapter-2")
+        raise ValueError(
+            "must be lower-case letters, digits and single hyphens, as in my-chapter-2"
+        )
     return value
 
 
 Title = Annotated[
-    str, BeforeValidator(_trimmed), AfterValidator(_is_text), Field(min_length=1, max_length=MAX_TITLE_LENGTH)]
-Identifier = Annotated[str, AfterValidator(_is_text), Field(min_length=1, max_length=_MAX_ID_LENGTH)]
-Slug = Annotated[str, AfterValidator(_is_slug), Field(
-    min_length=1, max_length=MAX_SLUG_LENGTH, json_schema_extra={"pattern": f"^{_SLUG.pattern}$"})]
+    str,
+    BeforeValidator(_trimmed),
+    AfterValidator(_is_text),
+    Field(min_length=1, max_length=MAX_TITLE_LENGTH),
+]
+Identifier = Annotated[
+    str, AfterValidator(_is_text), Field(min_length=1, max_length=_MAX_ID_LENGTH)
+]
+Slug = Annotated[
+    str,
+    AfterValidator(_is_slug),
+    Field(
+        min_length=1,
+        max_length=MAX_SLUG_LENGTH,
+        json_schema_extra={"pattern": f"^{_SLUG.pattern}$"},
+    ),
+]
 
 
 def _with_example(**example: Any) -> ConfigDict:
@@ -82,7 +98,9 @@ class NewChapter(BaseModel):
 class NewChapterFromFile(NewChapter):
     """What a chapter shall be, and which uploaded PDF it is made from."""
 
-    model_config = _with_example(file_id="file_5d1f0c9e8b7a4f3e9d2c1b0a99887766", title="Chương một", order_index=1)
+    model_config = _with_example(
+        file_id="file_5d1f0c9e8b7a4f3e9d2c1b0a99887766", title="Chương một", order_index=1
+    )
 
     file_id: Identifier
 
@@ -91,8 +109,11 @@ class JobFilter(BaseModel):
     """The query of the list of jobs."""
 
     model_config = _with_example(
-        status="completed", book_id="8d0f2a36-2f7b-4f0e-8b3c-0f6f3a9f4b11", limit=20,
-        cursor="MjAyNi0wMi0wOFQwMDoxMDoyOC4zMjVaIDBiNWY3YzBhLTNmMGQtNGM1OC05YTQyLTFjOGQxZDNmNWE2ZQ")
+        status="completed",
+        book_id="8d0f2a36-2f7b-4f0e-8b3c-0f6f3a9f4b11",
+        limit=20,
+        cursor="MjAyNi0wMi0wOFQwMDoxMDoyOC4zMjVaIDBiNWY3YzBhLTNmMGQtNGM1OC05YTQyLTFjOGQxZDNmNWE2ZQ",
+    )
 
     status: JobStatus | None = None
     book_id: Identifier | None = None
@@ -117,7 +138,9 @@ def json_body(model: type[Model]) -> Model:
 
 
 def form_body(model: type[Model]) -> Model:
-    """The form fields of the request. They are all strings, so `true` and `3` are read as what they say."""
+    """The form fields of the request. They are all strings, so `true` and `3` are read as what they
+    say.
+    """
     return _validated(model, request.form.to_dict(), strict=False)
 
 

@@ -8,17 +8,31 @@ from wordai_jobs.model.book import Book, Chapter, Page
 from wordai_jobs.model.job import Job, JobStatus
 from wordai_jobs.model.upload import Upload
 from wordai_jobs.web.answers import (
-    BookAnswer, ChapterAnswer, ChapterPageAnswer, ChapterWithPagesAnswer, FileAnswer, JobAnswer, JobEnd,
-    JobOutcome, PageAnswer, PageContentAnswer,
+    BookAnswer,
+    ChapterAnswer,
+    ChapterPageAnswer,
+    ChapterWithPagesAnswer,
+    FileAnswer,
+    JobAnswer,
+    JobEnd,
+    JobOutcome,
+    PageAnswer,
+    PageContentAnswer,
 )
 
 
 def job_view(job: Job) -> JobAnswer:
     """A job; keys that do not hold are left out."""
     return {
-        "job_id": job.job_id, "user_id": job.user_id, "status": job.status.value, "progress": job.progress,
-        "message": job.message, **_outcome(job), "created_at": isoformat(job.created_at),
-        "updated_at": isoformat(job.updated_at), **_end(job),
+        "job_id": job.job_id,
+        "user_id": job.user_id,
+        "status": job.status.value,
+        "progress": job.progress,
+        "message": job.message,
+        **_outcome(job),
+        "created_at": isoformat(job.created_at),
+        "updated_at": isoformat(job.updated_at),
+        **_end(job),
     }
 
 
@@ -37,14 +51,20 @@ def _end(job: Job) -> JobEnd:
 
 def upload_view(upload: Upload) -> FileAnswer:
     return {
-        "file_id": upload.file_id, "filename": upload.filename, "size": upload.size, "sha256": upload.sha256,
-        "page_count": upload.page_count, "created_at": isoformat(upload.created_at),
+        "file_id": upload.file_id,
+        "filename": upload.filename,
+        "size": upload.size,
+        "sha256": upload.sha256,
+        "page_count": upload.page_count,
+        "created_at": isoformat(upload.created_at),
     }
 
 
 def book_view(book: Book) -> BookAnswer:
     return {
-        "book_id": book.book_id, "title": book.title, "created_at": isoformat(book.created_at),
+        "book_id": book.book_id,
+        "title": book.title,
+        "created_at": isoformat(book.created_at),
         "updated_at": isoformat(book.updated_at),
     }
 
@@ -52,16 +72,24 @@ def book_view(book: Book) -> BookAnswer:
 def chapter_view(chapter: Chapter) -> ChapterAnswer:
     """A chapter without its pages."""
     return {
-        "chapter_id": chapter.chapter_id, "book_id": chapter.book_id, "title": chapter.title, "slug": chapter.slug,
-        "order_index": chapter.order_index, "parent_id": chapter.parent_id, "is_published": chapter.is_published,
-        "is_preview_free": chapter.is_preview_free, "total_pages": chapter.total_pages,
-        "created_at": isoformat(chapter.created_at), "updated_at": isoformat(chapter.updated_at),
+        "chapter_id": chapter.chapter_id,
+        "book_id": chapter.book_id,
+        "title": chapter.title,
+        "slug": chapter.slug,
+        "order_index": chapter.order_index,
+        "parent_id": chapter.parent_id,
+        "is_published": chapter.is_published,
+        "is_preview_free": chapter.is_preview_free,
+        "total_pages": chapter.total_pages,
+        "created_at": isoformat(chapter.created_at),
+        "updated_at": isoformat(chapter.updated_at),
     }
 
 
 def chapter_with_pages_view(chapter: Chapter, signer: UrlSigner) -> ChapterWithPagesAnswer:
     pages: list[ChapterPageAnswer] = [
-        {**page_view(page, chapter.book_id, chapter.chapter_id, signer), "elements": []} for page in chapter.pages
+        {**page_view(page, chapter.book_id, chapter.chapter_id, signer), "elements": []}
+        for page in chapter.pages
     ]
     return {**chapter_view(chapter), "pages": pages}
 
@@ -69,10 +97,19 @@ def chapter_with_pages_view(chapter: Chapter, signer: UrlSigner) -> ChapterWithP
 def page_view(page: Page, book_id: str, chapter_id: str, signer: UrlSigner) -> PageAnswer:
     """A page with the signed address of its image, and the size of that in pixels."""
     url = signer.sign(page_path(book_id, chapter_id, page.number))
-    return {"page_number": page.number, "background_url": url, "width": page.width, "height": page.height}
-
-
-def page_content_view(content: PageContent, book_id: str, chapter_id: str, signer: UrlSigner) -> PageContentAnswer:
     return {
-        **page_view(content.page, book_id, chapter_id, signer), "text": content.text, "words": content.words,
+        "page_number": page.number,
+        "background_url": url,
+        "width": page.width,
+        "height": page.height,
+    }
+
+
+def page_content_view(
+    content: PageContent, book_id: str, chapter_id: str, signer: UrlSigner
+) -> PageContentAnswer:
+    return {
+        **page_view(content.page, book_id, chapter_id, signer),
+        "text": content.text,
+        "words": content.words,
     }

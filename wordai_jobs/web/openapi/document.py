@@ -23,7 +23,9 @@ ask for the job every `Retry-After` seconds until it is `completed` or `failed`,
 Every error is `{"detail": "…"}` and nothing else. Pages on the configured origins may read every answer, errors included.
 """
 _SECURITY: dict[str, list[dict[str, list[str]]]] = {
-    "token": [{"bearer": []}], "open": [], "token or signature": [{"bearer": []}, {}],
+    "token": [{"bearer": []}],
+    "open": [],
+    "token or signature": [{"bearer": []}, {}],
 }
 _VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -45,7 +47,9 @@ def build(app: Flask) -> Document:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "wordai_jobs", "version": __version__, "description": _DESCRIPTION,
+            "title": "wordai_jobs",
+            "version": __version__,
+            "description": _DESCRIPTION,
             "license": {"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
         },
         "servers": [{"url": "/", "description": "this server"}],
@@ -54,10 +58,13 @@ def build(app: Flask) -> Document:
             "schemas": schemas.components,
             "headers": RESPONSE_HEADERS,
             "parameters": {**PATH_PARAMETERS, **REQUEST_PARAMETERS},
-            "securitySchemes": {"bearer": {
-                "type": "http", "scheme": "bearer",
-                "description": "A Firebase ID token; in mode dev, a token from `POST /dev/token`",
-            }},
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A Firebase ID token; in mode dev, a token from `POST /dev/token`",
+                }
+            },
         },
     }
 
@@ -67,14 +74,21 @@ def _described(app: Flask) -> Iterator[Described]:
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         operation = operation_of(app.view_functions[rule.endpoint])
         if operation is None:
-            raise LookupError(f"{rule.rule} ({rule.endpoint}) is not described: it needs @Operation")
+            raise LookupError(
+                f"{rule.rule} ({rule.endpoint}) is not described: it needs @Operation"
+            )
         for method in _METHODS:
             if method in (rule.methods or ()):
                 yield rule, method, operation
 
 
 def _requests(described: list[Described]) -> set[type[BaseModel]]:
-    return {kind for _, _, it in described for kind in (it.json, it.query, it.form and it.form.fields) if kind}
+    return {
+        kind
+        for _, _, it in described
+        for kind in (it.json, it.query, it.form and it.form.fields)
+        if kind
+    }
 
 
 def _answers(described: list[Described]) -> set[type]:
@@ -83,8 +97,11 @@ def _answers(described: list[Described]) -> set[type]:
 
 def _operation(rule: Rule, method: str, operation: Operation, schemas: Schemas) -> Document:
     described: Document = {
-        "operationId": rule.endpoint.replace(".", "_"), "summary": operation.summary, "tags": [rule.endpoint.split(".")[0]],
-        "security": _SECURITY[operation.access], "parameters": list(_parameters(rule, method, operation, schemas)),
+        "operationId": rule.endpoint.replace(".", "_"),
+        "summary": operation.summary,
+        "tags": [rule.endpoint.split(".")[0]],
+        "security": _SECURITY[operation.access],
+        "parameters": list(_parameters(rule, method, operation, schemas)),
     }
     body = request_body(operation, schemas)
     if body:
@@ -93,7 +110,9 @@ def _operation(rule: Rule, method: str, operation: Operation, schemas: Schemas) 
     return described
 
 
-def _parameters(rule: Rule, method: str, operation: Operation, schemas: Schemas) -> Iterator[Document]:
+def _parameters(
+    rule: Rule, method: str, operation: Operation, schemas: Schemas
+) -> Iterator[Document]:
     names = [*_VARIABLE.findall(rule.rule), "X-Request-ID"]
     if is_revalidated(method, operation.answer):
         names.append("If-None-Match")
@@ -105,7 +124,13 @@ def _parameters(rule: Rule, method: str, operation: Operation, schemas: Schemas)
         fields, example = schemas.fields(operation.query), schemas.example(operation.query)
         for name, schema in fields["properties"].items():
             required = name in fields["required"]
-            yield {"name": name, "in": "query", "required": required, "schema": schema, "example": example[name]}
+            yield {
+                "name": name,
+                "in": "query",
+                "required": required,
+                "schema": schema,
+                "example": example[name],
+            }
 
 
 def _head(get: Document) -> Document:

@@ -14,9 +14,11 @@ _ATTRIBUTE = "openapi_operation"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A success. `body` is a type of `web.answers`; `media_types` are named where the body is no JSON.
+    """A success. `body` is a type of `web.answers`; `media_types` are named where the body is no
+    JSON.
 
-    Headers that every answer has are not named. `has_parts`: clients may ask for a range of its bytes.
+    Headers that every answer has are not named. `has_parts`: clients may ask for a range of its
+    bytes.
     """
 
     status: int
@@ -38,7 +40,8 @@ class Form:
 class Operation:
     """One method of one address, written above its view as a decorator.
 
-    `errors` are examples of the details that each status may have; `parameters` are names in `headers.REQUEST_PARAMETERS`.
+    `errors` are examples of the details that each status may have; `parameters` are names in
+    `headers.REQUEST_PARAMETERS`.
     """
 
     summary: str

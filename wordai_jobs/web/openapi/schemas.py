@@ -14,10 +14,13 @@ class Schemas:
 
     def __init__(self, requests: Iterable[type], answers: Iterable[type]) -> None:
         inputs: list[tuple[type, JsonSchemaMode, TypeAdapter[Any]]] = [
-            (kind, mode, TypeAdapter(kind)) for mode, kinds in _modes(requests, answers) for kind in kinds
+            (kind, mode, TypeAdapter(kind))
+            for mode, kinds in _modes(requests, answers)
+            for kind in kinds
         ]
         found, definitions = TypeAdapter.json_schemas(
-            inputs, ref_template="#/components/schemas/{model}", schema_generator=_WithoutTitles)
+            inputs, ref_template="#/components/schemas/{model}", schema_generator=_WithoutTitles
+        )
         self.components: dict[str, Schema] = definitions["$defs"]
         self._references = {kind: schema for (kind, _), schema in found.items()}
 
@@ -25,7 +28,9 @@ class Schemas:
         return self._references[kind]
 
     def fields(self, model: type[BaseModel]) -> Schema:
-        """The fields of a model as a form or a query has them: what is optional is left out, never null."""
+        """The fields of a model as a form or a query has them: what is optional is left out, never
+        null.
+        """
         schema = self.components[model.__name__]
         fields = {name: _without_null(field) for name, field in schema["properties"].items()}
         return {"type": "object", "properties": fields, "required": schema.get("required", [])}
@@ -42,8 +47,13 @@ class _WithoutTitles(GenerateJsonSchema):
         return False
 
 
-def _modes(requests: Iterable[type], answers: Iterable[type]) -> tuple[tuple[JsonSchemaMode, list[type]], ...]:
-    return ("validation", sorted(requests, key=_name)), ("serialization", sorted(answers, key=_name))
+def _modes(
+    requests: Iterable[type], answers: Iterable[type]
+) -> tuple[tuple[JsonSchemaMode, list[type]], ...]:
+    return ("validation", sorted(requests, key=_name)), (
+        "serialization",
+        sorted(answers, key=_name),
+    )
 
 
 def _name(kind: type) -> str:
