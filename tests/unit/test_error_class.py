@@ -3,7 +3,7 @@
 import pytest
 
 from wordai_jobs.jobs.error_class import error_class
-from wordai_jobs.metrics.jobs import ErrorClass
+from wordai_jobs.model.job import ErrorClass
 from wordai_jobs.rendering.options import Failure
 
 

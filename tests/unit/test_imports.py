@@ -17,7 +17,7 @@ ALLOWED = {
     "errors": set(),
     "config": {"errors"},
     "logs": {"clock", "config"},
-    "metrics": {"errors"},
+    "metrics": {"errors", "model"},
     "auth": BOTTOM,
     "storage": BOTTOM,
     "database": BOTTOM | WATCHING,

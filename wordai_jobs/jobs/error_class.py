@@ -4,8 +4,7 @@ names.
 
 import re
 
-from wordai_jobs.metrics.jobs import ErrorClass
-from wordai_jobs.model.job import CANCELLED, SERVER_RESTARTED, SERVER_SHUT_DOWN
+from wordai_jobs.model.job import CANCELLED, SERVER_RESTARTED, SERVER_SHUT_DOWN, ErrorClass
 from wordai_jobs.rendering.options import Failure
 
 _BY_WORDS = {

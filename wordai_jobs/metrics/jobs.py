@@ -5,24 +5,10 @@ from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from wordai_jobs.model.job import ErrorClass
+
 _WAIT_BUCKETS = (0.01, 0.1, 0.5, 1, 2, 5, 15, 30, 60, 120, 300, 600, 1800)
 _DURATION_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
-
-
-class ErrorClass(StrEnum):
-    """Why jobs fail, coarsely: the only words for it that become a label."""
-
-    CANCELLED = "cancelled"
-    JOB_TIMEOUT = "job_timeout"
-    PAGE_TIMEOUT = "page_timeout"
-    RENDERER_CRASH = "renderer_crash"
-    OUT_OF_MEMORY = "out_of_memory"
-    BAD_PDF = "bad_pdf"
-    UPLOAD_GONE = "upload_gone"
-    STORAGE_FULL = "storage_full"
-    DATABASE = "database"
-    SERVER_STOPPED = "server_stopped"
-    OTHER = "other"
 
 
 class Phase(StrEnum):

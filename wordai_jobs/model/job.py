@@ -35,6 +35,22 @@ class JobStatus(StrEnum):
         return self in (JobStatus.COMPLETED, JobStatus.FAILED)
 
 
+class ErrorClass(StrEnum):
+    """Why a job failed, for statistics. Users read the error's message instead."""
+
+    CANCELLED = "cancelled"
+    JOB_TIMEOUT = "job_timeout"
+    PAGE_TIMEOUT = "page_timeout"
+    RENDERER_CRASH = "renderer_crash"
+    OUT_OF_MEMORY = "out_of_memory"
+    BAD_PDF = "bad_pdf"
+    UPLOAD_GONE = "upload_gone"
+    STORAGE_FULL = "storage_full"
+    DATABASE = "database"
+    SERVER_STOPPED = "server_stopped"
+    OTHER = "other"
+
+
 ACTIVE = (JobStatus.PENDING, JobStatus.PROCESSING)
 
 
