@@ -4,7 +4,11 @@
 to the log.
 """
 
+import errno
 from collections.abc import Mapping
+
+# What the system says if there is no room: the disk is full, or its owner's quota is used up.
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
 class AppError(Exception):

@@ -15,8 +15,7 @@ from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
 
 from wordai_jobs.addresses import http_url
 from wordai_jobs.config import Config
-from wordai_jobs.errors import StartError
-from wordai_jobs.storage.folder import FULL_DISK
+from wordai_jobs.errors import FULL_DISK, StartError
 from wordai_jobs.web.errors import REFUSED_KEY
 
 # A multipart body is a little longer than the file in it.

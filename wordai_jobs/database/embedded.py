@@ -6,9 +6,7 @@ Run, never imported: it is GPL-2.0-only, and its Python would share this process
 
 import fcntl
 import logging
-import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -20,6 +18,7 @@ from typing import IO
 import pymongo
 from pymongo.errors import PyMongoError
 
+from wordai_jobs import linux
 from wordai_jobs.errors import DataFolderInUse, StartError
 
 START_TIMEOUT_S = 30.0
@@ -151,10 +150,12 @@ class EmbeddedDatabase:
             "--log-level",
             "WARNING",
         ]
-        # A session of its own: Ctrl-C is for the server, which stops the database last.
+        # What it has acknowledged is on disk, so that a kill loses nothing, and the next server need
+        # not wait for an orderly end. A session of its own: Ctrl-C is for the server, which stops
+        # the database last.
         assert self._lock_file
         return subprocess.Popen(
-            _with_parent_death_signal(command),
+            linux.dying_with_parent(command),
             start_new_session=True,
             cwd=self._folder,
             pass_fds=[self._lock_file.fileno()],
@@ -201,22 +202,6 @@ def _program() -> str:
             "The embedded database is not installed: pip install 'wordai-jobs[embedded]', or set mongodb.uri"
         )
     return found
-
-
-def _with_parent_death_signal(command: list[str]) -> list[str]:
-    """The command, run so that the kernel kills it when the thread that started it ends, however
-    that happens.
-
-    What it has acknowledged is on disk, so a kill loses nothing, and the next server need not wait
-    for an orderly end.
-    """
-    starter = (
-        "import ctypes, os, sys; "
-        f"ctypes.CDLL(None).prctl(1, {signal.SIGKILL:d}, 0, 0, 0); "
-        "os.getppid() == int(sys.argv[1]) or sys.exit(1); "
-        "os.execv(sys.argv[2], sys.argv[2:])"
-    )
-    return [sys.executable, "-I", "-S", "-c", starter, str(os.getpid()), *command]
 
 
 def _free_port() -> int:

@@ -1,13 +1,12 @@
 """The data folder and the key in it."""
 
-import errno
 import os
 import shutil
 from pathlib import Path
 
 from wordai_jobs.config import Config
 from wordai_jobs.doctor.finding import Finding, Level
-from wordai_jobs.errors import StartError
+from wordai_jobs.errors import FULL_DISK, StartError
 from wordai_jobs.maintenance import data_folder
 
 _SHORTEST_SECRET = 16
@@ -28,7 +27,7 @@ def storage(config: Config) -> Finding:
             Level.PROBLEM,
             f"{path} cannot be written: {error.strerror}",
             "make room"
-            if error.errno in (errno.ENOSPC, errno.EDQUOT)
+            if error.errno in FULL_DISK
             else "correct its permissions, or set storage.data_dir",
         )
     free = f"{path}, {shutil.disk_usage(path).free / 1e9:.1f} GB free"

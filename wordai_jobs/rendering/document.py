@@ -1,12 +1,12 @@
 """Opening PDFs with MuPDF. Runs in a child only."""
 
-import errno
 import re
 from collections import OrderedDict
 from types import TracebackType
 
 import pymupdf
 
+from wordai_jobs.errors import FULL_DISK
 from wordai_jobs.rendering.options import Failure, RenderFailed
 
 # A PDF may have up to this much in front of its header (PDF 1.7 Reference, implementation note 13
@@ -81,7 +81,7 @@ class translated_errors:
 def _failure_of(error: Exception, otherwise: Failure) -> Failure:
     if _is_out_of_memory(error):
         return Failure.OUT_OF_MEMORY
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, OSError) and error.errno in FULL_DISK:
         return Failure.STORAGE_FULL
     return otherwise
 

@@ -27,7 +27,8 @@ from typing import Any, NoReturn
 import pymupdf
 from PIL import Image
 
-from wordai_jobs.rendering import child, linux
+from wordai_jobs import linux
+from wordai_jobs.rendering import child
 
 _LONGEST_MESSAGE = 4096
 _STANDARD_STREAMS = 3

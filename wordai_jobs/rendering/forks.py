@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from wordai_jobs.rendering import linux
+from wordai_jobs import linux
 from wordai_jobs.rendering.mutter import Mutter
 
 # Of the fork server and of a child. A machine that swaps may take its time.

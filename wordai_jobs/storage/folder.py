@@ -1,7 +1,5 @@
 """The data folder: its parts, its room, and the translation of a full disk into words."""
 
-import ctypes
-import errno
 import logging
 import os
 import secrets
@@ -11,15 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from wordai_jobs.errors import StartError, StorageFull
+from wordai_jobs.errors import FULL_DISK, StartError, StorageFull
 
-# What the system says where there is no room: the disk is full, or the owner's share of it is used
-# up.
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 # Left free for the database's log and the page files of running jobs when an upload is weighed
 # against the room.
 RESERVE_BYTES = 16 * 1024 * 1024
-_libc = ctypes.CDLL(None, use_errno=True)
 
 logger = logging.getLogger(__name__)
 
@@ -81,21 +75,6 @@ def full_disk_in_words() -> Iterator[None]:
         if error.errno in FULL_DISK:
             raise StorageFull from error
         raise
-
-
-def sync_file_system(folder: Path) -> None:
-    """Make everything on the folder's file system last, in one go (syncfs(2), which Python does not
-    offer).
-
-    For the 566 files of a book it took 0.02 s where fsync for each took 1 to 2 s.
-    """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        if _libc.syncfs(descriptor) != 0:
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code))
-    finally:
-        os.close(descriptor)
 
 
 def fsync_folder(folder: Path) -> None:

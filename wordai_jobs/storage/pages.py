@@ -11,12 +11,8 @@ from typing import Any
 
 import orjson
 
-from wordai_jobs.storage.folder import (
-    DataFolder,
-    fsync_folder,
-    full_disk_in_words,
-    sync_file_system,
-)
+from wordai_jobs.linux import sync_file_system
+from wordai_jobs.storage.folder import DataFolder, fsync_folder, full_disk_in_words
 
 _MEDIA_TYPES = {".png": "image/png", ".jpg": "image/jpeg"}
 

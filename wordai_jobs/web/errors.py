@@ -8,8 +8,7 @@ from typing import cast
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from wordai_jobs.errors import AppError, StorageFull, UploadTooLarge
-from wordai_jobs.storage.folder import FULL_DISK
+from wordai_jobs.errors import FULL_DISK, AppError, StorageFull, UploadTooLarge
 
 # Where the HTTP server has refused a request before the application saw it, it says so here:
 # (status, words).
