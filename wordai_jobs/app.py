@@ -12,7 +12,7 @@ from flask import Flask
 from wordai_jobs.auth.remembered import RememberedTokens
 from wordai_jobs.auth.signing import UrlSigner
 from wordai_jobs.auth.verifier import DevTokens, TokenVerifier
-from wordai_jobs.config import AuthSettings, Config, MongodbSettings, RenderingSettings
+from wordai_jobs.config import AuthSettings, Config, MongodbSettings
 from wordai_jobs.database.books import BookRepository
 from wordai_jobs.database.chapters import ChapterRepository
 from wordai_jobs.database.client import Database
@@ -35,12 +35,10 @@ from wordai_jobs.library.uploads import UploadService
 from wordai_jobs.metrics.database import DatabaseMetrics
 from wordai_jobs.metrics.listener import MetricsListener
 from wordai_jobs.metrics.registry import Metrics, Registry
-from wordai_jobs.metrics.rendering import RenderMetrics
 from wordai_jobs.metrics.state import watch_disk, watch_jobs, watch_renderers
 from wordai_jobs.model.instance import Instance
-from wordai_jobs.rendering.forks import ForkServer
+from wordai_jobs.rendering.fork_client import ForkServer
 from wordai_jobs.rendering.inspector import Inspector
-from wordai_jobs.rendering.options import RenderOptions
 from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.storage.folder import DataFolder
 from wordai_jobs.storage.pages import PageStore
@@ -188,7 +186,7 @@ def _build(config: Config) -> _Parts:
     uploads_recorded, keys = UploadRepository(database), KeyRepository(database)
     pages, upload_store = PageStore(folder), UploadStore(folder, instance.instance_id)
     fork_server = ForkServer()
-    pool = _render_pool(config.rendering, fork_server, measured.rendering)
+    pool = RenderPool(config.rendering, fork_server, measured.rendering)
     inspector = Inspector(config.rendering.memory_limit_mb, fork_server, measured.rendering)
     pipeline = Pipeline(upload_store, pages, pool, books_recorded, chapters, measured.jobs)
     runner = JobRunner(
@@ -269,23 +267,6 @@ def configured_database(
     uri = embedded.uri if embedded else settings.uri
     # The lock on the data folder keeps the embedded one to one server.
     return embedded, Database(uri, settings.database, metrics, is_shared=embedded is None)
-
-
-def render_options(settings: RenderingSettings) -> RenderOptions:
-    return RenderOptions(settings.dpi, settings.format, settings.jpeg_quality, settings.max_pixels)
-
-
-def _render_pool(
-    settings: RenderingSettings, fork_server: ForkServer, metrics: RenderMetrics
-) -> RenderPool:
-    return RenderPool(
-        settings.process_count,
-        render_options(settings),
-        settings.page_timeout_s,
-        settings.memory_limit_mb,
-        fork_server,
-        metrics,
-    )
 
 
 def _watch(

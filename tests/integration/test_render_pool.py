@@ -1,5 +1,5 @@
-"""The rendering pool by itself, with real children: what it does when they cannot start or talk
-nonsense.
+"""The rendering pool by itself, with real children: what it does if they cannot start or send
+garbage.
 """
 
 import os
@@ -17,16 +17,18 @@ from tests.support.pdfs import hanging_pdf, text_pdf
 from tests.support.processes import kill, name, named, parent
 from tests.support.server import descendants
 from tests.support.waiting import wait_until
+from wordai_jobs.config import RenderingSettings
 from wordai_jobs.errors import Busy, InvalidPdf
-from wordai_jobs.rendering import forks
-from wordai_jobs.rendering.forks import ForkServer
+from wordai_jobs.model.job import ErrorClass
+from wordai_jobs.rendering import child_process, fork_client, protocol
+from wordai_jobs.rendering.child_process import ChildProcess
+from wordai_jobs.rendering.fork_client import ChildEnded, ForkServer
 from wordai_jobs.rendering.inspector import Inspector
-from wordai_jobs.rendering.options import RenderOptions
 from wordai_jobs.rendering.pool import RenderPool
-from wordai_jobs.rendering.process import ChildEnded, ChildProcess
+from wordai_jobs.rendering.protocol import Failed, Failure, InspectPdf, PageCount
 from wordai_jobs.rendering.task import RenderingError
 
-OPTIONS = RenderOptions(dpi=72, format="auto", jpeg_quality=85, max_pixels=1_000_000)
+SETTINGS = RenderingSettings(processes=1, dpi=72, max_pixels=1_000_000)
 
 
 @pytest.fixture
@@ -38,9 +40,7 @@ def fork_server() -> Iterator[ForkServer]:
 
 @pytest.fixture
 def pool(fork_server: ForkServer) -> Iterator[RenderPool]:
-    running = RenderPool(
-        1, OPTIONS, page_timeout_s=30, memory_limit_mb=512, fork_server=fork_server
-    )
+    running = RenderPool(SETTINGS, fork_server)
     running.start()
     wait_until(lambda: running.ready_count == 1, what="a child")
     yield running
@@ -55,8 +55,8 @@ def pdf(tmp_path: Path) -> Path:
 
 
 def own(*names: str) -> list[int]:
-    """Processes below this one whose name begins so, without those of a server that another test
-    has started.
+    """Processes below this one with a name that begins so, except those of a server that another
+    test has started.
     """
     me = os.getpid()
     others = [pid for pid in descendants(me) if parent(pid) == me and name(pid) != "fork server"]
@@ -69,7 +69,7 @@ def children() -> list[int]:
 
 
 def kill_all() -> None:
-    """The children, and the process that more would come from."""
+    """The children, and the process that would fork more."""
     for pid in own("renderer", "fork server"):
         kill(pid)
 
@@ -112,18 +112,24 @@ def test_a_book_that_is_given_up_at_a_page_that_hangs_costs_its_child_and_writes
     assert children() != before
 
 
-NONSENSE = [
-    b'{"page": 1, "width": 1e999, "height": 9}',
-    b'{"failure": []}',
-    b"[" * 60_000,
-    b"\xff",
-    b"17",
-    b'{"width": {}}',
-]
+GARBAGE = {
+    "an infinite width": b'["PageRendered", {"width": 1e999, "height": 9}]',
+    "no width": b'["PageRendered", {"height": 9}]',
+    "a width of another type": b'["PageRendered", {"width": {}, "height": 9}]',
+    "no pages": b'["PageCount", {"page_count": 0}]',
+    "a count that is true": b'["PageCount", {"page_count": true}]',
+    "a failure of another type": b'["Failed", {"failure": []}]',
+    "an unknown failure": b'["Failed", {"failure": "BAD_LUCK"}]',
+    "an answer of the fork server": b'["Forked", {"pid": 1}]',
+    "endless brackets": b"[" * 60_000,
+    "no text": b"\xff",
+    "a number": b"17",
+}
+each_garbage = pytest.mark.parametrize("answer", GARBAGE.values(), ids=GARBAGE)
 
 
-@pytest.mark.parametrize("answer", NONSENSE)
-def test_a_child_that_talks_nonsense_fails_its_book_and_not_the_pool(
+@each_garbage
+def test_a_child_that_sends_garbage_fails_its_book_and_not_the_pool(
     pool: RenderPool,
     pdf: Path,
     tmp_path: Path,
@@ -136,14 +142,52 @@ def test_a_child_that_talks_nonsense_fails_its_book_and_not_the_pool(
     with monkeypatch.context() as taken_over:
         take_over(taken_over, answer)
         with (
-            pytest.raises(RenderingError, match="Page 1 crashed the renderer"),
+            pytest.raises(RenderingError, match="Page 1 crashed the renderer") as raised,
             pool.rendering(pdf, folder, 3) as task,
         ):
             wait_until(lambda: task.next_page(0.1), what="the end of the book")
+    assert raised.value.error_class is ErrorClass.RENDERER_CRASH
     assert rendered(pool, pdf, tmp_path / "later") == 3
 
 
-def test_an_error_that_nobody_foresaw_fails_its_book_and_not_the_pool(
+@pytest.mark.parametrize("failure", Failure)
+def test_a_failure_of_a_child_fails_its_book_with_a_message_and_a_class(
+    pool: RenderPool,
+    pdf: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: Failure,
+) -> None:
+    bad_page = "Page 1 is damaged and cannot be rendered"
+    take_over(monkeypatch, protocol.encode(Failed(failure)))
+    with (
+        pytest.raises(RenderingError) as raised,
+        pool.rendering(pdf, tmp_path, 3) as task,
+    ):
+        wait_until(lambda: task.next_page(0.1), what="the end of the book")
+    message = bad_page if failure is Failure.BAD_PAGE else failure.message
+    assert (str(raised.value), raised.value.error_class) == (message, failure.error_class)
+
+
+def test_a_page_that_takes_too_long_fails_its_book_with_a_message_and_a_class(
+    fork_server: ForkServer, tmp_path: Path
+) -> None:
+    hanging = tmp_path / "hangs.pdf"
+    hanging.write_bytes(hanging_pdf())
+    pool = RenderPool(SETTINGS.model_copy(update={"page_timeout_s": 1}), fork_server)
+    pool.start()
+    try:
+        with (
+            pytest.raises(RenderingError, match="Page 1 took longer than 1 s") as raised,
+            pool.rendering(hanging, tmp_path, 1) as task,
+        ):
+            wait_until(lambda: task.next_page(0.1), what="the end of the book")
+        assert raised.value.error_class is ErrorClass.PAGE_TIMEOUT
+    finally:
+        pool.stop()
+
+
+def test_an_unexpected_error_fails_its_book_and_not_the_pool(
     pool: RenderPool,
     pdf: Path,
     tmp_path: Path,
@@ -157,41 +201,43 @@ def test_an_error_that_nobody_foresaw_fails_its_book_and_not_the_pool(
     with monkeypatch.context() as broken:
         broken.setattr(ChildProcess, "send", send)
         with (
-            pytest.raises(RenderingError, match="Internal error"),
+            pytest.raises(RenderingError, match="Internal error") as raised,
             pool.rendering(pdf, folder, 3) as task,
         ):
             wait_until(lambda: task.next_page(0.1), what="the end of the book")
+    assert raised.value.error_class is ErrorClass.OTHER
     assert rendered(pool, pdf, tmp_path / "later") == 3
 
 
 def take_over(children: pytest.MonkeyPatch, answer: bytes) -> None:
-    parsed = ChildProcess._parsed
-    children.setattr(
-        ChildProcess,
-        "_parsed",
-        lambda child, line: parsed(child, line if b"ready" in line else answer),
-    )
+    """Whatever a child answers to a request, the server receives this."""
+
+    def decode(data: bytes, *kinds: type[PageCount]) -> object:
+        return protocol.decode(data if b"Ready" in data else answer, *kinds)
+
+    children.setattr(child_process, "decode", decode)
 
 
-def test_an_inspector_that_talks_nonsense_refuses_the_upload_and_is_replaced(
+@each_garbage
+def test_an_inspector_that_sends_garbage_refuses_the_upload_and_is_replaced(
     fork_server: ForkServer,
     pdf: Path,
     monkeypatch: pytest.MonkeyPatch,
+    answer: bytes,
 ) -> None:
     inspector = Inspector(memory_limit_mb=512, fork_server=fork_server)
     inspector.start()
     try:
-        for answer in NONSENSE:
-            with monkeypatch.context() as taken_over:
-                take_over(taken_over, answer)
-                with pytest.raises(InvalidPdf, match="damaged"):
-                    inspector.page_count(pdf)
+        with monkeypatch.context() as taken_over:
+            take_over(taken_over, answer)
+            with pytest.raises(InvalidPdf, match="damaged"):
+                inspector.page_count(pdf)
         assert inspector.page_count(pdf) == 3
     finally:
         inspector.stop()
 
 
-def test_an_upload_is_not_to_blame_where_no_inspector_can_be_started(
+def test_an_upload_is_not_to_blame_if_no_inspector_can_be_started(
     fork_server: ForkServer,
     pdf: Path,
     tmp_path: Path,
@@ -209,7 +255,7 @@ def test_an_upload_is_not_to_blame_where_no_inspector_can_be_started(
         inspector.stop()
 
 
-def test_a_child_that_cannot_be_started_is_an_error_in_words(
+def test_a_child_that_cannot_be_started_is_an_error_with_a_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no such program"))
@@ -225,7 +271,7 @@ def test_a_child_that_fails_on_its_way_is_an_error_and_its_siblings_go_on(
 ) -> None:
     before = children()
     with pytest.raises(ChildEnded, match="exited with 1"):
-        # More memory than a number in the kernel can tell.
+        # More memory than the kernel has a number for.
         ChildProcess("renderer 2", 2**60, fork_server).start()
     assert rendered(pool, pdf, tmp_path / "later") == 3
     assert children() == before
@@ -234,8 +280,8 @@ def test_a_child_that_fails_on_its_way_is_an_error_and_its_siblings_go_on(
 def test_a_server_that_is_out_of_descriptors_gets_no_child_and_loses_none(
     fork_server: ForkServer,
 ) -> None:
-    """With room for none, one, … of what a child takes, with a fork server and without one: an
-    error in words or a child.
+    """With room for none, one, two and more of the descriptors that a child takes, with and without
+    a fork server: there is a child, or an error with a message.
     """
     child = ChildProcess("renderer 1", 512, fork_server)
     outcomes = []
@@ -270,7 +316,7 @@ def descriptors() -> int:
 
 @contextmanager
 def room_for_descriptors(room: int) -> Iterator[None]:
-    """This process can have so many more, and no others."""
+    """This process can open this many more descriptors."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(
         resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))) + 32, before[1])
@@ -292,7 +338,7 @@ def room_for_descriptors(room: int) -> Iterator[None]:
 def test_a_fork_server_that_does_not_answer_is_replaced(
     pdf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forks, "_ANSWER_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(fork_client, "_ANSWER_TIMEOUT_S", 0.5)
     fork_server = ForkServer()
     child = ChildProcess("renderer 1", 512, fork_server)
     try:
@@ -300,8 +346,7 @@ def test_a_fork_server_that_does_not_answer_is_replaced(
         [before] = own("fork server")
         os.kill(before, signal.SIGSTOP)
         child.start()
-        child.send({"op": "inspect", "pdf": str(pdf)})
-        assert child.receive(30) == {"page_count": 3}
+        assert child.ask(InspectPdf(str(pdf)), PageCount, 30) == PageCount(3)
         [now] = own("fork server")
         assert now != before
     finally:

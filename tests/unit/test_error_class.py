@@ -4,7 +4,7 @@ import pytest
 
 from wordai_jobs.jobs.error_class import error_class
 from wordai_jobs.model.job import ErrorClass
-from wordai_jobs.rendering.options import Failure
+from wordai_jobs.rendering.protocol import Failure
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_an_error_has_its_class(words: str, expected: ErrorClass) -> None:
 
 @pytest.mark.parametrize("failure", Failure)
 def test_every_failure_of_a_child_has_a_class(failure: Failure) -> None:
-    assert error_class(failure.words) is not ErrorClass.OTHER
+    assert error_class(failure.message) is not ErrorClass.OTHER
 
 
 def test_words_that_nobody_foresaw_are_no_label() -> None:

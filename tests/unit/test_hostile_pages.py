@@ -9,9 +9,8 @@ from PIL import Image
 
 from tests.support.hostile import wide_pdf, wordy_pdf
 from tests.support.pdfs import page_pdf
-from wordai_jobs.rendering.document import translated_errors
-from wordai_jobs.rendering.options import Failure, RenderFailed, RenderOptions
 from wordai_jobs.rendering.page import render_page
+from wordai_jobs.rendering.protocol import RenderOptions
 
 OPTIONS = RenderOptions(dpi=150, format="auto", jpeg_quality=85, max_pixels=1_000_000)
 
@@ -22,11 +21,13 @@ def render(pdf: bytes, folder: Path, options: RenderOptions = OPTIONS) -> tuple[
 
 
 @pytest.mark.parametrize(
-    "size", [(14_000, 14_000), (14_400, 3), (3, 14_400), (613, 793), (100_000, 1)]
+    ("width", "height"),
+    [(14_000, 14_000), (14_400, 3), (3, 14_400), (613, 793), (100_000, 1)],
+    ids=["large", "wide", "high", "slightly too large", "a line"],
 )
-def test_no_image_has_more_pixels_than_allowed(tmp_path: Path, size: tuple[int, int]) -> None:
-    width, height = render(page_pdf(b"0 0 m 9 9 l S", width=size[0], height=size[1]), tmp_path)
-    assert 0 < width * height <= OPTIONS.max_pixels
+def test_no_image_has_more_pixels_than_allowed(tmp_path: Path, width: int, height: int) -> None:
+    size = render(page_pdf(b"0 0 m 9 9 l S", width=width, height=height), tmp_path)
+    assert 0 < size[0] * size[1] <= OPTIONS.max_pixels
 
 
 def test_a_page_longer_than_a_jpeg_may_be_is_rendered_smaller(tmp_path: Path) -> None:
@@ -41,29 +42,3 @@ def test_the_text_of_a_page_is_kept_as_far_as_anybody_could_read_it(tmp_path: Pa
     content = json.loads(path.read_text())
     assert path.stat().st_size < 2_000_000, "a page's words are read into the server's memory"
     assert len(content["words"]) > 30_000 and content["words"][0][4] == "ab"
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        MemoryError(),
-        RuntimeError("code=2: malloc (414818496 bytes) failed"),
-        RuntimeError("code=2: realloc (414818496 bytes) failed"),
-        RuntimeError("code=2: calloc (2 x 9 bytes) failed"),
-    ],
-)
-def test_every_way_to_run_out_of_memory_is_called_that(error: Exception) -> None:
-    assert failure_of(error) is Failure.OUT_OF_MEMORY
-
-
-def test_memory_that_ran_out_inside_a_binding_is_called_that() -> None:
-    """SWIG's bindings report a missing MemoryError as a SystemError caused by it."""
-    error = SystemError("<built-in function extractWORDS> returned a result with an exception set")
-    error.__cause__ = MemoryError()
-    assert failure_of(error) is Failure.OUT_OF_MEMORY
-
-
-def failure_of(error: Exception) -> Failure:
-    with pytest.raises(RenderFailed) as raised, translated_errors(Failure.BAD_PAGE):
-        raise error
-    return raised.value.failure

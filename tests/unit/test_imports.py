@@ -18,11 +18,11 @@ ALLOWED = {
     "config": {"errors"},
     "logs": {"clock", "config"},
     "linux": set(),
-    "metrics": {"errors", "model"},
+    "metrics": {"errors", "model", "rendering"},
     "auth": BOTTOM,
     "storage": BOTTOM | {"linux"},
     "database": BOTTOM | WATCHING | {"linux"},
-    "rendering": BOTTOM | WATCHING | {"linux"},
+    "rendering": BOTTOM | {"config", "linux", "logs"},
     "jobs": BOTTOM | WATCHING | {"rendering", "storage", "database"},
     "library": BOTTOM | {"rendering", "storage", "database"},
     "client": {"model"},
@@ -67,7 +67,15 @@ def loaded_by(statement: str) -> set[str]:
 def test_a_rendering_child_loads_neither_web_nor_database_nor_firebase() -> None:
     loaded = loaded_by("import wordai_jobs.rendering.fork_server")
     assert "pymupdf" in loaded
-    assert not loaded & {"flask", "pymongo", "firebase_admin", "waitress", "pydantic", "requests"}
+    assert not loaded & {
+        "firebase_admin",
+        "flask",
+        "prometheus_client",
+        "pydantic",
+        "pymongo",
+        "requests",
+        "waitress",
+    }
 
 
 def test_the_server_loads_no_pdf_library_and_in_mode_dev_no_firebase() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from wordai_jobs import logs
 from wordai_jobs.config import LoggingSettings
-from wordai_jobs.rendering.mutter import Mutter
+from wordai_jobs.rendering.child_stderr import ChildStderr
 
 FORGED = "bad\n2026-01-01T00:00:00.000Z INFO wordai_jobs.access: forged"
 logger = logging.getLogger("wordai_jobs.test")
@@ -105,15 +105,15 @@ def test_a_child_that_says_too_much_is_cut_off_until_its_next_request(
     logging.getLogger().addHandler(caplog.handler)
     reading, writing = os.pipe()
     with open(reading, "rb") as pipe:
-        mutter = Mutter("renderer 1", pipe)
+        stderr = ChildStderr("renderer 1", pipe)
         os.write(writing, b"word\n" * 1000 + b"\xff" * 2000 + b"\n")
-        assert mutter.log()
+        assert stderr.log()
         assert (
             len(caplog.messages) == 21
             and caplog.messages[-1] == "renderer 1: says too much to be logged"
         )
-        mutter.begin_request()
+        stderr.begin_request()
         os.write(writing, b"unfinished")
         os.close(writing)
-        assert mutter.log() and not mutter.log()
+        assert stderr.log() and not stderr.log()
     assert caplog.messages[21:] == ["renderer 1: unfinished"]

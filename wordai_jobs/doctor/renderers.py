@@ -1,58 +1,49 @@
 """A rendering child, started and asked for a page."""
 
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 
-from wordai_jobs.app import render_options
 from wordai_jobs.config import Config
 from wordai_jobs.doctor.finding import Finding, Level
-from wordai_jobs.rendering.forks import ForkServer
-from wordai_jobs.rendering.options import Failure
-from wordai_jobs.rendering.process import ChildEnded, ChildProcess, ChildTimedOut
+from wordai_jobs.rendering.child_process import ChildProcess
+from wordai_jobs.rendering.fork_client import ChildEnded, ForkServer
+from wordai_jobs.rendering.pool import render_options
+from wordai_jobs.rendering.protocol import Failed, PageRendered, RenderPages
 
 _PDF = (
-    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
-    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 72 72]>>endobj\ntrailer<</Root 1 0 R>>\n"
+    b"%PDF-1.4\n"
+    b"1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+    b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 72 72]>>endobj\n"
+    b"trailer<</Root 1 0 R>>\n"
 )
 
 
 def renderers(config: Config) -> Finding:
-    check, rendering = "renderers", config.rendering
+    check, settings = "renderers", config.rendering
     fork_server = ForkServer()
-    child = ChildProcess("a renderer", rendering.memory_limit_mb, fork_server)
+    child = ChildProcess("a renderer", settings.memory_limit_mb, fork_server)
     with tempfile.TemporaryDirectory(prefix="wordai-jobs-doctor-") as folder:
         pdf = Path(folder) / "page.pdf"
         pdf.write_bytes(_PDF)
+        request = RenderPages(str(pdf), folder, (1,), render_options(settings))
         try:
             child.start()
-            child.send(
-                {
-                    "op": "render",
-                    "pdf": str(pdf),
-                    "folder": folder,
-                    "pages": [1],
-                    "options": asdict(render_options(rendering)),
-                }
-            )
-            answer = child.receive(rendering.page_timeout_s)
-        except (ChildEnded, ChildTimedOut) as error:
+            answer = child.ask(request, PageRendered, settings.page_timeout_s)
+        except (ChildEnded, TimeoutError) as error:
             return Finding(
                 check,
                 Level.PROBLEM,
-                str(error) or "a page took too long",
-                "install pymupdf and pillow of the versions asked for, or set rendering.memory_limit_mb higher",
+                "a page took too long" if isinstance(error, TimeoutError) else str(error),
+                "install the required versions of pymupdf and pillow, or raise rendering.memory_limit_mb",
             )
         finally:
             child.kill()
             fork_server.stop()
-    if "failure" in answer:
-        return Finding(
-            check,
-            Level.PROBLEM,
-            f"a page could not be rendered: {Failure(answer['failure']).words}",
-        )
-    count, limit_mb = rendering.process_count, rendering.memory_limit_mb
+    if isinstance(answer, Failed):
+        problem = f"a page could not be rendered: {answer.failure.message}"
+        return Finding(check, Level.PROBLEM, problem)
+    count, limit_mb = settings.process_count, settings.memory_limit_mb
     return Finding(
         check, Level.OK, f"one has rendered a page; {count} will run, with up to {limit_mb} MB each"
     )

@@ -5,16 +5,16 @@ names.
 import re
 
 from wordai_jobs.model.job import CANCELLED, SERVER_RESTARTED, SERVER_SHUT_DOWN, ErrorClass
-from wordai_jobs.rendering.options import Failure
+from wordai_jobs.rendering.protocol import Failure
 
 _BY_WORDS = {
     CANCELLED: ErrorClass.CANCELLED,
     SERVER_RESTARTED: ErrorClass.SERVER_STOPPED,
     SERVER_SHUT_DOWN: ErrorClass.SERVER_STOPPED,
-    Failure.OUT_OF_MEMORY.words: ErrorClass.OUT_OF_MEMORY,
-    Failure.STORAGE_FULL.words: ErrorClass.STORAGE_FULL,
+    Failure.OUT_OF_MEMORY.message: ErrorClass.OUT_OF_MEMORY,
+    Failure.STORAGE_FULL.message: ErrorClass.STORAGE_FULL,
     **{
-        failure.words: ErrorClass.BAD_PDF
+        failure.message: ErrorClass.BAD_PDF
         for failure in (
             Failure.NOT_A_PDF,
             Failure.DAMAGED,

@@ -8,7 +8,7 @@ from wordai_jobs import __version__
 from wordai_jobs.metrics.database import DatabaseMetrics
 from wordai_jobs.metrics.http import HttpMetrics
 from wordai_jobs.metrics.jobs import JobMetrics
-from wordai_jobs.metrics.rendering import RenderMetrics
+from wordai_jobs.rendering.metrics import RenderMetrics
 
 
 class Registry(CollectorRegistry):

@@ -1,7 +1,8 @@
-"""PDF pages to images and words, in child processes that may crash, hang or run out of memory
-without harm.
+"""Turns pages of PDFs into images and words, in child processes that may crash, hang or run out of
+memory without harm.
 
 `page`, `document` and `child` run inside the children, which `fork_server` forks from a process of
-its own; those import PyMuPDF and Pillow. `forks`, `process`, `task` and `pool` run in the server
-and import neither.
+its own; these import PyMuPDF and Pillow. The server runs `pool`, `task`, `inspector`,
+`child_process` and `fork_client`, and imports neither. Both sides import `protocol`: what they say
+to each other.
 """

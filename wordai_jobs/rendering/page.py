@@ -1,4 +1,4 @@
-"""One page of a PDF to an image file and a file with its words. Runs in a child only."""
+"""Turns one page of a PDF into an image file and a file with its words. Runs in a child only."""
 
 import math
 import os
@@ -10,7 +10,7 @@ import orjson
 import pymupdf
 from PIL import Image, ImageChops
 
-from wordai_jobs.rendering.options import RenderOptions
+from wordai_jobs.rendering.protocol import RenderOptions
 
 POINTS_PER_INCH = 72
 _PALETTE_COLOURS = 256
@@ -21,8 +21,8 @@ _CHROMA_4_2_0 = 2
 _GREYS = bytes(level for level in range(256) for _ in "RGB")
 # A JPEG's sides have 16 bits; the rest is room for rounding.
 _LONGEST_SIDE = 65_000
-# The server reads a page's words into its memory. A full page of a newspaper has 30,000 characters;
-# past this many, with the coordinates of a word counted as 20, the words of a page are left out.
+# The server reads a page's words into its memory, so only this many characters of its text are
+# kept; the coordinates of a word count as 20. A full page of a newspaper has 30,000.
 _MOST_CHARACTERS = 1_000_000
 _COORDINATES_CHARACTERS = 20
 
@@ -32,10 +32,10 @@ Word = list[float | str]
 def render_page(
     document: pymupdf.Document, number: int, options: RenderOptions, folder: Path
 ) -> tuple[int, int]:
-    """Write `NNNNN.png` or `NNNNN.jpg`, and `NNNNN.json`, into `folder`; number counts from 1.
+    """Write `NNNNN.png` or `NNNNN.jpg`, and `NNNNN.json`, into `folder`; `number` counts from 1.
 
-    Returns the image's width and height in pixels. The JSON holds `text`, and `words` as `[x0, y0,
-    x1, y1, "word"]` in pixels of the image.
+    Returns the image's width and height in pixels. The JSON holds `text`, and `words` as
+    `[x0, y0, x1, y1, "word"]` in pixels of the image.
     """
     page = document[number - 1]
     zoom = _zoom(page.rect, options)
@@ -45,8 +45,8 @@ def render_page(
         matrix=pymupdf.Matrix(zoom, zoom), alpha=False, colorspace=pymupdf.csRGB
     )
     size = (pixmap.width, pixmap.height)
-    # Pillow keeps RGB in four bytes a pixel, so the pixmap is copied once; `None` spares filling
-    # the image before that.
+    # Pillow keeps RGB in four bytes a pixel, so the pixmap must be copied. `None`: the image is not
+    # filled before that.
     image = Image.new("RGB", size, None)
     image.frombytes(pixmap.samples_mv, "raw", "RGB", pixmap.stride, 1)
     _save_image(image, options, folder / f"{number:05d}")
@@ -56,12 +56,11 @@ def render_page(
 
 
 def _zoom(rect: pymupdf.Rect, options: RenderOptions) -> float:
-    """Pixels per point: as `dpi` asks, or less where the image would have more than `max_pixels` or
+    """Pixels per point: as `dpi` asks, or fewer if the image would have more than `max_pixels` or
     too long a side.
     """
-    zoom: float = min(
-        options.dpi / POINTS_PER_INCH, _LONGEST_SIDE / max(rect.width, rect.height, 1)
-    )
+    longest_side = max(rect.width, rect.height, 1)
+    zoom: float = min(options.dpi / POINTS_PER_INCH, _LONGEST_SIDE / longest_side)
     width, height = math.ceil(rect.width * zoom) + 1, math.ceil(rect.height * zoom) + 1
     if width * height > options.max_pixels:
         zoom *= math.sqrt(options.max_pixels / (width * height))
@@ -69,33 +68,33 @@ def _zoom(rect: pymupdf.Rect, options: RenderOptions) -> float:
 
 
 def _save_image(image: Image.Image, options: RenderOptions, stem: Path) -> None:
-    exact = (
-        None if options.format == "jpeg" else _lossless(image, any_colours=options.format == "png")
-    )
-    if exact is not None:
-        _write(
-            stem.with_suffix(".png"),
-            lambda part: exact.save(part, "PNG", compress_level=_PNG_LEVEL),
-        )
+    exact = None
+    if options.format != "jpeg":
+        exact = _lossless(image, any_colours=options.format == "png")
+    path = stem.with_suffix(".png" if exact else ".jpg")
+    # Under another name first: the image may be asked for at once, and must be whole then.
+    part = path.with_name(path.name + ".part")
+    if exact:
+        exact.save(part, "PNG", compress_level=_PNG_LEVEL)
     else:
-        lossy = {"quality": options.jpeg_quality, "subsampling": _CHROMA_4_2_0}
-        _write(stem.with_suffix(".jpg"), lambda part: image.save(part, "JPEG", **lossy))
+        image.save(part, "JPEG", quality=options.jpeg_quality, subsampling=_CHROMA_4_2_0)
+    os.replace(part, path)
 
 
 def _lossless(image: Image.Image, any_colours: bool) -> Image.Image | None:
-    """The same pixels in the smallest mode that holds them exactly; None where that takes more than
-    a palette.
+    """The same pixels in the smallest mode that holds them exactly; None if that takes more than a
+    palette and `any_colours` is not set.
     """
     colours: Any = None if _is_surely_colourful(image) else image.getcolors(_PALETTE_COLOURS)
     if not colours:
         return image if any_colours else None
     if all(red == green == blue for _, (red, green, blue) in colours):
         grey = image.getchannel(0)
-        # A palette of all greys: of a grey PNG, Pillow filters each line in five ways, for twice
-        # the time and the same size.
+        # As a palette of all greys: in a grey PNG, Pillow would filter each line in five ways, for
+        # twice the time and the same size.
         grey.putpalette(_GREYS)
         return grey
-    # MAXCOVERAGE was exact on every page tried (FASTOCTREE on none); checked all the same, since
+    # MAXCOVERAGE was exact on every page that was tried, FASTOCTREE on none. It is checked because
     # exact is the promise.
     palette = image.quantize(
         _PALETTE_COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
@@ -105,24 +104,23 @@ def _lossless(image: Image.Image, any_colours: bool) -> Image.Image | None:
 
 
 def _is_surely_colourful(image: Image.Image) -> bool:
-    """Whether every fifth pixel of every fifth line already shows too many colours: counting all
-    takes up to 4 ms.
+    """Whether every fifth pixel of every fifth line already shows too many colours: counting those
+    of all pixels takes up to 4 ms.
     """
     size = (image.width // _SAMPLE_STEP, image.height // _SAMPLE_STEP)
-    return (
-        min(size) > 0
-        and image.resize(size, Image.Resampling.NEAREST).getcolors(_PALETTE_COLOURS) is None
-    )
+    if min(size) == 0:
+        return False
+    return image.resize(size, Image.Resampling.NEAREST).getcolors(_PALETTE_COLOURS) is None
 
 
 def _save_words(textpage: pymupdf.TextPage, zoom: float, size: tuple[int, int], path: Path) -> None:
     text, entries = textpage.extractText()[:_MOST_CHARACTERS], _readable(textpage.extractWORDS())
-    # Read only once the chapter is in place, so it need not be whole before.
+    # Nobody reads it before the chapter is in place, so it need not appear at once.
     path.write_bytes(orjson.dumps({"text": _text(text), "words": _words(entries, zoom, size)}))
 
 
 def _readable(entries: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """The first words of a page, up to more than anybody could read."""
+    """The first words of a page, up to the limit."""
     left = _MOST_CHARACTERS
     for entry in entries:
         left -= len(entry[4]) + _COORDINATES_CHARACTERS
@@ -132,8 +130,8 @@ def _readable(entries: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
 
 
 def _words(entries: Iterable[tuple[Any, ...]], zoom: float, size: tuple[int, int]) -> list[Word]:
-    """MuPDF's words, in pixels. In plain numbers: its Rect and Matrix would take longer than the
-    extraction.
+    """MuPDF's words, in pixels. Computed with plain numbers: MuPDF's Rect and Matrix would take
+    longer than the extraction.
     """
     width, height = size
     words: list[Word] = []
@@ -142,7 +140,7 @@ def _words(entries: Iterable[tuple[Any, ...]], zoom: float, size: tuple[int, int
         if not (0 <= left <= right <= width and 0 <= top <= bottom <= height):
             left, right = _span(left, right, width)
             top, bottom = _span(top, bottom, height)
-        # To a tenth of a pixel. All are positive, and round(left, 1) would take three times as
+        # To a tenth of a pixel. None is negative, and round(left, 1) would take three times as
         # long.
         words.append(
             [
@@ -157,15 +155,15 @@ def _words(entries: Iterable[tuple[Any, ...]], zoom: float, size: tuple[int, int
 
 
 def _span(one: float, other: float, limit: int) -> tuple[float, float]:
-    """Two coordinates in ascending order, within 0 and `limit`: what is partly outside the page, or
-    not a number.
-    """
+    """The two coordinates in ascending order, between 0 and `limit`."""
     one, other = _within(one, limit), _within(other, limit)
     return min(one, other), max(one, other)
 
 
 def _within(coordinate: float, limit: int) -> float:
-    """The coordinate in the image. Broken fonts give NaN and infinity, which JSON cannot hold."""
+    """The nearest coordinate in the image. Broken fonts give NaN and infinity, which JSON cannot
+    hold.
+    """
     if not math.isfinite(coordinate):
         return 0.0
     return min(max(coordinate, 0.0), float(limit))
@@ -174,12 +172,3 @@ def _within(coordinate: float, limit: int) -> float:
 def _text(raw: str) -> str:
     """Text that can be sent as UTF-8: fonts may map glyphs to lone surrogates."""
     return raw.encode("utf-8", "replace").decode("utf-8")
-
-
-def _write(path: Path, save: Any) -> None:
-    """Write under another name and rename, so that an image is whole whenever it is there: it may
-    be asked for at once.
-    """
-    part = path.with_name(path.name + ".part")
-    save(part)
-    os.replace(part, path)

@@ -1,32 +1,36 @@
-"""A book being rendered: which pages are to do, which are with a child, which are done."""
+"""A book that is being rendered: which pages are still to do, with a child, or done."""
 
 import math
 import queue
 import threading
-import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
 from wordai_jobs import logs
 from wordai_jobs.model.book import Page
-from wordai_jobs.rendering.options import RenderOptions
+from wordai_jobs.model.job import ErrorClass
+from wordai_jobs.rendering.protocol import RenderOptions
 
 # Small enough that another book's pages, or a cancellation, need not wait long; large enough that
-# handing over costs nothing beside the work. 1 to 16 pages reach 0.9 of the speed of independent
-# processes, 32 do not.
+# handing over costs nothing compared with the work. 1 to 16 pages reach 0.9 of the speed of
+# independent processes, 32 do not.
 _CHUNK_S = 0.1
 _MAX_CHUNK = 16
 
 
 class RenderingError(Exception):
-    """The book cannot be rendered; the message is in words for its owner."""
+    """The book cannot be rendered. Its owner reads the message; statistics count the class."""
+
+    def __init__(self, message: str, error_class: ErrorClass) -> None:
+        super().__init__(message)
+        self.error_class = error_class
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Pages for one child to render in one go. `is_retry`: its first page ended a child before, so
-    it gets a new one.
+    """Pages that one child renders in one go. `is_retry`: the page ended a child before, so it gets
+    a new one.
     """
 
     pages: tuple[int, ...]
@@ -44,7 +48,7 @@ class RenderTask:
         self.pdf = pdf
         self.folder = folder
         self.options = options
-        # What the children's threads log for this task is about it, too.
+        # The children's threads log what they do for this task under its job.
         self.job_id = logs.current_job()
         self._processes = processes
         self._lock = threading.Lock()
@@ -55,16 +59,16 @@ class RenderTask:
         self._in_flight = 0
         self._idle = threading.Condition(self._lock)
         self._is_over = False
-        self._page_s = 0.0
+        self._page_s = 0.0  # what a page took of late; 0 before the first is done
         self._events: queue.SimpleQueue[Page | RenderingError] = queue.SimpleQueue()
 
-    # What the job's thread calls.
+    # Called by the job's thread.
 
     def next_page(self, timeout_s: float) -> Page | None:
-        """The next page that is on disk, in the order they are done; None after `timeout_s` without
-        one.
+        """The next page that is on disk, in the order in which they are done; None if there is none
+        within `timeout_s`.
 
-        Raises RenderingError where the book cannot be rendered.
+        Raises RenderingError if the book cannot be rendered.
         """
         try:
             event = self._events.get(timeout=max(timeout_s, 0))
@@ -75,22 +79,22 @@ class RenderTask:
         return event
 
     def end(self) -> None:
-        """Nothing more is wanted. Returns once no child works for this task, so that its folder may
+        """Give no more pages out. Returns once no child works for this task, so that its folder may
         be removed.
         """
         with self._lock:
             self._is_over = True
             self._idle.wait_for(lambda: self._in_flight == 0)
 
-    # What the children's threads call.
+    # Called by the children's threads.
 
     @property
     def is_wanted(self) -> bool:
         return not self._is_over
 
     def take_chunk(self) -> Chunk | None:
-        """The next pages to render, or None where there are none left to hand out. Each must be
-        given back.
+        """The next pages to render, None if there are none to give out. Each chunk must be given
+        back.
         """
         with self._lock:
             chunk = None if self._is_over else self._next_chunk()
@@ -99,7 +103,7 @@ class RenderTask:
             return chunk
 
     def give_back(self) -> None:
-        """The child has done with its chunk, one way or another."""
+        """No child works on the chunk any more, whether it is rendered or not."""
         with self._lock:
             self._in_flight -= 1
             self._idle.notify_all()
@@ -109,9 +113,9 @@ class RenderTask:
             self._page_s = took_s if self._page_s == 0 else 0.7 * self._page_s + 0.3 * took_s
         self._events.put(page)
 
-    def page_ended_its_child(self, chunk: Chunk, number: int, words: str) -> None:
-        """A page crashed its child or left it without memory: try it once more, alone in a new
-        child; then fail.
+    def page_ended_its_child(self, chunk: Chunk, number: int, error: RenderingError) -> None:
+        """A page crashed its child or left it without memory: it is tried once more, alone in a new
+        child. If it does so again, the book fails with the error.
         """
         rest = tuple(page for page in chunk.pages if page > number)
         with self._lock:
@@ -122,12 +126,12 @@ class RenderTask:
             if is_first:
                 self._retries.appendleft(Chunk((number,), is_retry=True))
         if not is_first:
-            self.fail(words)
+            self.fail(error)
 
-    def fail(self, words: str) -> None:
+    def fail(self, error: RenderingError) -> None:
         with self._lock:
             self._is_over = True
-        self._events.put(RenderingError(words))
+        self._events.put(error)
 
     def _next_chunk(self) -> Chunk | None:
         if self._retries:
@@ -135,24 +139,10 @@ class RenderTask:
         left = self._page_count - self._next_page + 1
         if left <= 0:
             return None
-        size = min(self._chunk_size(), math.ceil(left / self._processes))
+        size = 1  # the first: somebody waits for it, and how long a page takes is not known yet
+        if self._page_s > 0:
+            size = max(1, min(_MAX_CHUNK, int(_CHUNK_S / self._page_s)))
+        size = min(size, math.ceil(left / self._processes))
         first = self._next_page
         self._next_page += size
         return Chunk(tuple(range(first, first + size)))
-
-    def _chunk_size(self) -> int:
-        if self._page_s == 0:
-            return 1  # nothing is known yet, and somebody waits for the first page
-        return max(1, min(_MAX_CHUNK, int(_CHUNK_S / self._page_s)))
-
-
-class Stopwatch:
-    """Seconds since the last lap."""
-
-    def __init__(self) -> None:
-        self._since = time.monotonic()
-
-    def lap(self) -> float:
-        now = time.monotonic()
-        passed, self._since = now - self._since, now
-        return passed

@@ -1,4 +1,4 @@
-"""Pages, and the children that render them."""
+"""Metrics of pages and of the children that render them. The children do not import this module."""
 
 from enum import StrEnum
 
@@ -16,11 +16,11 @@ class Restart(StrEnum):
     CANCELLED = "cancelled"  # the job of its page was not wanted any more
     LOST = "lost"  # it was gone when it was needed
     RETRY = "retry"  # a page that had ended another child gets a fresh one
-    START = "start"  # it did not come up
+    START = "start"  # it did not start
 
 
 class RenderMetrics:
-    """Told by the threads that drive the children. Times are in seconds."""
+    """Called by the threads that drive the children. Times are in seconds."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self._page = Histogram(

@@ -1,4 +1,4 @@
-"""What a child says on its standard error: its own warnings, and whatever native libraries
+"""What a child writes to its standard error: its own warnings, and whatever native libraries
 print.
 """
 
@@ -8,14 +8,14 @@ from typing import IO
 
 _LONGEST_LINE = 500
 _MOST_LINES = 20
-_BLOCK_BYTES = 65536
+_BLOCK_BYTES = 65_536
 
 logger = logging.getLogger(__name__)
 
 
-class Mutter:
-    """Logs a child's words line by line, so many of a request: what a PDF makes a child say must
-    not flood the log.
+class ChildStderr:
+    """Logs a child's standard error line by line, with a limit for each request: a PDF must not be
+    able to flood the log.
     """
 
     def __init__(self, name: str, pipe: IO[bytes]) -> None:
@@ -28,11 +28,14 @@ class Mutter:
     def fileno(self) -> int:
         return self._pipe.fileno()
 
+    def close(self) -> None:
+        self._pipe.close()
+
     def begin_request(self) -> None:
         self._lines = 0
 
     def log(self) -> bool:
-        """Log what there is by now; False once the child has closed its end."""
+        """Log what has come by now; returns False once the child has closed its end."""
         try:
             block = os.read(self.fileno(), _BLOCK_BYTES)
         except BlockingIOError:
@@ -47,9 +50,7 @@ class Mutter:
         if not line or self._lines > _MOST_LINES:
             return
         self._lines += 1
-        text = (
-            line[:_LONGEST_LINE].decode("utf-8", "replace")
-            if self._lines <= _MOST_LINES
-            else "says too much to be logged"
-        )
+        text = line[:_LONGEST_LINE].decode("utf-8", "replace")
+        if self._lines > _MOST_LINES:
+            text = "says too much to be logged"
         logger.warning("%s: %s", self._name, text)

@@ -1,0 +1,136 @@
+"""A rendering child as the server sees it: started, sent requests, waited for, killed."""
+
+import select
+import socket
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from wordai_jobs.rendering.fork_client import (
+    START_TIMEOUT_S,
+    TICK_S,
+    ChildEnded,
+    ForkedProcess,
+    ForkServer,
+    WaitAbandoned,
+    how_it_ended,
+)
+from wordai_jobs.rendering.protocol import (
+    LONGEST_MESSAGE,
+    Failed,
+    InspectPdf,
+    PageCount,
+    PageRendered,
+    Ready,
+    RenderPages,
+    decode,
+    encode,
+)
+
+_EXIT_TIMEOUT_S = 1.0
+
+Answer = TypeVar("Answer", Ready, PageCount, PageRendered)
+
+
+class ChildProcess:
+    """A place for one child at a time. Only one thread may use it."""
+
+    def __init__(self, name: str, memory_limit_mb: int, fork_server: ForkServer) -> None:
+        self.name = name
+        self._memory_limit_mb = memory_limit_mb
+        self._fork_server = fork_server
+        self._process: ForkedProcess | None = None
+        self.requests = 0  # that this child was sent
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.is_running
+
+    def start(self, is_wanted: Callable[[], bool] = lambda: True) -> None:
+        """Start a child in the place of the one before, and wait until it takes requests.
+
+        Raises ChildEnded if it does not start, and WaitAbandoned once `is_wanted` returns False.
+        """
+        self.kill()
+        self.requests = 0
+        try:
+            self._process = self._fork_server.fork(self.name, self._memory_limit_mb, is_wanted)
+        except (ChildEnded, OSError) as error:
+            raise ChildEnded(f"{self.name} could not be started: {error}") from error
+        try:
+            self.receive(Ready, START_TIMEOUT_S, is_wanted)
+        except TimeoutError as error:
+            self.kill()
+            raise ChildEnded(f"{self.name} was not ready within {START_TIMEOUT_S:.0f} s") from error
+        except Exception:
+            self.kill()
+            raise
+
+    def ask(
+        self, request: InspectPdf | RenderPages, expected: type[Answer], timeout_s: float
+    ) -> Answer | Failed:
+        """Send a request and wait for its first answer; raises ChildEnded or TimeoutError."""
+        self.send(request)
+        return self.receive(expected, timeout_s)
+
+    def send(self, request: InspectPdf | RenderPages) -> None:
+        """Raises ChildEnded if the child is gone."""
+        assert self._process
+        self.requests += 1
+        self._process.stderr.begin_request()
+        try:
+            # A child that leaves its requests unread must not make the server wait.
+            self._process.connection.send(encode(request), socket.MSG_DONTWAIT)
+        except OSError as error:
+            raise ChildEnded(self._how_it_ended()) from error
+
+    def receive(
+        self,
+        expected: type[Answer],
+        timeout_s: float,
+        is_wanted: Callable[[], bool] = lambda: True,
+    ) -> Answer | Failed:
+        """Wait for an answer.
+
+        Raises ChildEnded, TimeoutError, or WaitAbandoned once `is_wanted` returns False; after any
+        of these, the child must be killed.
+        """
+        assert self._process
+        connection, stderr = self._process.connection, self._process.stderr
+        poll = select.poll()
+        poll.register(connection, select.POLLIN)
+        poll.register(stderr, select.POLLIN)
+        deadline = time.monotonic() + timeout_s
+        readable: list[int] = []
+        while connection.fileno() not in readable:
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                raise TimeoutError(f"{self.name} did not answer within {timeout_s:.0f} s")
+            if not is_wanted():
+                raise WaitAbandoned
+            readable = [descriptor for descriptor, _ in poll.poll(min(left_s, TICK_S) * 1000)]
+            if stderr.fileno() in readable and not stderr.log():
+                poll.unregister(stderr)
+        try:
+            data = connection.recv(LONGEST_MESSAGE)
+        except OSError as error:
+            raise ChildEnded(self._how_it_ended()) from error
+        if not data:
+            raise ChildEnded(self._how_it_ended())
+        try:
+            return decode(data, expected, Failed)
+        except ValueError as error:
+            raise ChildEnded(f"{self.name} sent garbage") from error
+
+    def kill(self) -> None:
+        """End the child and wait for that. Does nothing if there is none."""
+        if self._process:
+            self._process.kill()
+            self._process = None
+
+    def _how_it_ended(self) -> str:
+        assert self._process
+        exit_status = self._process.wait(_EXIT_TIMEOUT_S)
+        self._process.stderr.log()
+        how = "closed its socket" if exit_status is None else how_it_ended(exit_status)
+        return f"{self.name} {how}"
