@@ -1,5 +1,5 @@
-"""PDFs made to do harm, over HTTP: each is refused or its job ends with the right words, and the
-server does not notice.
+"""PDFs made to do harm, over HTTP: each is refused or its job ends with the right message, and the
+server goes on as before.
 """
 
 import re
@@ -43,16 +43,20 @@ SETTINGS = {
 MUTATIONS, CLIENTS, BATCH = 500, 4, 10
 MAY_GROW_KB = 40_000
 REFUSALS = {
-    400: "The file is (not a PDF|empty)|PDF (is damaged and cannot be opened|is password protected|has no pages)",
+    400: "The file is (not a PDF|empty)"
+    "|PDF (is damaged and cannot be opened|is password protected|has no pages)",
     422: r"PDF has \d+ pages, more than the limit of 2000",
 }
-ERRORS = r"Page \d+ (is damaged and cannot be rendered|took longer than 5 s|crashed the renderer)|Out of memory"
+ERRORS = (
+    r"Page \d+ (is damaged and cannot be rendered|took longer than 5 s|crashed the renderer)"
+    "|Out of memory"
+)
 
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server that gives a page five seconds. Afterwards it is the same process, no larger, and
-    holds no stray file.
+    """A server that gives a page five seconds. Afterwards it is the same process, has not grown, and
+    keeps no stray file.
     """
     server = ServerProcess(tmp_path_factory.mktemp("target"), SETTINGS).start().wait_until_ready()
     warm = Client(server.url, "warm")
@@ -100,8 +104,7 @@ def end(user: Client, pdf: bytes) -> Json:
     ],
 )
 def test_a_page_that_takes_too_much_ends_its_own_job_while_others_are_rendered(
-    user: Client,
-    build: Callable[[], bytes],
+    user: Client, build: Callable[[], bytes]
 ) -> None:
     hostile = send(user, build()).json()["job_id"]
     assert end(user, photo_pdf())["status"] == "completed"
@@ -174,7 +177,7 @@ def test_what_can_be_saved_of_a_damaged_pdf_becomes_a_chapter(user: Client, pdf:
     assert end(user, pdf)["status"] == "completed"
 
 
-def test_hundreds_of_damaged_pdfs_are_refused_or_end_with_the_right_words(
+def test_hundreds_of_damaged_pdfs_are_refused_or_end_with_the_right_message(
     target: ServerProcess,
 ) -> None:
     clients = [Client(target.url, f"fuzzer-{number}") for number in range(CLIENTS)]

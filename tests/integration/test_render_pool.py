@@ -97,7 +97,7 @@ def test_a_book_can_be_given_up_while_no_child_can_be_started(
     assert rendered(pool, pdf, tmp_path / "later") == 3, "children start again once they can"
 
 
-def test_a_book_that_is_given_up_at_a_page_that_hangs_costs_its_child_and_writes_no_more(
+def test_giving_up_a_book_at_a_page_that_hangs_costs_its_child_and_writes_no_more(
     pool: RenderPool,
     pdf: Path,
     tmp_path: Path,

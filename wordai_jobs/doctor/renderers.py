@@ -35,7 +35,8 @@ def renderers(config: Config) -> Finding:
                 check,
                 Level.PROBLEM,
                 "a page took too long" if isinstance(error, TimeoutError) else str(error),
-                "install the required versions of pymupdf and pillow, or raise rendering.memory_limit_mb",
+                "install the required versions of pymupdf and pillow, "
+                "or raise rendering.memory_limit_mb",
             )
         finally:
             child.kill()

@@ -214,8 +214,8 @@ class _ForkServerProcess:
                 raise ChildEnded(self._how_it_ended())
             answer = decode(data, expected, Refused)
         except (TimeoutError, ValueError) as error:
-            # Somebody has stopped it, for example. It is killed, and its children with it: an answer
-            # that comes too late must not be taken for that of the next request.
+            # Somebody has stopped it, for example. It is killed, and its children with it, so that
+            # an answer that comes too late is not taken for that of the next request.
             self._process.kill()
             self._process.wait()
             raise ChildEnded("the fork server does not answer") from error

@@ -4,7 +4,7 @@
 |---|---|---|
 | a child | `InspectPdf` | `PageCount` |
 | a child | `RenderPages` | a `PageRendered` for each page, in the order of the request |
-| the fork server | `ForkChild`, with the child's socket and standard error | `Forked`, with a pidfd |
+| the fork server | `ForkChild`, with the child's socket and stderr | `Forked`, with a pidfd |
 | the fork server | `ReapChild` | `Reaped` |
 
 A child that cannot do a request ends it with `Failed`, the fork server with `Refused`. Both say
