@@ -14,13 +14,13 @@ from wordai_jobs.config import load_config
 def __getattr__(name: str) -> Any:
     if name != "application":
         raise AttributeError(name)
-    from wordai_jobs.app import create_app, lifecycle
+    from wordai_jobs.app import backend, create_app
 
     config = load_config()
     logs.configure(config.logging)
     app = create_app(config)
-    lifecycle(app).start()
-    atexit.register(lifecycle(app).stop, config.jobs.shutdown_grace_s)
+    backend(app).start()
+    atexit.register(backend(app).stop, config.jobs.shutdown_grace_s)
     globals()[name] = app
     return app
 

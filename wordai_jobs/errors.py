@@ -6,6 +6,7 @@ to the log.
 
 import errno
 from collections.abc import Mapping
+from pathlib import Path
 
 # What the system says if there is no room: the disk is full, or its owner's quota is used up.
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
@@ -127,18 +128,18 @@ class StorageFull(AppError):
 
 
 class DatabaseError(AppError):
-    """The database did not do what was asked. `words` say what failed; the log says why."""
+    """The database did not do what was asked. `message` says what failed; the log says why."""
 
-    def __init__(self, words: str) -> None:
+    def __init__(self, message: str) -> None:
         super().__init__("Internal server error")
-        self.words = words
+        self.message = message
 
 
 class StatusUnavailable(AppError):
     """A job's status could not be read just now; polling clients go on polling."""
 
-    def __init__(self, words: str) -> None:
-        super().__init__(f"Failed to get job status: {words}")
+    def __init__(self, message: str) -> None:
+        super().__init__(f"Failed to get job status: {message}")
 
 
 class StartError(Exception):
@@ -146,4 +147,10 @@ class StartError(Exception):
 
 
 class DataFolderInUse(StartError):
-    """A server that runs has the embedded database of this data folder."""
+    """Another running server is using this data folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"Another running server is using the data folder {folder}; stop it, or set "
+            "storage.data_dir"
+        )

@@ -3,62 +3,68 @@
 import os
 import pwd
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from wordai_jobs.app import configured_database
+from wordai_jobs import pairing
+from wordai_jobs.backend import configured_database
 from wordai_jobs.config import Config
-from wordai_jobs.database.chapters import ChapterRepository
 from wordai_jobs.database.client import Database
-from wordai_jobs.database.instances import InstanceRepository
-from wordai_jobs.database.jobs import JobRepository
 from wordai_jobs.errors import StartError
 from wordai_jobs.jobs.sweep import Sweep
-from wordai_jobs.model.instance import Instance
 from wordai_jobs.storage.folder import DataFolder
-from wordai_jobs.storage.pages import PageStore
+from wordai_jobs.storage.storage import Storage
 
 
 def sweep_once(config: Config) -> int:
-    """End the jobs of servers that died; returns how many. Raises DataFolderInUse, StartError and
-    DatabaseError.
+    """End the jobs of a server that died; returns how many.
+
+    Raises DataFolderInUse if a server is running, StartError and DatabaseError.
     """
     folder = data_folder(config)
-    with opened_database(config, folder) as database:
-        # This process has no heartbeat. Should it die between taking a job over and ending it, the
-        # next sweep will.
-        return Sweep(
-            Instance.of_this_process().instance_id,
-            JobRepository(database),
-            ChapterRepository(database),
-            InstanceRepository(database),
-            PageStore(folder),
-            live=lambda job_id: None,
-        ).run()
+    storage = Storage(folder)
+    with locked(folder), connected(config, folder) as database:
+        pairing.pair(storage, database)
+        return Sweep(database, storage).run()
 
 
-def make_indexes(config: Config) -> list[str]:
-    """Make the indexes that are missing or differ; returns their names. Raises what `sweep_once`
-    raises.
+def join(config: Config) -> str:
+    """Have the data folder and the database belong together from now on; returns their identity.
+
+    Raises what `sweep_once` raises.
+    """
+    folder = data_folder(config)
+    with locked(folder), connected(config, folder) as database:
+        return pairing.join(folder, database)
+
+
+def create_indexes(config: Config) -> list[str]:
+    """Create the indexes that are missing or differ; returns their names.
+
+    Raises what `sweep_once` raises, DataFolderInUse only if the database is the embedded one.
     """
     is_embedded = config.mongodb.uri == "embedded"
     folder = data_folder(config) if is_embedded else DataFolder(Path(config.storage.data_dir))
-    with opened_database(config, folder) as database:
-        missing = database.missing_indexes(config.jobs.retention_days)
-        database.create_indexes(config.jobs.retention_days)
+    with (
+        locked(folder) if is_embedded else nullcontext(),
+        connected(config, folder) as database,
+    ):
+        missing = database.indexes.missing(config.jobs.retention_days)
+        database.indexes.create(config.jobs.retention_days)
         return missing
 
 
 def data_folder(config: Config) -> DataFolder:
-    """The folder of a server that has run; raises StartError where it is not there, or somebody
-    else's.
+    """The folder of a server that has run before.
 
-    What is written into somebody else's folder could not be read, or removed, by the server.
+    Raises StartError if it does not exist, or belongs to another user: the server could neither
+    read nor remove what is written into it.
     """
     folder = DataFolder(Path(config.storage.data_dir))
     if not folder.path.is_dir():
         raise StartError(
-            f"The data folder {folder.path} does not exist: run this where the server runs, with its configuration"
+            f"The data folder {folder.path} does not exist: run this where the server runs, with "
+            "its configuration"
         )
     owner = folder.path.stat().st_uid
     if owner != os.geteuid():
@@ -70,10 +76,19 @@ def data_folder(config: Config) -> DataFolder:
 
 
 @contextmanager
-def opened_database(config: Config, folder: DataFolder) -> Iterator[Database]:
-    """The configured database; the embedded one is started for this, and stopped.
+def locked(folder: DataFolder) -> Iterator[None]:
+    """Holds the lock on the data folder. Raises DataFolderInUse if a server holds it."""
+    folder.lock.acquire()
+    try:
+        yield
+    finally:
+        folder.lock.release()
 
-    Raises DataFolderInUse where a server has that already.
+
+@contextmanager
+def connected(config: Config, folder: DataFolder) -> Iterator[Database]:
+    """The configured database. The embedded one is started for this, and stopped; the folder must
+    be locked.
     """
     embedded, database = configured_database(config.mongodb, folder)
     try:

@@ -10,7 +10,7 @@ from types import FrameType
 from flask import Flask
 
 from wordai_jobs import logs
-from wordai_jobs.app import create_app, lifecycle
+from wordai_jobs.app import backend, create_app
 from wordai_jobs.config import Config, load_config
 from wordai_jobs.errors import StartError
 from wordai_jobs.http_server import HttpServer
@@ -40,11 +40,11 @@ def serve(config: Config) -> None:
     _raise_file_limit()
     app = create_app(config)
     http = HttpServer(app, config)
-    lifecycle(app).start()
+    backend(app).start()
     _Shutdown(app, http, config.jobs.shutdown_grace_s).on_signals()
     logger.info("serving on %s, mode %s", " and ".join(http.urls), config.auth.mode)
     http.run()
-    lifecycle(app).release()
+    backend(app).release()
     logger.info("stopped")
 
 
@@ -67,12 +67,12 @@ class _Shutdown:
         if self._thread.ident is None:
             self._thread.start()
         else:
-            lifecycle(self._app).runner.cut_grace()
+            backend(self._app).runner.cut_grace()
 
     def _run(self) -> None:
         logger.info("stopping: running jobs get %d s", self._grace_s)
         try:
-            lifecycle(self._app).end_jobs(self._grace_s)
+            backend(self._app).end_jobs(self._grace_s)
         finally:
             self._http.close()
 

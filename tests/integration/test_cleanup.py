@@ -15,7 +15,7 @@ WEEK_S = 604_800
 LONG_AGO = datetime.now(UTC) - timedelta(days=8)
 
 
-def test_the_jobs_have_their_four_indexes_and_the_documented_fields(
+def test_the_jobs_have_their_indexes_and_the_documented_fields(
     start_server: StartServer,
     shared: dict[str, str],
     records: Records,
@@ -29,7 +29,10 @@ def test_the_jobs_have_their_four_indexes_and_the_documented_fields(
         (("user_id", 1), ("status", 1)),
         (("created_at", 1),),
         (("updated_at", 1),),
+        (("user_id", 1), ("idempotency_key", 1)),
     }
+    by_idempotency_key = by_key[(("user_id", 1), ("idempotency_key", 1))]
+    assert by_idempotency_key["unique"] and by_idempotency_key["partialFilterExpression"]
     assert (
         by_key[(("job_id", 1),)]["unique"]
         and by_key[(("created_at", 1),)]["expireAfterSeconds"] == WEEK_S
@@ -55,8 +58,9 @@ def test_the_time_that_jobs_are_kept_follows_the_setting(
     shared: dict[str, str],
     records: Records,
 ) -> None:
-    start_server(shared).stop()
-    start_server({**shared, "jobs.retention_days": 3})
+    server = start_server(shared)
+    server.stop()
+    start_server({**shared, "storage.data_dir": str(server.data), "jobs.retention_days": 3})
     assert (
         records["pdf_chapter_jobs"].index_information()["created_at_1"]["expireAfterSeconds"]
         == 3 * 86_400

@@ -233,6 +233,7 @@ def test_every_command_has_help_with_an_example(program: Program) -> None:
         "cancel",
         "retry",
         "sweep",
+        "join",
         "doctor",
         "create-indexes",
         "token",
@@ -261,12 +262,12 @@ def test_serve_runs_the_server_and_the_others_leave_it_its_database(tmp_path: Pa
         assert (
             "serves on" in found and "the running server has it" in found and "problem" not in found
         )
-        assert "a server is running" in program.run("sweep", *config).stdout
+        assert "a server is using this data folder" in program.run("sweep", *config).stdout
     finally:
         serving.send_signal(signal.SIGTERM)
         _, log = serving.communicate(timeout=60)
     assert serving.returncode == 0, log
-    assert program.run("create-indexes", *config).stdout == "All indexes are there\n"
+    assert program.run("create-indexes", *config).stdout == "All indexes exist\n"
 
 
 def test_sweep_ends_the_jobs_of_a_dead_server_and_never_a_living_ones(
@@ -277,7 +278,7 @@ def test_sweep_ends_the_jobs_of_a_dead_server_and_never_a_living_ones(
     server = start_server(shared).wait_until_ready()
     alice, program = Client(server.url, "alice"), operators(server, shared)
     job_id = hanging_job(alice, server)
-    assert program.run("sweep").stdout == "0 jobs ended\n"
+    assert program.run("sweep").stdout.startswith("Nothing to do: a server is using")
     assert alice.job(job_id)["status"] == "processing"
     server.kill()
     assert json.loads(program.run("sweep", "--json").stdout) == {"ended": 1, "note": None}
@@ -285,7 +286,7 @@ def test_sweep_ends_the_jobs_of_a_dead_server_and_never_a_living_ones(
     assert job and job["error"] == "Server restarted while the job was running"
     records["pdf_chapter_jobs"].drop_index("updated_at_1")
     assert checks(program)["indexes"] == "warning"
-    assert program.run("create-indexes").stdout == "made pdf_chapter_jobs.updated_at_1\n"
+    assert program.run("create-indexes").stdout == "created pdf_chapter_jobs.updated_at_1\n"
 
 
 def test_doctor_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:

@@ -2,9 +2,6 @@
 what it makes of it.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
-
 from tests.conftest import StartServer
 from tests.integration.conftest import Records
 from tests.support.client import Client, Json
@@ -58,28 +55,6 @@ def test_pages_without_a_chapter_go_and_their_jobs_fail(
     assert staged(server.data) == [] and published(server.data) == []
     retried = user.post(f"/api/v1/books/jobs/{jobs[0]['job_id']}/retry").json()
     check_end(user, user.end_of(retried["job_id"]))
-
-
-def test_a_key_whose_server_was_killed_before_it_recorded_the_job_makes_one_job_after_all(
-    start_server: StartServer,
-    shared: dict[str, str],
-    records: Records,
-) -> None:
-    user = Client(start_server(shared).url, "somebody")
-    body = {"file_id": user.upload(photo_pdf()).json()["file_id"], "title": "Once"}
-    address, key = f"/api/v1/books/{user.book_id}/chapters/from-pdf", {"Idempotency-Key": "k"}
-    first = user.post(address, json=body, headers=key).json()
-    user.end_of(first["job_id"])
-    assert (
-        records["idempotency_keys"].update_one({}, {"$set": {"job_id": str(uuid4())}}).matched_count
-        == 1
-    )
-    with ThreadPoolExecutor(4) as threads:
-        answers = list(threads.map(lambda _: user.post(address, json=body, headers=key), range(4)))
-    assert {answer.status_code for answer in answers} == {202}
-    ids = {answer.json()["job_id"] for answer in answers}
-    assert len(ids) == 1 and ids != {first["job_id"]}
-    assert len(user.get("/api/v1/books/jobs").json()["jobs"]) == 2
 
 
 def test_what_becomes_of_a_job_whose_upload_is_gone(

@@ -3,19 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from tests.support.records import upload_of
 from wordai_jobs.model.job import ChapterRequest, Job, JobStatus
 
 
 def job(pages: int = 283) -> Job:
-    return Job.enqueued(
-        "alice",
-        "book",
-        "file_1",
-        "document.pdf",
-        pages,
-        "instance",
-        ChapterRequest("Title", "title"),
-    )
+    return Job.enqueued(upload_of("alice", pages), "book", ChapterRequest("Title", "title"), None)
 
 
 def shown(state: Job) -> tuple[str, int, str]:

@@ -2,15 +2,16 @@
 
 from typing import cast
 
+from tests.support.records import upload_of
 from wordai_jobs.database.jobs import JobRepository
+from wordai_jobs.jobs.live import LiveJob
 from wordai_jobs.jobs.queue import FairQueue
-from wordai_jobs.jobs.running import RunningJob
 from wordai_jobs.model.job import ChapterRequest, Job
 
 
-def waiting(user_id: str) -> RunningJob:
-    job = Job.enqueued(user_id, "book", "file", "a.pdf", 1, "instance", ChapterRequest("T", "t"))
-    return RunningJob(job, cast(JobRepository, None), timeout_s=60)  # nothing here is recorded
+def waiting(user_id: str) -> LiveJob:
+    job = Job.enqueued(upload_of(user_id), "book", ChapterRequest("T", "t"), None)
+    return LiveJob(job, cast(JobRepository, None), timeout_s=60)  # nothing here is recorded
 
 
 def test_users_take_turns_and_each_users_jobs_stay_in_order() -> None:

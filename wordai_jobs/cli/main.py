@@ -28,7 +28,7 @@ def program() -> None:
       server = "…" and token = "…" in ~/.config/wordai-jobs/client.toml (chmod 600)
     Without an address it is http://127.0.0.1:8000.
 
-    An operator's commands (serve, doctor, sweep, create-indexes) read the server's own settings: config.toml or
+    An operator's commands (serve, doctor, sweep, join, create-indexes) read the server's own settings: config.toml or
     --config, and WORDAI_JOBS_<SECTION>__<KEY>.
 
     \b
@@ -49,6 +49,7 @@ for command in (
     operations.serve,
     doctor.doctor,
     operations.sweep,
+    operations.join,
     operations.create_indexes,
 ):
     program.add_command(command)
@@ -76,7 +77,7 @@ def _run() -> int:
     except ClientError as error:
         return _fail(error.detail, Exit.REFUSED)
     except DatabaseError as error:
-        return _fail(f"MongoDB: {error.words} (mongodb.uri)", Exit.FAILED)
+        return _fail(f"MongoDB: {error.message} (mongodb.uri)", Exit.FAILED)
     except StartError as error:
         return _fail(str(error), Exit.FAILED)
     except OSError as error:

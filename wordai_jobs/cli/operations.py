@@ -1,4 +1,4 @@
-"""The commands of an operator, on the server's machine: serve, sweep, create-indexes.
+"""The commands of an operator, on the server's machine: serve, sweep, join, create-indexes.
 
 The server's libraries are loaded when a command runs: a user's commands do without them.
 """
@@ -15,7 +15,7 @@ from wordai_jobs.errors import DataFolderInUse
 def serve() -> None:
     """Run the server, as `python wsgi.py` does.
 
-    It stops in order at SIGTERM or Ctrl-C; a second one cuts the grace for running jobs short.
+    SIGTERM or Ctrl-C stops it in order. A second one skips the time that running jobs get to end.
 
     \b
     Example:
@@ -30,50 +30,80 @@ def serve() -> None:
 @config_option
 @as_json_option
 def sweep(as_json: bool) -> None:
-    """End the jobs of servers that died, once. A living server's jobs are never touched.
+    """End the jobs of a server that died.
 
-    Servers do this by themselves, at their start and every few seconds; this is for when none is to
-    be started.
+    The server does this itself at each start; this is for when it is not to be started.
 
     \b
     Example:
       wordai-jobs sweep
     """
+    from wordai_jobs import maintenance
     from wordai_jobs.config import load_config
-    from wordai_jobs.maintenance import sweep_once
 
     try:
-        ended, note = sweep_once(load_config()), ""
+        ended, note = maintenance.sweep_once(load_config()), ""
     except DataFolderInUse:
-        ended, note = 0, "a server is running on this data folder, and sweeps by itself"
+        ended, note = 0, "a server is using this data folder, and ends such jobs itself"
     if as_json:
         print_json({"ended": ended, "note": note or None})
+    elif note:
+        click.echo(f"Nothing to do: {note}")
     else:
-        click.echo(
-            f"Nothing to do: {note}" if note else f"{ended} {'job' if ended == 1 else 'jobs'} ended"
-        )
+        click.echo(f"{ended} {'job' if ended == 1 else 'jobs'} ended")
+
+
+@click.command()
+@config_option
+@click.confirmation_option(
+    prompt="Have this data folder and this database belong together from now on?",
+    help="Do not ask for confirmation.",
+)
+@as_json_option
+def join(as_json: bool) -> None:
+    """Have the data folder and the database belong together from now on.
+
+    The server refuses to start on a folder and a database that do not belong together, since it
+    would take the one's files or jobs for leftovers of the other. Use this if you mean it: after
+    restoring a backup, or after moving the data to another database. Stop any other server that
+    uses this database first; its data folder will no longer match.
+
+    \b
+    Example:
+      wordai-jobs join --yes
+    """
+    from wordai_jobs import maintenance
+    from wordai_jobs.config import load_config
+
+    folder_id = maintenance.join(load_config())
+    if as_json:
+        print_json({"identity": folder_id})
+    else:
+        click.echo(f"The data folder and the database belong together: {folder_id}")
 
 
 @click.command(name="create-indexes")
 @config_option
 @as_json_option
 def create_indexes(as_json: bool) -> None:
-    """Make the indexes that the database lacks. The server does so too, at each start.
+    """Create the indexes that the database lacks.
+
+    The server does this itself at each start.
 
     \b
     Example:
       wordai-jobs create-indexes
     """
+    from wordai_jobs import maintenance
     from wordai_jobs.config import load_config
-    from wordai_jobs.maintenance import make_indexes
 
     try:
-        made, note = make_indexes(load_config()), ""
+        created, note = maintenance.create_indexes(load_config()), ""
     except DataFolderInUse:
-        made, note = [], "a server is running on this data folder, and has made them at its start"
+        created, note = [], "a server is using this data folder, and has created them at its start"
     if as_json:
-        print_json({"made": made, "note": note or None})
+        print_json({"created": created, "note": note or None})
     elif note:
         click.echo(f"Nothing to do: {note}")
     else:
-        click.echo("\n".join(f"made {name}" for name in made) or "All indexes are there")
+        click.echo("\n".join(f"created {name}" for name in created) or "All indexes exist")

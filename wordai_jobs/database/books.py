@@ -5,39 +5,31 @@ from datetime import datetime
 
 from pymongo import DESCENDING
 
-from wordai_jobs.database.client import Database
+from wordai_jobs.database.repository import Repository
 from wordai_jobs.model.book import Book
 
 _FIELDS = {"_id": False}
 
 
-class BookRepository:
-    """Reads and writes books; every method raises DatabaseError where the database does not do
-    it.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._books = database.books
-        self._errors_in_words = database.errors_in_words
+class BookRepository(Repository):
+    """Reads and writes books."""
 
     def insert(self, book: Book) -> None:
-        with self._errors_in_words():
-            self._books.insert_one(asdict(book))
+        with self._translated_errors():
+            self._collection.insert_one(asdict(book))
 
     def find(self, book_id: str) -> Book | None:
-        with self._errors_in_words():
-            document = self._books.find_one({"book_id": book_id}, _FIELDS)
+        with self._translated_errors():
+            document = self._collection.find_one({"book_id": book_id}, _FIELDS)
         return Book(**document) if document else None
 
     def of_user(self, user_id: str) -> list[Book]:
         """The user's books, newest first."""
-        with self._errors_in_words():
-            cursor = self._books.find({"user_id": user_id}, _FIELDS).sort(
-                [("created_at", DESCENDING)]
-            )
-            return [Book(**document) for document in cursor]
+        with self._translated_errors():
+            cursor = self._collection.find({"user_id": user_id}, _FIELDS)
+            return [Book(**document) for document in cursor.sort("created_at", DESCENDING)]
 
     def touch(self, book_id: str, now: datetime) -> None:
-        """Something in the book has changed."""
-        with self._errors_in_words():
-            self._books.update_one({"book_id": book_id}, {"$max": {"updated_at": now}})
+        """Record that something in the book has changed."""
+        with self._translated_errors():
+            self._collection.update_one({"book_id": book_id}, {"$max": {"updated_at": now}})

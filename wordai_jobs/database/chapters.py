@@ -8,20 +8,14 @@ from typing import Any
 from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
-from wordai_jobs.database.client import Database, Document
+from wordai_jobs.database.repository import Document, Repository
 from wordai_jobs.model.book import Chapter, Page, numbered_slug
 
 _WITHOUT_PAGES = {"_id": False, "pages": False}
 
 
-class ChapterRepository:
-    """Reads and writes chapters; every method raises DatabaseError where the database does not do
-    it.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._chapters = database.chapters
-        self._errors_in_words = database.errors_in_words
+class ChapterRepository(Repository):
+    """Reads and writes chapters."""
 
     def insert(self, chapter: Chapter) -> Chapter:
         """Add a chapter, with a number behind its slug where the book has that slug already.
@@ -33,8 +27,8 @@ class ChapterRepository:
         while True:
             tried = replace(chapter, slug=slug)
             try:
-                with self._errors_in_words():
-                    self._chapters.insert_one(_to_document(tried))
+                with self._translated_errors():
+                    self._collection.insert_one(_to_document(tried))
                 return tried
             except DuplicateKeyError:
                 there = self.find(chapter.chapter_id)
@@ -45,10 +39,12 @@ class ChapterRepository:
 
     def _free_slug(self, book_id: str, slug: str) -> str:
         """The slug with the first number behind it that the book does not have."""
-        with self._errors_in_words():
+        with self._translated_errors():
             taken = {
                 found["slug"]
-                for found in self._chapters.find({"book_id": book_id}, {"_id": False, "slug": True})
+                for found in self._collection.find(
+                    {"book_id": book_id}, {"_id": False, "slug": True}
+                )
             }
         return next(
             tried for attempt in count(1) if (tried := numbered_slug(slug, attempt)) not in taken
@@ -56,26 +52,26 @@ class ChapterRepository:
 
     def find(self, chapter_id: str) -> Chapter | None:
         """A chapter without its pages."""
-        with self._errors_in_words():
-            document = self._chapters.find_one({"chapter_id": chapter_id}, _WITHOUT_PAGES)
+        with self._translated_errors():
+            document = self._collection.find_one({"chapter_id": chapter_id}, _WITHOUT_PAGES)
         return _from_document(document) if document else None
 
     def find_with_pages(self, chapter_id: str) -> Chapter | None:
-        with self._errors_in_words():
-            document = self._chapters.find_one({"chapter_id": chapter_id}, {"_id": False})
+        with self._translated_errors():
+            document = self._collection.find_one({"chapter_id": chapter_id}, {"_id": False})
         return _from_document(document) if document else None
 
     def find_with_page(self, chapter_id: str, number: int) -> Chapter | None:
         """A chapter with just the page `number`, or with none where it has no such page."""
         fields = {"_id": False, "pages": {"$slice": [number - 1, 1]}}
-        with self._errors_in_words():
-            document = self._chapters.find_one({"chapter_id": chapter_id}, fields)
+        with self._translated_errors():
+            document = self._collection.find_one({"chapter_id": chapter_id}, fields)
         return _from_document(document) if document else None
 
     def of_book(self, book_id: str) -> list[Chapter]:
         """A book's chapters in their order, without pages."""
-        with self._errors_in_words():
-            cursor = self._chapters.find({"book_id": book_id}, _WITHOUT_PAGES)
+        with self._translated_errors():
+            cursor = self._collection.find({"book_id": book_id}, _WITHOUT_PAGES)
             in_order = cursor.sort(
                 [("order_index", ASCENDING), ("created_at", ASCENDING), ("chapter_id", ASCENDING)]
             )
@@ -83,20 +79,20 @@ class ChapterRepository:
 
     def existing(self, chapter_ids: set[str]) -> set[str]:
         """Those of the given chapters that there are."""
-        with self._errors_in_words():
-            found = self._chapters.find(
+        with self._translated_errors():
+            found = self._collection.find(
                 {"chapter_id": {"$in": list(chapter_ids)}}, {"_id": False, "chapter_id": True}
             )
             return {document["chapter_id"] for document in found}
 
     def uses_file(self, file_id: str) -> bool:
         """Whether a chapter was made from this upload."""
-        with self._errors_in_words():
-            return self._chapters.find_one({"file_id": file_id}, {"_id": True}) is not None
+        with self._translated_errors():
+            return self._collection.find_one({"file_id": file_id}, {"_id": True}) is not None
 
     def remove(self, chapter_id: str) -> None:
-        with self._errors_in_words():
-            self._chapters.delete_one({"chapter_id": chapter_id})
+        with self._translated_errors():
+            self._collection.delete_one({"chapter_id": chapter_id})
 
 
 def page_path(book_id: str, chapter_id: str, number: int) -> str:

@@ -1,47 +1,39 @@
-"""The connection, the indexes, and the translation of driver errors."""
+"""The connection to MongoDB, with the repositories that read and write its collections."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pymongo
-from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient
-from pymongo.collection import Collection
-from pymongo.errors import (
-    ConfigurationError,
-    DuplicateKeyError,
-    InvalidURI,
-    OperationFailure,
-    PyMongoError,
-)
+from pymongo import MongoClient
+from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidURI, PyMongoError
 
+from wordai_jobs.database.books import BookRepository
+from wordai_jobs.database.chapters import ChapterRepository
+from wordai_jobs.database.identity import IdentityRepository
+from wordai_jobs.database.indexes import Indexes
+from wordai_jobs.database.jobs import JobRepository
+from wordai_jobs.database.repository import Document
+from wordai_jobs.database.uploads import UploadRepository
 from wordai_jobs.errors import DatabaseError, StartError
 from wordai_jobs.metrics.database import DatabaseFault, DatabaseMetrics
 
 # A status poll has to say within 3 seconds that the database is away.
 OPERATION_TIMEOUT_MS = 2500
-_SECONDS_A_DAY = 86_400
-# IndexOptionsConflict and IndexKeySpecsConflict: which of them an index with other options gives
-# depends on the version.
-_INDEX_CONFLICTS = (85, 86)
-
-Document = dict[str, Any]
 
 logger = logging.getLogger(__name__)
 
 
 class Database:
-    """One database, its collections by name. Thread-safe, as pymongo's client is."""
+    """One database and its repositories. Thread-safe, as pymongo's client is.
 
-    def __init__(
-        self, uri: str, name: str, metrics: DatabaseMetrics | None = None, is_shared: bool = True
-    ) -> None:
-        """Connects on first use; raises StartError for a URI that cannot be one.
+    Every method of it and of its repositories raises DatabaseError if the database does not do
+    what was asked.
+    """
 
-        `is_shared`: whether another server may use the database at the same time.
-        """
-        self.is_shared = is_shared
+    def __init__(self, uri: str, name: str, metrics: DatabaseMetrics | None = None) -> None:
+        """Connects on first use. Raises StartError if the URI is invalid."""
+        self.name = name
         self._metrics = metrics or DatabaseMetrics()
         try:
             self._client: MongoClient[Document] = MongoClient(
@@ -54,86 +46,31 @@ class Database:
             )
         except (InvalidURI, ConfigurationError, ValueError) as error:
             raise StartError(f"Configuration: mongodb.uri: {error}") from error
-        self._database = self._client[name]
-        self.jobs = self._database["pdf_chapter_jobs"]
-        self.books = self._database["books"]
-        self.chapters = self._database["book_chapters"]
-        self.uploads = self._database["user_files"]
-        self.instances = self._database["server_instances"]
-        self.idempotency_keys = self._database["idempotency_keys"]
+        database = self._client[name]
+        self.jobs = JobRepository(database["pdf_chapter_jobs"], self.translated_errors)
+        self.books = BookRepository(database["books"], self.translated_errors)
+        self.chapters = ChapterRepository(database["book_chapters"], self.translated_errors)
+        self.uploads = UploadRepository(database["user_files"], self.translated_errors)
+        self.identity = IdentityRepository(database["data_folder"], self.translated_errors)
+        self.indexes = Indexes(database, self.translated_errors)
 
     def close(self) -> None:
         self._client.close()
 
     def ping(self) -> None:
-        """Raises DatabaseError where the server does not answer."""
-        with self.errors_in_words():
+        """Return if the server answers."""
+        with self.translated_errors():
             self._client.admin.command("ping")
 
-    def create_indexes(self, retention_days: int) -> None:
-        """Make the indexes that are missing; raises DatabaseError.
-
-        The time that jobs are kept is part of an index, so a changed setting changes it in place.
-        """
-        with self.errors_in_words():
-            for collection in (self.jobs, self.idempotency_keys):
-                self._create_expiry(collection, retention_days * _SECONDS_A_DAY)
-            for collection, indexes in self._indexes:
-                collection.create_indexes(list(indexes))
-
-    def missing_indexes(self, retention_days: int) -> list[str]:
-        """Those that `create_indexes` would make or change, as `collection.index`; raises
-        DatabaseError.
-        """
-        expiry = IndexModel("created_at", expireAfterSeconds=retention_days * _SECONDS_A_DAY)
-        wanted = [(self.jobs, (expiry,)), (self.idempotency_keys, (expiry,)), *self._indexes]
-        with self.errors_in_words():
-            return [
-                f"{collection.name}.{index.document['name']}"
-                for collection, indexes in wanted
-                for index in indexes
-                if not _is_there(index, collection.index_information())
-            ]
-
-    @property
-    def _indexes(self) -> list[tuple[Collection[Document], tuple[IndexModel, ...]]]:
-        """All but those that expire documents."""
-        return [
-            (
-                self.idempotency_keys,
-                (IndexModel([("user_id", ASCENDING), ("key", ASCENDING)], unique=True),),
-            ),
-            (
-                self.jobs,
-                (
-                    IndexModel("job_id", unique=True),
-                    IndexModel([("user_id", ASCENDING), ("status", ASCENDING)]),
-                    IndexModel("updated_at"),
-                ),
-            ),
-            (
-                self.books,
-                (
-                    IndexModel("book_id", unique=True),
-                    IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)]),
-                ),
-            ),
-            (
-                self.chapters,
-                (
-                    IndexModel("chapter_id", unique=True),
-                    IndexModel([("book_id", ASCENDING), ("slug", ASCENDING)], unique=True),
-                    IndexModel("file_id"),
-                ),
-            ),
-            (self.uploads, (IndexModel("file_id", unique=True), IndexModel("created_at"))),
-            (self.instances, (IndexModel("instance_id", unique=True),)),
-        ]
+    def is_empty(self) -> bool:
+        """Whether nothing of a user is recorded."""
+        repositories = (self.jobs, self.books, self.chapters, self.uploads)
+        return all(repository.is_empty() for repository in repositories)
 
     @contextmanager
-    def errors_in_words(self) -> Iterator[None]:
-        """Turns the driver's errors into DatabaseError. A duplicate key goes through: it is an
-        answer, not a fault.
+    def translated_errors(self) -> Iterator[None]:
+        """Turn the driver's errors into DatabaseError, except a duplicate key, which is a result
+        that callers expect.
         """
         try:
             yield
@@ -141,29 +78,10 @@ class Database:
             raise
         except PyMongoError as error:
             logger.error("database: %s", error)
-            away = isinstance(error, pymongo.errors.ConnectionFailure) or error.timeout
-            self._metrics.failed(DatabaseFault.UNREACHABLE if away else DatabaseFault.REFUSED)
+            is_away = isinstance(error, pymongo.errors.ConnectionFailure) or error.timeout
+            self._metrics.failed(DatabaseFault.UNREACHABLE if is_away else DatabaseFault.REFUSED)
             raise DatabaseError(
-                "the database cannot be reached" if away else "the database refused the operation"
+                "the database cannot be reached"
+                if is_away
+                else "the database refused the operation"
             ) from error
-
-    def _create_expiry(self, collection: Collection[Document], seconds: int) -> None:
-        try:
-            collection.create_index("created_at", expireAfterSeconds=seconds)
-        except OperationFailure as error:
-            if error.code not in _INDEX_CONFLICTS:
-                raise
-            index = {"keyPattern": {"created_at": ASCENDING}, "expireAfterSeconds": seconds}
-            self._database.command("collMod", collection.name, index=index)
-
-
-def _is_there(wanted: IndexModel, existing: Mapping[str, Any]) -> bool:
-    found = existing.get(wanted.document["name"], {})
-    return bool(found) and all(
-        found.get(option) == wanted.document.get(option)
-        for option in ("unique", "expireAfterSeconds")
-    )
-
-
-def without_nones(document: Mapping[str, Any]) -> Document:
-    return {key: value for key, value in document.items() if value is not None}

@@ -4,7 +4,6 @@ loopback.
 Run, never imported: it is GPL-2.0-only, and its Python would share this process's GIL.
 """
 
-import fcntl
 import logging
 import shutil
 import socket
@@ -13,19 +12,18 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import IO
+from typing import Protocol
 
 import pymongo
 from pymongo.errors import PyMongoError
 
 from wordai_jobs import linux
-from wordai_jobs.errors import DataFolderInUse, StartError
+from wordai_jobs.errors import StartError
 
 START_TIMEOUT_S = 30.0
 # Its handler of SIGTERM hangs now and then, on a busy machine every third time; an orderly end
 # takes half a second.
 _STOP_TIMEOUT_S = 2.0
-_LOCK_TIMEOUT_S = 3.0
 _PROGRAM = "secantusd-py"
 _CACHE = "64M"
 _RESTART_PAUSE_S = 0.5
@@ -35,19 +33,26 @@ _LONGEST_LINE = 1000
 logger = logging.getLogger(__name__)
 
 
+class HasDescriptor(Protocol):
+    def fileno(self) -> int: ...
+
+
 class EmbeddedDatabase:
     """Starts the database, starts it again when it dies, and stops it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, lock: HasDescriptor) -> None:
+        """`lock` is held by this process, and inherited by the database: it is released when both
+        have ended.
+        """
         self._folder = folder
+        self._lock = lock
         self._port = _free_port()
-        self._lock_file: IO[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
         self._first_start = threading.Event()
         self._error: OSError | None = None
-        # The kernel ends the database with the thread that started it, so that thread stays as long
-        # as it does.
+        # The kernel ends the database with the thread that started it, so that thread stays as
+        # long as the database does.
         self._thread = threading.Thread(
             target=self._keep_running, name="embedded database", daemon=True
         )
@@ -59,11 +64,9 @@ class EmbeddedDatabase:
     def start(self) -> None:
         """Returns once the database answers.
 
-        Raises DataFolderInUse where another server has the folder, and StartError where the
-        database is not installed or does not come up.
+        Raises StartError if the database is not installed or does not come up.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock()
         self._thread.start()
         self._first_start.wait(START_TIMEOUT_S)
         if self._error:
@@ -88,8 +91,6 @@ class EmbeddedDatabase:
                 process.wait()
         if self._thread.ident is not None:
             self._thread.join(_STOP_TIMEOUT_S)
-        if self._lock_file:
-            self._lock_file.close()
 
     def _knock(self) -> bool:
         """Connect once; whether the database takes connections."""
@@ -98,25 +99,6 @@ class EmbeddedDatabase:
         except OSError:
             return False
         return True
-
-    def _lock(self) -> None:
-        """Held as long as this process or its database lives; the kernel lets go of it however they
-        end.
-
-        After a kill -9 the old database may need a moment to follow its server, so the lock is
-        waited for.
-        """
-        self._lock_file = open(self._folder / "lock", "w")
-        deadline = time.monotonic() + _LOCK_TIMEOUT_S
-        while True:
-            try:
-                return fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                if time.monotonic() > deadline:
-                    raise DataFolderInUse(
-                        f"Another server is using the data folder {self._folder.parent}; stop it, or set storage.data_dir"
-                    ) from error
-                time.sleep(0.05)
 
     def _keep_running(self) -> None:
         while not self._stopping.is_set():
@@ -153,12 +135,11 @@ class EmbeddedDatabase:
         # What it has acknowledged is on disk, so that a kill loses nothing, and the next server need
         # not wait for an orderly end. A session of its own: Ctrl-C is for the server, which stops
         # the database last.
-        assert self._lock_file
         return subprocess.Popen(
             linux.dying_with_parent(command),
             start_new_session=True,
             cwd=self._folder,
-            pass_fds=[self._lock_file.fileno()],
+            pass_fds=[self._lock.fileno()],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )

@@ -1,127 +1,75 @@
 """Jobs in the collection `pdf_chapter_jobs`. Every change is one conditional update, so a late
-writer changes nothing.
+write changes nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
 from pymongo import DESCENDING
+from pymongo.errors import DuplicateKeyError
 
-from wordai_jobs.database.client import Database, Document, without_nones
+from wordai_jobs.database.repository import Document, Repository
 from wordai_jobs.model.job import ACTIVE, ChapterRequest, Job, JobStatus
+from wordai_jobs.model.upload import DEFAULT_FILENAME
+
+_UNFINISHED = {"status": {"$in": list(ACTIVE)}}
+# The statuses that a job may have for a state with the given status to be written over it.
+_STATUSES_BEFORE: Mapping[JobStatus, list[JobStatus]] = {
+    JobStatus.PENDING: [JobStatus.PENDING],
+    JobStatus.PROCESSING: [JobStatus.PENDING, JobStatus.PROCESSING],
+    JobStatus.COMPLETED: [JobStatus.PROCESSING],
+    JobStatus.FAILED: [JobStatus.PENDING, JobStatus.PROCESSING],
+}
 
 
-class JobRepository:
-    """Reads and writes jobs; every method raises DatabaseError where the database does not do
-    it.
-    """
+class JobRepository(Repository):
+    """Reads and writes jobs."""
 
-    def __init__(self, database: Database) -> None:
-        self._jobs = database.jobs
-        self._is_shared = database.is_shared
-        self._errors_in_words = database.errors_in_words
-
-    def insert(self, job: Job) -> None:
-        with self._errors_in_words():
-            self._jobs.insert_one(to_document(job))
+    def insert(self, job: Job) -> bool:
+        """Record a new job; False if its user has a job with the same idempotency key."""
+        try:
+            with self._translated_errors():
+                self._collection.insert_one(to_document(job))
+        except DuplicateKeyError:
+            return False
+        return True
 
     def find(self, job_id: str) -> Job | None:
-        with self._errors_in_words():
-            document = self._jobs.find_one({"job_id": job_id})
-        return from_document(document) if document else None
+        return self._find_one({"job_id": job_id})
 
     def find_by_chapter(self, chapter_id: str, user_id: str) -> Job | None:
         """The job of this user that makes, or made, the chapter."""
-        with self._errors_in_words():
-            document = self._jobs.find_one({"user_id": user_id, "chapter_id": chapter_id})
-        return from_document(document) if document else None
+        return self._find_one({"user_id": user_id, "chapter_id": chapter_id})
+
+    def find_by_key(self, user_id: str, idempotency_key: str) -> Job | None:
+        return self._find_one({"user_id": user_id, "idempotency_key": idempotency_key})
 
     def update(self, job: Job) -> bool:
-        """Record the job's new state; False where it has ended or belongs to another server by
-        now.
-        """
-        condition = {
-            "job_id": job.job_id,
-            "instance_id": job.instance_id,
-            "status": {"$in": _STATUSES_BEFORE[job.status]},
-        }
-        with self._errors_in_words():
-            return self._jobs.update_one(condition, {"$set": _state(job)}).matched_count == 1
+        """Record the job's new state; False if the job has ended or is gone."""
+        condition = {"job_id": job.job_id, "status": {"$in": _STATUSES_BEFORE[job.status]}}
+        with self._translated_errors():
+            result = self._collection.update_one(condition, {"$set": _state(job)})
+        return result.matched_count == 1
 
-    def adopt(self, job: Job, instance_id: str) -> Job | None:
-        """Make an unfinished job this server's own, so that its former one can no longer write to
-        it.
+    def unfinished(self) -> list[Job]:
+        """Every job that has not ended."""
+        with self._translated_errors():
+            return [from_document(document) for document in self._collection.find(_UNFINISHED)]
 
-        Returns the job as it then is; None where it has ended or changed hands meanwhile.
-        """
-        condition = {
-            "job_id": job.job_id,
-            "instance_id": job.instance_id,
-            "status": {"$in": list(ACTIVE)},
-        }
-        with self._errors_in_words():
-            if (
-                self._jobs.update_one(
-                    condition, {"$set": {"instance_id": instance_id}}
-                ).matched_count
-                == 0
-            ):
-                return None
-        return self.find(job.job_id)
+    def move_unfinished(self, folder_id: str) -> None:
+        """Give every job that has not ended to this data folder."""
+        with self._translated_errors():
+            self._collection.update_many(_UNFINISHED, {"$set": {"folder_id": folder_id}})
 
-    def active(self) -> list[Job]:
-        """Every job that has not ended, of whichever server."""
-        with self._errors_in_words():
-            return [
-                from_document(document)
-                for document in self._jobs.find({"status": {"$in": list(ACTIVE)}})
-            ]
+    def free_key(self, job: Job) -> None:
+        """Let another job have the idempotency key of a failed job."""
+        condition = {"job_id": job.job_id, "status": JobStatus.FAILED.value}
+        with self._translated_errors():
+            self._collection.update_one(condition, {"$unset": {"idempotency_key": ""}})
 
-    def owned(self, job_ids: list[str], instance_id: str) -> set[str]:
-        """Those of the given jobs that have not ended and still belong to the server."""
-        condition = {
-            "job_id": {"$in": job_ids},
-            "instance_id": instance_id,
-            "status": {"$in": list(ACTIVE)},
-        }
-        with self._errors_in_words():
-            return {
-                document["job_id"]
-                for document in self._jobs.find(condition, {"_id": False, "job_id": True})
-            }
-
-    def count_active_elsewhere(self, user_id: str, instance_id: str) -> int:
-        """How many unfinished jobs of the user other servers have."""
-        if not self._is_shared:
-            return 0
-        condition = {
-            "user_id": user_id,
-            "status": {"$in": list(ACTIVE)},
-            "instance_id": {"$ne": instance_id},
-        }
-        with self._errors_in_words():
-            return self._jobs.count_documents(condition)
-
-    def request_cancellation(self, job_id: str) -> None:
-        """Ask the server that has the job to end it; only that one may."""
-        with self._errors_in_words():
-            self._jobs.update_one(
-                {"job_id": job_id, "status": {"$in": list(ACTIVE)}},
-                {"$set": {"cancel_requested": True}},
-            )
-
-    def with_cancellation_requested(self, job_ids: list[str]) -> list[str]:
-        """Those of the given jobs that another server was asked to cancel."""
-        with self._errors_in_words():
-            found = self._jobs.find(
-                {"job_id": {"$in": job_ids}, "cancel_requested": True},
-                {"_id": False, "job_id": True},
-            )
-            return [document["job_id"] for document in found]
-
-    def page(
+    def of_user(
         self,
         user_id: str,
         limit: int,
@@ -130,34 +78,51 @@ class JobRepository:
         book_id: str | None,
         before: tuple[datetime, str] | None,
     ) -> list[Job]:
-        """Up to `limit` jobs of a user, newest first, that come after the job with `before`'s time
-        and id.
+        """Up to `limit` jobs of a user, newest first.
+
+        `before` is the creation time and id of a job: only jobs that come after it in this order
+        are listed.
         """
-        condition: Document = without_nones(
-            {"user_id": user_id, "status": status, "book_id": book_id}
-        )
+        condition: Document = {"user_id": user_id}
+        if status:
+            condition["status"] = status.value
+        if book_id:
+            condition["book_id"] = book_id
         if before:
             moment, job_id = before
             condition["$or"] = [
                 {"created_at": {"$lt": moment}},
                 {"created_at": moment, "job_id": {"$lt": job_id}},
             ]
-        with self._errors_in_words():
-            cursor = (
-                self._jobs.find(condition)
-                .sort([("created_at", DESCENDING), ("job_id", DESCENDING)])
-                .limit(limit)
-            )
+        newest_first = [("created_at", DESCENDING), ("job_id", DESCENDING)]
+        with self._translated_errors():
+            cursor = self._collection.find(condition).sort(newest_first).limit(limit)
             return [from_document(document) for document in cursor]
 
+    def _find_one(self, condition: Document) -> Job | None:
+        with self._translated_errors():
+            document = self._collection.find_one(condition)
+        return from_document(document) if document else None
 
-# Which statuses a job may have had, for a state with this status to be written over it.
-_STATUSES_BEFORE: Mapping[JobStatus, list[JobStatus]] = {
-    JobStatus.PENDING: [JobStatus.PENDING],
-    JobStatus.PROCESSING: [JobStatus.PENDING, JobStatus.PROCESSING],
-    JobStatus.COMPLETED: [JobStatus.PROCESSING],
-    JobStatus.FAILED: [JobStatus.PENDING, JobStatus.PROCESSING],
-}
+
+def to_document(job: Job) -> Document:
+    document = {
+        "job_id": job.job_id,
+        "user_id": job.user_id,
+        "book_id": job.book_id,
+        "file_id": job.file_id,
+        **_state(job),
+        "created_at": job.created_at,
+        "filename": job.filename,
+        "total_pages": job.total_pages,
+        "chapter_id": job.chapter_id,
+        "folder_id": job.folder_id,
+        "request": asdict(job.request),
+    }
+    if job.idempotency_key:
+        document["idempotency_key"] = job.idempotency_key
+        document["fingerprint"] = job.fingerprint
+    return document
 
 
 def _state(job: Job) -> Document:
@@ -177,38 +142,31 @@ def _state(job: Job) -> Document:
     return state
 
 
-def to_document(job: Job) -> Document:
-    return {
-        "job_id": job.job_id,
-        "user_id": job.user_id,
-        "book_id": job.book_id,
-        "file_id": job.file_id,
-        **_state(job),
-        "created_at": job.created_at,
-        "filename": job.filename,
-        "total_pages": job.total_pages,
-        "chapter_id": job.chapter_id,
-        "instance_id": job.instance_id,
-        "request": asdict(job.request),
-    }
-
-
 def from_document(document: Mapping[str, Any]) -> Job:
+    """Read the fields that the contract names, and the server's own fields if they are there."""
+    result = document.get("result") or {}
     return Job(
         job_id=document["job_id"],
         user_id=document["user_id"],
         book_id=document["book_id"],
         file_id=document["file_id"],
-        filename=document["filename"],
-        total_pages=document["total_pages"],
-        chapter_id=document["chapter_id"],
-        instance_id=document["instance_id"],
-        request=ChapterRequest(**document["request"]),
         created_at=document["created_at"],
         updated_at=document["updated_at"],
+        filename=document.get("filename", DEFAULT_FILENAME),
+        total_pages=document.get("total_pages", result.get("total_pages", 0)),
+        chapter_id=document.get("chapter_id", result.get("chapter_id", "")),
+        folder_id=document.get("folder_id"),
+        request=_request(document.get("request") or {}),
+        idempotency_key=document.get("idempotency_key"),
+        fingerprint=document.get("fingerprint"),
         status=JobStatus(document["status"]),
         progress=document["progress"],
         message=document["message"],
         error=document.get("error"),
         ended_at=document.get("completed_at") or document.get("failed_at"),
     )
+
+
+def _request(document: Mapping[str, Any]) -> ChapterRequest:
+    known = {field.name for field in fields(ChapterRequest)}
+    return ChapterRequest(**{name: value for name, value in document.items() if name in known})

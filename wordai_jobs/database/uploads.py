@@ -3,36 +3,38 @@
 from dataclasses import asdict
 from datetime import datetime
 
-from wordai_jobs.database.client import Database
+from wordai_jobs.database.repository import Repository
 from wordai_jobs.model.upload import Upload
 
 
-class UploadRepository:
-    """Reads and writes the records of uploads; every method raises DatabaseError where the database
-    does not do it.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._uploads = database.uploads
-        self._errors_in_words = database.errors_in_words
+class UploadRepository(Repository):
+    """Reads and writes the records of uploads."""
 
     def insert(self, upload: Upload) -> None:
-        with self._errors_in_words():
-            self._uploads.insert_one(asdict(upload))
+        with self._translated_errors():
+            self._collection.insert_one(asdict(upload))
 
     def find(self, file_id: str) -> Upload | None:
-        with self._errors_in_words():
-            document = self._uploads.find_one({"file_id": file_id}, {"_id": False})
+        with self._translated_errors():
+            document = self._collection.find_one({"file_id": file_id}, {"_id": False})
         return Upload(**document) if document else None
+
+    def existing(self, file_ids: set[str]) -> set[str]:
+        """The given ids that are recorded."""
+        with self._translated_errors():
+            found = self._collection.find(
+                {"file_id": {"$in": list(file_ids)}}, {"_id": False, "file_id": True}
+            )
+            return {document["file_id"] for document in found}
 
     def before(self, moment: datetime) -> list[str]:
         """The ids of uploads older than `moment`."""
-        with self._errors_in_words():
-            found = self._uploads.find(
+        with self._translated_errors():
+            found = self._collection.find(
                 {"created_at": {"$lt": moment}}, {"_id": False, "file_id": True}
             )
             return [document["file_id"] for document in found]
 
     def remove(self, file_id: str) -> None:
-        with self._errors_in_words():
-            self._uploads.delete_one({"file_id": file_id})
+        with self._translated_errors():
+            self._collection.delete_one({"file_id": file_id})

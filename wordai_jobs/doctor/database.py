@@ -5,33 +5,28 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from wordai_jobs.app import configured_database
 from wordai_jobs.client import ClientError
 from wordai_jobs.config import Config
 from wordai_jobs.doctor.finding import Finding, Level
 from wordai_jobs.doctor.port import ask
 from wordai_jobs.errors import DatabaseError, DataFolderInUse, StartError
-from wordai_jobs.maintenance import data_folder, opened_database
+from wordai_jobs.maintenance import connected, data_folder, locked
+from wordai_jobs.pairing import mismatch
 from wordai_jobs.storage.folder import DataFolder
+from wordai_jobs.storage.storage import Storage
 
 
 def database(config: Config) -> Iterator[Finding]:
     check = "database"
     try:
-        if (
-            config.mongodb.uri == "embedded"
-            and not DataFolder(Path(config.storage.data_dir)).mongodb.exists()
-        ):
+        if config.mongodb.uri != "embedded":
+            yield from _findings_of(config, DataFolder(Path(config.storage.data_dir)))
+        elif DataFolder(Path(config.storage.data_dir)).mongodb.exists():
+            folder = data_folder(config)
+            with locked(folder):
+                yield from _findings_of(config, folder)
+        else:
             yield _new_embedded_database(config)
-            return
-        folder = (
-            data_folder(config)
-            if config.mongodb.uri == "embedded"
-            else DataFolder(Path(config.storage.data_dir))
-        )
-        with opened_database(config, folder) as opened:
-            opened.ping()
-            missing = opened.missing_indexes(config.jobs.retention_days)
     except DataFolderInUse:
         yield _database_of_running_server(config)
     except DatabaseError as error:
@@ -40,39 +35,44 @@ def database(config: Config) -> Iterator[Finding]:
         )
     except StartError as error:
         yield Finding(check, Level.PROBLEM, str(error))
-    else:
-        yield Finding(check, Level.OK, "answers")
-        yield (
-            Finding("indexes", Level.OK, "all are there")
-            if not missing
-            else Finding(
+
+
+def _findings_of(config: Config, folder: DataFolder) -> Iterator[Finding]:
+    with connected(config, folder) as database:
+        database.ping()
+        yield Finding("database", Level.OK, "answers")
+        problem = mismatch(Storage(folder), database) if folder.path.is_dir() else None
+        if problem:
+            yield Finding("identity", Level.PROBLEM, problem)
+        else:
+            yield Finding("identity", Level.OK, "the database belongs to the data folder")
+        missing = database.indexes.missing(config.jobs.retention_days)
+        if missing:
+            yield Finding(
                 "indexes",
                 Level.WARNING,
                 f"missing or different: {', '.join(missing)}",
-                "the next start makes them, or now: wordai-jobs create-indexes",
+                "the next start creates them, or now: wordai-jobs create-indexes",
             )
-        )
+        else:
+            yield Finding("indexes", Level.OK, "all exist")
 
 
 def _new_embedded_database(config: Config) -> Finding:
-    """Whether the program works, tried in a folder of its own: the real one is made by the server's
-    user, at its start.
+    """Whether the program works, tried in a temporary folder: the real one is created by the
+    server's user, at its start.
     """
     with tempfile.TemporaryDirectory(prefix="wordai-jobs-doctor-") as temporary:
-        embedded, database = configured_database(config.mongodb, DataFolder(Path(temporary)))
-        assert embedded
+        folder = DataFolder(Path(temporary))
         try:
-            embedded.start()
-            database.ping()
+            with locked(folder), connected(config, folder) as database:
+                database.ping()
         except DatabaseError as error:
             return Finding("database", Level.PROBLEM, _in_full(error))
-        finally:
-            database.close()
-            embedded.stop()
     return Finding(
         "database",
         Level.OK,
-        "the embedded one works; its data and indexes will be made at the first start",
+        "the embedded one works; its data and indexes will be created at the first start",
     )
 
 
@@ -108,4 +108,4 @@ def _in_full(error: DatabaseError) -> str:
         .partition(", full error")[0]
         .partition(" (configured timeouts")[0]
     )
-    return f"{error.words}: {cause}" if cause and len(cause) < 200 else error.words
+    return f"{error.message}: {cause}" if cause and len(cause) < 200 else error.message

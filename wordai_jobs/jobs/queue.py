@@ -5,7 +5,7 @@ waiting.
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 
-from wordai_jobs.jobs.running import RunningJob
+from wordai_jobs.jobs.live import LiveJob
 
 
 class FairQueue:
@@ -14,39 +14,39 @@ class FairQueue:
     """
 
     def __init__(self) -> None:
-        self._lines: OrderedDict[str, deque[RunningJob]] = OrderedDict()
+        self._lines: OrderedDict[str, deque[LiveJob]] = OrderedDict()
 
     def __len__(self) -> int:
         return sum(len(line) for line in self._lines.values())
 
-    def __iter__(self) -> Iterator[RunningJob]:
+    def __iter__(self) -> Iterator[LiveJob]:
         """In the order in which they would be taken."""
         lines = [list(line) for line in self._lines.values()]
         for turn in range(max((len(line) for line in lines), default=0)):
             yield from (line[turn] for line in lines if turn < len(line))
 
-    def put(self, running: RunningJob) -> None:
-        self._lines.setdefault(running.job.user_id, deque()).append(running)
+    def put(self, live: LiveJob) -> None:
+        self._lines.setdefault(live.job.user_id, deque()).append(live)
 
-    def take(self) -> RunningJob | None:
+    def take(self) -> LiveJob | None:
         """The next job, or None where nothing waits. Its user's other jobs go to the end of the
         line.
         """
         if not self._lines:
             return None
         user_id, line = self._lines.popitem(last=False)
-        running = line.popleft()
+        live = line.popleft()
         if line:
             self._lines[user_id] = line
-        return running
+        return live
 
-    def remove(self, job_id: str) -> RunningJob | None:
+    def remove(self, job_id: str) -> LiveJob | None:
         """Take one job out of the line, or None where it does not wait."""
         for user_id, line in self._lines.items():
-            for running in line:
-                if running.job.job_id == job_id:
-                    line.remove(running)
+            for live in line:
+                if live.job.job_id == job_id:
+                    line.remove(live)
                     if not line:
                         del self._lines[user_id]
-                    return running
+                    return live
         return None

@@ -1,15 +1,17 @@
-"""The bounded thread pool that runs jobs, and the bounded line in front of it."""
+"""The bounded thread pool that runs jobs, and the bounded queue in front of it."""
 
 import logging
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from wordai_jobs.config import Config
+from wordai_jobs.database.client import Database
 from wordai_jobs.errors import Busy, TooManyJobs
+from wordai_jobs.jobs.live import LiveJob
+from wordai_jobs.jobs.pipeline import Pipeline
 from wordai_jobs.jobs.queue import FairQueue
-from wordai_jobs.jobs.running import RunningJob
-from wordai_jobs.model.job import SERVER_SHUT_DOWN
+from wordai_jobs.model.job import SERVER_SHUT_DOWN, Job, JobError
 
 _QUEUE_FULL_RETRY_S = 10
 _SHUTDOWN_RETRY_S = 5
@@ -23,119 +25,73 @@ logger = logging.getLogger(__name__)
 
 
 class JobRunner:
-    """Runs up to `workers` jobs at once with `run`; ends those that never ran with `fail`. Neither
-    may raise.
-
-    Starts no thread before the first job.
+    """Runs up to `jobs.workers` jobs at once with the pipeline. Starts no thread before the first
+    job.
     """
 
-    def __init__(
-        self,
-        workers: int,
-        max_queued: int,
-        run: Callable[[RunningJob], None],
-        fail: Callable[[RunningJob, str], None],
-    ) -> None:
-        self._workers = workers
-        self._max_queued = max_queued
-        self._run = run
-        self._fail = fail
-        self._executor = ThreadPoolExecutor(workers, thread_name_prefix="job")
+    def __init__(self, config: Config, database: Database, pipeline: Pipeline) -> None:
+        self._settings = config.jobs
+        self._max_per_user = config.limits.max_active_jobs_per_user
+        self._database = database
+        self._pipeline = pipeline
+        self._executor = ThreadPoolExecutor(self._settings.workers, thread_name_prefix="job")
         self._changed = threading.Condition()
         self._queue = FairQueue()
-        self._live: dict[str, RunningJob] = {}
+        self._live: dict[str, LiveJob] = {}
         self._waiting = 0
         self._is_closed = False
         self._grace_is_cut = False
 
-    def admit(self, running: RunningJob, max_of_user: int, elsewhere: int) -> None:
+    def admit(self, job: Job) -> LiveJob:
         """Give a new job a place before it is recorded, so that every recorded job has one.
 
-        Raises TooManyJobs where its user has `max_of_user` jobs, of which `elsewhere` are with
-        other servers; and Busy.
+        Raises TooManyJobs if its user has too many unfinished jobs, and Busy if the queue is full
+        or the server is shutting down.
         """
+        live = LiveJob(job, self._database.jobs, self._settings.timeout_s)
         with self._changed:
             if self._is_closed:
                 raise Busy("Server is shutting down", _SHUTDOWN_RETRY_S)
-            if self._count_of(running.job.user_id) + elsewhere >= max_of_user:
-                raise TooManyJobs(max_of_user, _TOO_MANY_RETRY_S)
-            if self._waiting >= self._max_queued:
+            of_user = sum(other.job.user_id == job.user_id for other in self._live.values())
+            if of_user >= self._max_per_user:
+                raise TooManyJobs(self._max_per_user, _TOO_MANY_RETRY_S)
+            if self._waiting >= self._settings.max_queued:
                 raise Busy(
-                    f"The queue is full: {self._max_queued} jobs are waiting", _QUEUE_FULL_RETRY_S
+                    f"The queue is full: {self._settings.max_queued} jobs are waiting",
+                    _QUEUE_FULL_RETRY_S,
                 )
             self._waiting += 1
-            self._live[running.job.job_id] = running
+            self._live[job.job_id] = live
+        return live
 
-    def withdraw(self, running: RunningJob) -> None:
-        """Take back an admitted job that could not be recorded."""
+    def withdraw(self, live: LiveJob) -> None:
+        """Take back an admitted job that was not recorded."""
         with self._changed:
             self._waiting -= 1
-        self._forget(running)
+        self._forget(live)
 
-    def queue(self, running: RunningJob) -> None:
+    def queue(self, live: LiveJob) -> None:
         """Let an admitted job wait for its turn."""
         with self._changed:
-            self._queue.put(running)
-            if not self._is_closed:  # else the shutdown ends it with the others that wait
+            self._queue.put(live)
+            # If the server is shutting down, the job is ended with the others that wait.
+            if not self._is_closed:
                 self._executor.submit(self._run_next)
 
-    def live(self, job_id: str) -> RunningJob | None:
-        """The job, where it is this server's and has not ended."""
+    def live(self, job_id: str) -> LiveJob | None:
+        """The job, if it has not ended."""
         return self._live.get(job_id)
 
+    def is_live(self, job_id: str) -> bool:
+        return job_id in self._live
+
     def position(self, job_id: str) -> int | None:
-        """The job's place in the line, 1 is next; None where it does not wait."""
+        """The job's place in the queue, 1 is next; None if it does not wait."""
         with self._changed:
-            order = (running.job.job_id for running in self._queue)
+            order = (live.job.job_id for live in self._queue)
             return next(
                 (place for place, waiting in enumerate(order, 1) if waiting == job_id), None
             )
-
-    def cancel(self, job_id: str, error: str) -> bool:
-        """Have a job of this server end with this error, at once where it waits; False where it is
-        not this server's.
-        """
-        if self.fail_queued(job_id, error):
-            return True
-        running = self._live.get(job_id)
-        if running:
-            running.abort(error)
-        return running is not None
-
-    @property
-    def live_ids(self) -> list[str]:
-        """The ids of this server's jobs that have not ended."""
-        with self._changed:
-            return list(self._live)
-
-    def let_go(self, job_ids: set[str]) -> None:
-        """Answer for these jobs no longer; the threads that run them find out at their next
-        write.
-        """
-        for running in [self._live[job_id] for job_id in job_ids if job_id in self._live]:
-            self._forget(running)
-
-    def fail_queued(self, job_id: str, error: str) -> bool:
-        """End a job that waits; False where it does not.
-
-        Requests and the housekeeping call this, so a database that is away does not hold it for
-        long: the sweep then ends the job.
-        """
-        with self._changed:
-            running = self._queue.remove(job_id)
-            if running is None:
-                return False
-            self._waiting -= 1
-        running.abort(error, give_up_after_s=_FAIL_TIMEOUT_S)
-        self._fail_and_forget(running, error)
-        return True
-
-    def fail_overdue(self) -> None:
-        """End the waiting jobs whose time is up. Running ones see to it themselves."""
-        with self._changed:
-            overdue = [running for running in self._queue if running.is_overdue]
-        for running in overdue:
-            self.fail_queued(running.job.job_id, running.overdue_words)
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -143,66 +99,81 @@ class JobRunner:
         with self._changed:
             return self._waiting, len(self._live) - self._waiting
 
-    def shut_down(self, grace_s: float) -> None:
-        """Take no more jobs, let those there are go on for `grace_s`, then have what is left end.
+    def cancel(self, live: LiveJob, error: JobError) -> None:
+        """Have a job end with this error: at once if it waits, soon if it runs."""
+        if not self._fail_queued(live, error):
+            live.abort(error)
 
-        Returns once every job has ended, or could not within another few seconds; the next start's
-        sweep ends those.
+    def fail_overdue(self) -> None:
+        """End the waiting jobs whose time is up. Running ones notice it themselves."""
+        with self._changed:
+            overdue = [live for live in self._queue if live.is_overdue]
+        for live in overdue:
+            self._fail_queued(live, live.timeout_error)
+
+    def shut_down(self, grace_s: float) -> None:
+        """Take no more jobs, let the others go on for `grace_s` seconds, then have them end.
+
+        Returns once every job has ended, or after another few seconds. The sweep of the next start
+        ends the rest.
         """
         self._is_closed = True
         deadline = time.monotonic() + grace_s
         while self._live and not self._grace_is_cut and time.monotonic() < deadline:
             self._wait_a_moment()
         with self._changed:
-            for running in self._live.values():
-                running.abort(SERVER_SHUT_DOWN, give_up_after_s=_ABORT_TIMEOUT_S / 2)
+            for live in self._live.values():
+                live.abort(SERVER_SHUT_DOWN, give_up_after_s=_ABORT_TIMEOUT_S / 2)
         deadline = time.monotonic() + _ABORT_TIMEOUT_S
         while self._live and time.monotonic() < deadline:
-            self._fail_all_queued()
+            with self._changed:
+                queued = list(self._queue)
+            for live in queued:
+                self._fail_queued(live, SERVER_SHUT_DOWN)
             self._wait_a_moment()
         if self._live:
             logger.error("%d jobs could not be ended before the server stops", len(self._live))
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def cut_grace(self) -> None:
-        """End a shutdown's grace now. Called by a signal handler, so it must not wait for a
-        lock.
-        """
+        """End a shutdown's grace now. A signal handler calls this, so it must not wait for a lock."""
         self._grace_is_cut = True
+
+    def _run_next(self) -> None:
+        with self._changed:
+            live = self._queue.take()
+            if live is None:  # the job that this turn was meant for has left the queue
+                return
+            self._waiting -= 1
+        try:
+            self._pipeline.run(live)
+        finally:
+            self._forget(live)
+
+    def _fail_queued(self, live: LiveJob, error: JobError) -> bool:
+        """End a job that waits; False if it does not wait.
+
+        Requests and the housekeeping call this, so a database that is away does not hold it for
+        long: the sweep then ends the job.
+        """
+        with self._changed:
+            if self._queue.remove(live.job.job_id) is None:
+                return False
+            self._waiting -= 1
+        live.abort(error, give_up_after_s=_FAIL_TIMEOUT_S)
+        try:
+            self._pipeline.fail(live, error)
+        finally:
+            self._forget(live)
+        return True
+
+    def _forget(self, live: LiveJob) -> None:
+        """The job has ended, or is left to the sweep."""
+        with self._changed:
+            self._live.pop(live.job.job_id, None)
+            self._changed.notify_all()
+        live.ended.set()
 
     def _wait_a_moment(self) -> None:
         with self._changed:
             self._changed.wait(_SHUTDOWN_CHECK_S)
-
-    def _fail_all_queued(self) -> None:
-        with self._changed:
-            queued = [running.job.job_id for running in self._queue]
-        for job_id in queued:
-            self.fail_queued(job_id, SERVER_SHUT_DOWN)
-
-    def _count_of(self, user_id: str) -> int:
-        return sum(running.job.user_id == user_id for running in self._live.values())
-
-    def _run_next(self) -> None:
-        with self._changed:
-            running = self._queue.take()
-            if running is None:  # the job this turn was for has left the line
-                return
-            self._waiting -= 1
-        try:
-            self._run(running)
-        finally:
-            self._forget(running)
-
-    def _fail_and_forget(self, running: RunningJob, error: str) -> None:
-        try:
-            self._fail(running, error)
-        finally:
-            self._forget(running)
-
-    def _forget(self, running: RunningJob) -> None:
-        """The job has ended, or is given up for a sweep to end."""
-        with self._changed:
-            self._live.pop(running.job.job_id, None)
-            self._changed.notify_all()
-        running.ended.set()

@@ -1,122 +1,131 @@
-"""What callers may do with jobs. Checks who may, and nothing about HTTP."""
+"""What callers may do with jobs, and who may. Nothing about HTTP."""
 
 import hashlib
 import json
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from wordai_jobs.database.chapters import ChapterRepository
-from wordai_jobs.database.jobs import JobRepository
-from wordai_jobs.errors import AccessDenied, Busy, Conflict, NotFound
-from wordai_jobs.jobs.lease import Lease
-from wordai_jobs.jobs.once import Once
+from wordai_jobs.database.client import Database
+from wordai_jobs.errors import AccessDenied, Busy, Conflict, Invalid, NotFound
 from wordai_jobs.jobs.runner import JobRunner
-from wordai_jobs.jobs.running import RunningJob
+from wordai_jobs.library.library import Library
+from wordai_jobs.library.uploads import IncomingPdf
 from wordai_jobs.metrics.jobs import JobMetrics
 from wordai_jobs.model.book import Page
 from wordai_jobs.model.job import CANCELLED, ChapterRequest, Job, JobStatus
 from wordai_jobs.model.upload import Upload
 
-# A running page is given up within a fraction of a second; the rest is for the database, and for
-# another server.
+# A running page is given up within a fraction of a second; the rest is for the database.
 _CANCEL_TIMEOUT_S = 10.0
-_CANCEL_CHECK_S = 0.1
-_CANCEL_RETRY_S = 5
+_RETRY_S = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """A job, and whether it is one that an equal request had made before."""
+    """A job, and whether an earlier request with the same meaning created it."""
 
     job: Job
     is_replay: bool
 
 
-@dataclass(frozen=True, slots=True)
-class JobLimits:
-    """Seconds from enqueue until a job fails; jobs one user may have that have not ended."""
-
-    timeout_s: int
-    max_active_per_user: int
-
-
 class JobService:
-    """Enqueues jobs, ends them, tries them again, and tells how they stand."""
+    """Enqueues, cancels and retries jobs, and tells how they stand.
+
+    Every method that takes ids raises NotFound or AccessDenied if they are not the user's, and
+    DatabaseError.
+    """
 
     def __init__(
-        self,
-        instance_id: str,
-        limits: JobLimits,
-        jobs: JobRepository,
-        chapters: ChapterRepository,
-        runner: JobRunner,
-        once: Once,
-        lease: Lease,
-        metrics: JobMetrics | None = None,
+        self, database: Database, library: Library, runner: JobRunner, metrics: JobMetrics
     ) -> None:
-        self._instance_id = instance_id
-        self._limits = limits
-        self._jobs = jobs
-        self._chapters = chapters
+        self._database = database
+        self._library = library
         self._runner = runner
-        self._once = once
-        self._lease = lease
-        self._metrics = metrics or JobMetrics()
+        self._metrics = metrics
 
     def enqueue(
         self,
-        upload: Upload,
+        user_id: str,
         book_id: str,
         request: ChapterRequest,
-        idempotency_key: str | None = None,
+        file_id: str,
+        key: str | None = None,
     ) -> Enqueued:
-        """Record a job of the upload's owner and let it wait for its turn.
+        """Record a job that makes a chapter of an uploaded PDF, and let it wait for its turn.
 
-        A key that the user has sent before, with the same content and fields, returns the job it
-        made then. Raises Busy, TooManyJobs, DatabaseError, and Invalid where the key was sent with
-        something else; then no job is made.
+        `key` is the caller's Idempotency-Key: if the user has sent it before with the same PDF and
+        fields, the job that it created then is returned. Raises Busy, TooManyJobs, and Invalid if
+        the key was sent with something else; then no job is created.
         """
-        job = self._new_job(upload, book_id, request)
-        if idempotency_key is None:
-            self._take_in(job)
-            return Enqueued(job, is_replay=False)
-        return self._take_in_once(
-            job, f"client:{idempotency_key}", _fingerprint(upload.sha256, book_id, request)
-        )
+        self._check_target(user_id, book_id, request)
+        upload = self._library.uploads.get(file_id, user_id)
+        return self._enqueue(upload, book_id, request, key)
 
-    def retry(self, job_id: str, user_id: str, upload: Upload) -> Enqueued:
-        """A new job from a failed one's inputs, of which `upload` is the PDF.
+    def upload_and_enqueue(
+        self,
+        user_id: str,
+        book_id: str,
+        request: ChapterRequest,
+        pdf: IncomingPdf,
+        key: str | None = None,
+    ) -> Enqueued:
+        """Store a PDF and enqueue a job for it. If no job is created, the PDF is not kept.
 
-        Two retries of one job at once make one new job; a retry that has failed too can be had once
-        more. Raises what `enqueue` raises, and Conflict where the job has not failed.
+        Raises what `enqueue` and `UploadService.add` raise.
+        """
+        self._check_target(user_id, book_id, request)
+        upload = self._library.uploads.add(user_id, pdf)
+        try:
+            enqueued = self._enqueue(upload, book_id, request, key)
+        except BaseException:
+            self._library.uploads.remove(upload)
+            raise
+        if enqueued.is_replay:  # the earlier job has this PDF already
+            self._library.uploads.remove(upload)
+        return enqueued
+
+    def retry(self, job_id: str, user_id: str) -> Enqueued:
+        """A new job from a failed one's inputs.
+
+        Two retries of one job at once create one new job. If that fails too, the next retry
+        creates another. Raises what `enqueue` raises, and Conflict if the job has not failed.
         """
         failed = self.get(job_id, user_id)
         if failed.status is not JobStatus.FAILED:
             raise Conflict(f"Only a failed job can be retried; this one is {failed.status}")
+        upload = self._library.uploads.get(failed.file_id, user_id)
+        key = f"retry:{job_id}"
+        earlier = self._database.jobs.find_by_key(user_id, key)
+        if earlier and earlier.status is JobStatus.FAILED:
+            self._database.jobs.free_key(earlier)
         job = self._new_job(upload, failed.book_id, failed.request)
-        return self._take_in_once(job, f"retry:{job_id}", job_id, replace_failed=True)
+        return self._take_in_once(replace(job, idempotency_key=key, fingerprint=job_id))
 
     def cancel(self, job_id: str, user_id: str) -> Job:
         """End a job that has not ended; returns it once nothing is left of it.
 
-        Raises Conflict where it has ended, and Busy where the server that has it does not answer.
+        Raises Conflict if it has ended, and Busy if its end takes too long.
         """
         job = self.get(job_id, user_id)
         if job.status.has_ended:
             raise Conflict(
                 f"Job has already {'completed' if job.status is JobStatus.COMPLETED else 'failed'}"
             )
-        if not self._runner.cancel(job_id, CANCELLED):
-            self._jobs.request_cancellation(job_id)
-        job = self._wait_for_end(job_id, user_id)
-        if job.error != CANCELLED:
+        live = self._runner.live(job_id)
+        if live:
+            self._runner.cancel(live, CANCELLED)
+            live.ended.wait(_CANCEL_TIMEOUT_S)
+            job = self.get(job_id, user_id)
+        if not job.status.has_ended:  # it hangs, or is left to the sweep
+            raise Busy("The job is being cancelled, which takes longer than usual", _RETRY_S)
+        if job.error != CANCELLED.message:
             raise Conflict(f"Job had {job.status} before it could be cancelled")
         return job
 
     def get(self, job_id: str, user_id: str) -> Job:
-        """The job as it stands; raises NotFound, AccessDenied or DatabaseError."""
-        job = self._find(job_id)
+        """The job as it stands: from memory if it is live, else from the database."""
+        live = self._runner.live(job_id)
+        job = live.job if live else self._database.jobs.find(job_id)
         if job is None:
             raise NotFound("job", job_id)
         if job.user_id != user_id:
@@ -124,20 +133,20 @@ class JobService:
         return job
 
     def position(self, job: Job) -> int | None:
-        """The job's place in this server's line, 1 is next; None where it does not wait in it."""
+        """The job's place in the queue, 1 is next; None if it does not wait."""
         return self._runner.position(job.job_id) if job.status is JobStatus.PENDING else None
 
     def pages(self, job: Job) -> list[Page]:
         """The pages that can be read so far, in their order."""
-        running = self._runner.live(job.job_id)
-        if running:
-            return sorted(running.pages, key=lambda page: page.number)
+        live = self._runner.live(job.job_id)
+        if live:
+            return sorted(live.pages, key=lambda page: page.number)
         if job.status is not JobStatus.COMPLETED:
             return []
-        chapter = self._chapters.find_with_pages(job.chapter_id)
+        chapter = self._database.chapters.find_with_pages(job.chapter_id)
         return list(chapter.pages) if chapter else []
 
-    def list(
+    def of_user(
         self,
         user_id: str,
         limit: int,
@@ -146,72 +155,69 @@ class JobService:
         book_id: str | None = None,
         before: tuple[datetime, str] | None = None,
     ) -> list[Job]:
-        """Up to `limit` jobs of the user, newest first."""
-        return self._jobs.page(user_id, limit, status=status, book_id=book_id, before=before)
+        """Up to `limit` jobs of the user, newest first; `before` as in JobRepository.of_user."""
+        return self._database.jobs.of_user(
+            user_id, limit, status=status, book_id=book_id, before=before
+        )
 
     def of_chapter(self, chapter_id: str, user_id: str) -> Job | None:
         """The job of this user that makes, or made, the chapter."""
-        return self._jobs.find_by_chapter(chapter_id, user_id)
+        return self._database.jobs.find_by_chapter(chapter_id, user_id)
+
+    def _check_target(self, user_id: str, book_id: str, request: ChapterRequest) -> None:
+        """The book, and the chapter that the new one goes below, must exist and be the user's."""
+        self._library.books.get(book_id, user_id)
+        if request.parent_id is not None:
+            self._library.books.chapter(book_id, request.parent_id, user_id)
+
+    def _enqueue(
+        self, upload: Upload, book_id: str, request: ChapterRequest, key: str | None
+    ) -> Enqueued:
+        job = self._new_job(upload, book_id, request)
+        if key is None:
+            self._take_in(job)
+            return Enqueued(job, is_replay=False)
+        fingerprint = _fingerprint(upload.sha256, book_id, request)
+        return self._take_in_once(
+            replace(job, idempotency_key=f"client:{key}", fingerprint=fingerprint)
+        )
 
     def _new_job(self, upload: Upload, book_id: str, request: ChapterRequest) -> Job:
-        return Job.enqueued(
-            upload.user_id,
-            book_id,
-            upload.file_id,
-            upload.filename,
-            upload.page_count,
-            self._instance_id,
-            request,
-        )
+        return Job.enqueued(upload, book_id, request, self._library.folder_id)
 
-    def _take_in_once(
-        self, job: Job, key: str, fingerprint: str, replace_failed: bool = False
-    ) -> Enqueued:
-        record, first = self._once.claim(
-            job, key, fingerprint, lambda first: replace_failed and first.status is JobStatus.FAILED
-        )
-        if first:
-            return Enqueued(first, is_replay=True)
-        try:
-            self._take_in(job)
-        except BaseException:
-            self._once.release(record)
-            raise
-        return Enqueued(job, is_replay=False)
+    def _take_in_once(self, job: Job) -> Enqueued:
+        """Take the job in, unless its user has one with its idempotency key.
 
-    def _take_in(self, job: Job) -> None:
-        elsewhere = self._jobs.count_active_elsewhere(job.user_id, self._instance_id)
-        running = RunningJob(job, self._jobs, self._limits.timeout_s)
-        self._runner.admit(running, self._limits.max_active_per_user, elsewhere)
+        One insert under a unique index decides which of several equal requests creates the job.
+        """
+        assert job.idempotency_key
+        earlier = self._database.jobs.find_by_key(job.user_id, job.idempotency_key)
+        if earlier is None and self._take_in(job):
+            return Enqueued(job, is_replay=False)
+        earlier = earlier or self._database.jobs.find_by_key(job.user_id, job.idempotency_key)
+        if earlier is None:  # it has failed, and another retry has freed the key just now
+            raise Busy("The same request is being handled right now, try again", _RETRY_S)
+        if earlier.fingerprint != job.fingerprint:
+            raise Invalid("Idempotency-Key: this key was used with different fields")
+        return Enqueued(self.get(earlier.job_id, job.user_id), is_replay=True)
+
+    def _take_in(self, job: Job) -> bool:
+        """Record the job and let it wait; False if its idempotency key is taken."""
+        live = self._runner.admit(job)
         try:
-            self._jobs.insert(job)
+            is_recorded = self._database.jobs.insert(job)
         except BaseException:
-            self._runner.withdraw(running)
+            self._runner.withdraw(live)
             raise
+        if not is_recorded:
+            self._runner.withdraw(live)
+            return False
         self._metrics.accepted()
-        self._runner.queue(running)
-
-    def _find(self, job_id: str) -> Job | None:
-        """From memory while no other server can have taken the job, else from the database."""
-        running = self._runner.live(job_id)
-        return running.job if running and self._lease.is_held else self._jobs.find(job_id)
-
-    def _wait_for_end(self, job_id: str, user_id: str) -> Job:
-        deadline = time.monotonic() + _CANCEL_TIMEOUT_S
-        while True:
-            job = self.get(job_id, user_id)
-            if job.status.has_ended:
-                return job
-            if time.monotonic() > deadline:
-                raise Busy(
-                    "The job is being cancelled, which takes longer than usual", _CANCEL_RETRY_S
-                )
-            time.sleep(_CANCEL_CHECK_S)
+        self._runner.queue(live)
+        return True
 
 
 def _fingerprint(sha256: str, book_id: str, request: ChapterRequest) -> str:
-    """What makes two requests the same: the PDF's content, not where it is kept, and every
-    field.
-    """
+    """What makes two requests equal: the PDF's content, not where it is kept, and every field."""
     content = json.dumps([sha256, book_id, asdict(request)], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()

@@ -5,11 +5,10 @@ from typing import Any
 from uuid import uuid4
 
 from wordai_jobs.clock import utc_now
-from wordai_jobs.database.books import BookRepository
-from wordai_jobs.database.chapters import ChapterRepository
+from wordai_jobs.database.client import Database
 from wordai_jobs.errors import AccessDenied, NotFound
 from wordai_jobs.model.book import Book, Chapter, Page
-from wordai_jobs.storage.pages import PageStore
+from wordai_jobs.storage.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,29 +21,26 @@ class PageContent:
 
 
 class BookService:
-    """A user's books. Every method that takes ids raises NotFound or AccessDenied where they are
-    not the user's.
+    """A user's books. Every method that takes ids raises NotFound or AccessDenied if they are not
+    the user's.
     """
 
-    def __init__(
-        self, books: BookRepository, chapters: ChapterRepository, pages: PageStore
-    ) -> None:
-        self._books = books
-        self._chapters = chapters
-        self._pages = pages
+    def __init__(self, database: Database, storage: Storage) -> None:
+        self._database = database
+        self._storage = storage
 
     def add(self, user_id: str, title: str) -> Book:
         now = utc_now()
         book = Book(str(uuid4()), user_id, title, created_at=now, updated_at=now)
-        self._books.insert(book)
+        self._database.books.insert(book)
         return book
 
     def of_user(self, user_id: str) -> list[Book]:
         """The user's books, newest first."""
-        return self._books.of_user(user_id)
+        return self._database.books.of_user(user_id)
 
     def get(self, book_id: str, user_id: str) -> Book:
-        book = self._books.find(book_id)
+        book = self._database.books.find(book_id)
         if book is None:
             raise NotFound("book", book_id)
         if book.user_id != user_id:
@@ -54,22 +50,24 @@ class BookService:
     def chapters(self, book_id: str, user_id: str) -> list[Chapter]:
         """The book's chapters in their order, without pages."""
         self.get(book_id, user_id)
-        return self._chapters.of_book(book_id)
+        return self._database.chapters.of_book(book_id)
 
     def chapter(self, book_id: str, chapter_id: str, user_id: str) -> Chapter:
         """A chapter without its pages."""
         self.get(book_id, user_id)
-        return _in_book(self._chapters.find(chapter_id), book_id, chapter_id)
+        return _in_book(self._database.chapters.find(chapter_id), book_id, chapter_id)
 
     def chapter_with_pages(self, book_id: str, chapter_id: str, user_id: str) -> Chapter:
         self.get(book_id, user_id)
-        return _in_book(self._chapters.find_with_pages(chapter_id), book_id, chapter_id)
+        return _in_book(self._database.chapters.find_with_pages(chapter_id), book_id, chapter_id)
 
     def page(self, book_id: str, chapter_id: str, number: int, user_id: str) -> PageContent:
         """One page with its text and words."""
         self.get(book_id, user_id)
-        chapter = _in_book(self._chapters.find_with_page(chapter_id, number), book_id, chapter_id)
-        content = self._pages.words(chapter_id, number) if chapter.pages else None
+        chapter = _in_book(
+            self._database.chapters.find_with_page(chapter_id, number), book_id, chapter_id
+        )
+        content = self._storage.pages.words(chapter_id, number) if chapter.pages else None
         if content is None:
             raise NotFound("page", str(number))
         return PageContent(chapter.pages[0], content["text"], content["words"])
@@ -77,9 +75,9 @@ class BookService:
     def remove_chapter(self, book_id: str, chapter_id: str, user_id: str) -> None:
         """Remove a chapter and its page files. Its PDF goes later, once nothing else uses it."""
         self.chapter(book_id, chapter_id, user_id)
-        self._chapters.remove(chapter_id)
-        self._pages.remove(chapter_id)
-        self._books.touch(book_id, utc_now())
+        self._database.chapters.remove(chapter_id)
+        self._storage.pages.remove(chapter_id)
+        self._database.books.touch(book_id, utc_now())
 
 
 def _in_book(chapter: Chapter | None, book_id: str, chapter_id: str) -> Chapter:

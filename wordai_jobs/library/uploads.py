@@ -1,75 +1,75 @@
-"""Taking PDFs in: stored, looked at, recorded; or refused without a trace."""
+"""Taking PDFs in: stored, inspected and recorded, or refused without a trace."""
 
+from dataclasses import dataclass
 from typing import IO
 
 from wordai_jobs.clock import utc_now
-from wordai_jobs.database.uploads import UploadRepository
+from wordai_jobs.config import Config
+from wordai_jobs.database.client import Database
 from wordai_jobs.errors import AccessDenied, Invalid, NotFound, StorageFull, UploadTooLarge
 from wordai_jobs.model.upload import Upload, clean_filename
 from wordai_jobs.rendering.inspector import Inspector
-from wordai_jobs.storage.folder import DataFolder
-from wordai_jobs.storage.uploads import UploadStore
+from wordai_jobs.storage.storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingPdf:
+    """A PDF that is being received, with the name its sender gives it."""
+
+    filename: str | None
+    content: IO[bytes]
 
 
 class UploadService:
     """A user's uploaded PDFs."""
 
     def __init__(
-        self,
-        folder: DataFolder,
-        store: UploadStore,
-        inspector: Inspector,
-        uploads: UploadRepository,
-        max_upload_mb: int,
-        max_pages: int,
+        self, config: Config, database: Database, storage: Storage, inspector: Inspector
     ) -> None:
-        self._folder = folder
-        self._store = store
+        self._max_upload_mb = config.limits.max_upload_mb
+        self._max_pages = config.rendering.max_pages
+        self._database = database
+        self._storage = storage
         self._inspector = inspector
-        self._uploads = uploads
-        self._max_upload_mb = max_upload_mb
-        self._max_pages = max_pages
 
     def check_room(self, size: int) -> None:
-        """Raises UploadTooLarge or StorageFull for a body of `size` bytes, before any of it is
-        kept.
-        """
+        """Raises UploadTooLarge or StorageFull for a body of `size` bytes, before it is read."""
         if size > self._max_upload_mb * 1024 * 1024:
             raise UploadTooLarge(self._max_upload_mb)
-        if not self._folder.has_room_for(size):
+        if not self._storage.folder.has_room_for(size):
             raise StorageFull
 
-    def add(self, user_id: str, filename: str | None, content: IO[bytes]) -> Upload:
+    def add(self, user_id: str, pdf: IncomingPdf) -> Upload:
         """Store and record a PDF.
 
         Raises InvalidPdf, Invalid for too many pages, UploadTooLarge, StorageFull, Busy or
         DatabaseError; then nothing is left of it.
         """
-        with self._store.receiving(content, self._max_upload_mb) as stored:
+        with self._storage.uploads.receiving(pdf.content, self._max_upload_mb) as stored:
             page_count = self._inspector.page_count(stored.path)
             if page_count > self._max_pages:
                 raise Invalid(
                     f"PDF has {page_count} pages, more than the limit of {self._max_pages}"
                 )
         upload = Upload(
-            stored.file_id,
-            user_id,
-            clean_filename(filename),
-            stored.size,
-            stored.sha256,
-            page_count,
-            utc_now(),
+            file_id=stored.file_id,
+            user_id=user_id,
+            filename=clean_filename(pdf.filename),
+            size=stored.size,
+            sha256=stored.sha256,
+            page_count=page_count,
+            created_at=utc_now(),
         )
         try:
-            self._uploads.insert(upload)
+            self._database.uploads.insert(upload)
         except BaseException:
-            self._store.remove(stored.file_id)
+            self._storage.uploads.remove(stored.file_id)
             raise
         return upload
 
     def get(self, file_id: str, user_id: str) -> Upload:
         """Raises NotFound, AccessDenied or DatabaseError."""
-        upload = self._uploads.find(file_id)
+        upload = self._database.uploads.find(file_id)
         if upload is None:
             raise NotFound("file", file_id)
         if upload.user_id != user_id:
@@ -77,6 +77,6 @@ class UploadService:
         return upload
 
     def remove(self, upload: Upload) -> None:
-        """Forget an upload that nothing uses."""
-        self._uploads.remove(upload.file_id)
-        self._store.remove(upload.file_id)
+        """Remove an upload that nothing uses."""
+        self._database.uploads.remove(upload.file_id)
+        self._storage.uploads.remove(upload.file_id)

@@ -1,7 +1,7 @@
-"""A job: the work of turning one uploaded PDF into one chapter, and what a client is shown of it.
+"""A job: the work of turning one uploaded PDF into one chapter.
 
-Every transition is a method that returns the next `Job`; the table of statuses, progress and
-messages that clients rely on is written here and nowhere else.
+Every transition is a method that returns the next `Job`. The statuses, progress and messages that
+clients rely on are written here and nowhere else.
 """
 
 from dataclasses import dataclass, replace
@@ -10,16 +10,12 @@ from enum import StrEnum
 from uuid import uuid4
 
 from wordai_jobs.clock import utc_now
+from wordai_jobs.model.upload import DEFAULT_FILENAME, Upload
 
 OPENED_PROGRESS = 30
 PAGES_PROGRESS_SPAN = 40
 CREATING_PROGRESS = 70
 WRITTEN_PROGRESS = 99
-
-# Errors that several places give; what users read, so in their words.
-CANCELLED = "Cancelled by user"
-SERVER_RESTARTED = "Server restarted while the job was running"
-SERVER_SHUT_DOWN = "Server was shut down while the job was running"
 
 
 class JobStatus(StrEnum):
@@ -33,6 +29,9 @@ class JobStatus(StrEnum):
     @property
     def has_ended(self) -> bool:
         return self in (JobStatus.COMPLETED, JobStatus.FAILED)
+
+
+ACTIVE = (JobStatus.PENDING, JobStatus.PROCESSING)
 
 
 class ErrorClass(StrEnum):
@@ -51,15 +50,27 @@ class ErrorClass(StrEnum):
     OTHER = "other"
 
 
-ACTIVE = (JobStatus.PENDING, JobStatus.PROCESSING)
+@dataclass(frozen=True, slots=True)
+class JobError:
+    """Why a job failed. `message` is what its owner reads."""
+
+    message: str
+    error_class: ErrorClass
+
+
+CANCELLED = JobError("Cancelled by user", ErrorClass.CANCELLED)
+SERVER_RESTARTED = JobError("Server restarted while the job was running", ErrorClass.SERVER_STOPPED)
+SERVER_SHUT_DOWN = JobError(
+    "Server was shut down while the job was running", ErrorClass.SERVER_STOPPED
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ChapterRequest:
-    """What the client asked the chapter to be."""
+    """The fields of a chapter that the client chooses."""
 
-    title: str
-    slug: str
+    title: str = ""
+    slug: str = ""
     order_index: int = 0
     parent_id: str | None = None
     is_published: bool = True
@@ -68,21 +79,26 @@ class ChapterRequest:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The state of a job. `chapter_id` is drawn with the job, so that whoever finds it later can
-    tell how far it got.
+    """The state of a job.
+
+    The id of its chapter is drawn together with the job, so that the sweep can tell how far a job
+    got. `folder_id` is the identity of the data folder that its pages are written to. Records of
+    other programs and of older releases have neither.
     """
 
     job_id: str
     user_id: str
     book_id: str
     file_id: str
-    filename: str
-    total_pages: int
-    chapter_id: str
-    instance_id: str
-    request: ChapterRequest
     created_at: datetime
     updated_at: datetime
+    filename: str = DEFAULT_FILENAME
+    total_pages: int = 0
+    chapter_id: str = ""
+    folder_id: str | None = None
+    request: ChapterRequest = ChapterRequest()
+    idempotency_key: str | None = None
+    fingerprint: str | None = None
     status: JobStatus = JobStatus.PENDING
     progress: int = 0
     message: str = "PDF chapter creation job enqueued"
@@ -91,29 +107,22 @@ class Job:
 
     @classmethod
     def enqueued(
-        cls,
-        user_id: str,
-        book_id: str,
-        file_id: str,
-        filename: str,
-        total_pages: int,
-        instance_id: str,
-        request: ChapterRequest,
+        cls, upload: Upload, book_id: str, request: ChapterRequest, folder_id: str | None
     ) -> "Job":
-        """A new job, with ids of its own."""
+        """A new job of the upload's owner."""
         now = utc_now()
         return cls(
             job_id=str(uuid4()),
-            user_id=user_id,
+            user_id=upload.user_id,
             book_id=book_id,
-            file_id=file_id,
-            filename=filename,
-            total_pages=total_pages,
-            chapter_id=str(uuid4()),
-            instance_id=instance_id,
-            request=request,
+            file_id=upload.file_id,
             created_at=now,
             updated_at=now,
+            filename=upload.filename,
+            total_pages=upload.page_count,
+            chapter_id=str(uuid4()),
+            folder_id=folder_id,
+            request=request,
         )
 
     def fetching(self) -> "Job":
@@ -145,7 +154,7 @@ class Job:
         return replace(job, ended_at=job.updated_at)
 
     def failed(self, error: str) -> "Job":
-        """Ended without a chapter; `error` is in words that a user understands."""
+        """The job ended without a chapter. `error` is a message that a user understands."""
         job = self._moved(JobStatus.FAILED, self.progress, f"PDF processing failed: {error}")
         return replace(job, error=error, ended_at=job.updated_at)
 

@@ -6,10 +6,11 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from wordai_jobs.errors import FULL_DISK, StartError, StorageFull
+from wordai_jobs.storage.lock import FolderLock
 
 # Left free for the database's log and the page files of running jobs when an upload is weighed
 # against the room.
@@ -19,8 +20,8 @@ logger = logging.getLogger(__name__)
 
 
 class DataFolder:
-    """`uploads/`, `staging/`, `chapters/`, `mongodb/` and `secret_key` below one folder, on one
-    file system.
+    """`uploads/`, `staging/`, `chapters/`, `mongodb/` and a few files in one folder, on one file
+    system. Whoever writes into it holds its lock.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,14 +30,41 @@ class DataFolder:
         self.staging = self.path / "staging"
         self.chapters = self.path / "chapters"
         self.mongodb = self.path / "mongodb"
+        self.lock = FolderLock(self.path / "lock")
+        self._identity_path = self.path / "identity"
+        self._identity: str | None = None
 
     def create(self) -> None:
-        """Make what is missing; raises StartError where that is not allowed."""
+        """Create what is missing. Raises StartError if that is not allowed."""
         try:
             for folder in (self.path, self.uploads, self.staging, self.chapters):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StartError(f"Cannot use the data folder {self.path}: {error.strerror}") from error
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the folder holds neither uploads nor pages."""
+        return not any(
+            any(folder.iterdir()) for folder in (self.uploads, self.staging, self.chapters)
+        )
+
+    def identity(self) -> str | None:
+        """The id that this folder shares with its database; None before the first start."""
+        if self._identity is None:
+            with suppress(FileNotFoundError):
+                self._identity = self._identity_path.read_text(encoding="ascii").strip() or None
+        return self._identity
+
+    def set_identity(self, folder_id: str) -> None:
+        new = self._identity_path.with_suffix(".new")
+        with open(new, "w", encoding="ascii") as file:
+            file.write(folder_id + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, self._identity_path)
+        fsync_folder(self.path)
+        self._identity = folder_id
 
     def secret_key(self) -> str:
         """The key that belongs to this folder's data, made on first use."""
@@ -67,7 +95,7 @@ class DataFolder:
 
 
 @contextmanager
-def full_disk_in_words() -> Iterator[None]:
+def translated_full_disk() -> Iterator[None]:
     """Turns `No space left on device` and `Disk quota exceeded` into StorageFull."""
     try:
         yield

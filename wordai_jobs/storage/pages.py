@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from wordai_jobs.linux import sync_file_system
-from wordai_jobs.storage.folder import DataFolder, fsync_folder, full_disk_in_words
+from wordai_jobs.storage.folder import DataFolder, fsync_folder, translated_full_disk
 
 _MEDIA_TYPES = {".png": "image/png", ".jpg": "image/jpeg"}
 
@@ -35,7 +35,7 @@ class PageStore:
 
     def stage(self, chapter_id: str) -> Path:
         """A new folder for the pages of a job."""
-        with full_disk_in_words():
+        with translated_full_disk():
             staging = self._staging(chapter_id)
             staging.mkdir(mode=0o700)
             return staging
@@ -44,14 +44,14 @@ class PageStore:
         """Make the staged files last, so that a chapter never appears with pages that a power cut
         takes away.
         """
-        with full_disk_in_words():
+        with translated_full_disk():
             sync_file_system(self._staging(chapter_id))
 
     def publish(self, chapter_id: str) -> None:
         """Move a staged chapter into place; raises FileNotFoundError where somebody removed it
         meanwhile.
         """
-        with full_disk_in_words():
+        with translated_full_disk():
             os.rename(self._staging(chapter_id), self._chapter(chapter_id))
             fsync_folder(self._folder.chapters)
 
@@ -88,7 +88,14 @@ class PageStore:
         return words
 
     def _staging(self, chapter_id: str) -> Path:
-        return self._folder.staging / chapter_id
+        return self._folder.staging / _as_name(chapter_id)
 
     def _chapter(self, chapter_id: str) -> Path:
-        return self._folder.chapters / chapter_id
+        return self._folder.chapters / _as_name(chapter_id)
+
+
+def _as_name(chapter_id: str) -> str:
+    """An id that is the name of one folder. Without this, an empty id would name all of them."""
+    if not chapter_id or "/" in chapter_id or chapter_id.startswith("."):
+        raise ValueError(f"{chapter_id!r} cannot be the id of a chapter")
+    return chapter_id

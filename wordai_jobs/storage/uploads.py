@@ -11,7 +11,7 @@ from typing import IO
 from uuid import uuid4
 
 from wordai_jobs.errors import InvalidPdf, UploadTooLarge
-from wordai_jobs.storage.folder import DataFolder, fsync_folder, full_disk_in_words
+from wordai_jobs.storage.folder import DataFolder, fsync_folder, translated_full_disk
 
 _BLOCK_BYTES = 1024 * 1024
 _UNFINISHED = ".part"
@@ -32,12 +32,8 @@ class StoredFile:
 class UploadStore:
     """The folder of uploads. File names of users never reach the file system."""
 
-    def __init__(self, folder: DataFolder, instance_id: str) -> None:
-        """`instance_id`: the server, so that what it was receiving when it died can be told from
-        what others receive.
-        """
+    def __init__(self, folder: DataFolder) -> None:
         self._folder = folder
-        self._instance_id = instance_id
 
     def path(self, file_id: str) -> Path:
         """Where the PDF of an id from the database is."""
@@ -51,12 +47,12 @@ class UploadStore:
         nothing is left behind.
         """
         file_id = f"file_{uuid4().hex}"
-        part = self._folder.uploads / f"{file_id}.{self._instance_id}{_UNFINISHED}"
+        part = self._folder.uploads / f"{file_id}{_UNFINISHED}"
         try:
-            with full_disk_in_words():
+            with translated_full_disk():
                 size, sha256 = _copy(source, part, max_mb)
             yield StoredFile(file_id, part, size, sha256)
-            with full_disk_in_words():
+            with translated_full_disk():
                 os.rename(part, self.path(file_id))
                 fsync_folder(part.parent)
         except BaseException:
@@ -66,11 +62,14 @@ class UploadStore:
     def remove(self, file_id: str) -> None:
         self.path(file_id).unlink(missing_ok=True)
 
-    def remove_unfinished(self, except_of: set[str]) -> None:
-        """Remove what was being received, but not by the servers `except_of`."""
+    def remove_unfinished(self) -> None:
+        """Remove what a server that died was receiving. Only for a start, before uploads come."""
         for part in self._folder.uploads.glob(f"*{_UNFINISHED}"):
-            if part.name.split(".")[1] not in except_of:
-                part.unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
+
+    def file_ids(self) -> Iterator[str]:
+        """The id of every upload that has a file."""
+        return (path.stem for path in self._folder.uploads.glob("*.pdf"))
 
     def older_than(self, moment: datetime) -> list[str]:
         """The ids of files that were last written before `moment`."""

@@ -15,8 +15,7 @@ from wordai_jobs.library.books import BookService
 from wordai_jobs.library.uploads import UploadService
 from wordai_jobs.metrics.registry import Metrics
 from wordai_jobs.rendering.pool import RenderPool
-from wordai_jobs.storage.folder import DataFolder
-from wordai_jobs.storage.pages import PageStore
+from wordai_jobs.storage.storage import Storage
 
 EXTENSION = "wordai_jobs"
 
@@ -40,8 +39,7 @@ class Services:
     books: BookService
     uploads: UploadService
     runner: JobRunner
-    pages: PageStore
-    folder: DataFolder
+    storage: Storage
     database: Database
     pool: RenderPool
     signer: UrlSigner

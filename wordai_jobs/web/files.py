@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, jsonify, request
 
 from wordai_jobs.errors import Invalid
-from wordai_jobs.model.upload import Upload
+from wordai_jobs.library.uploads import IncomingPdf
 from wordai_jobs.web.answers import FileAnswer
 from wordai_jobs.web.context import authenticate, services, user_id
 from wordai_jobs.web.openapi.common import OF_FILE, OF_UPLOAD
@@ -22,7 +22,7 @@ blueprint.before_request(authenticate)
     form=Form(),
 )
 def upload() -> tuple[Response, int]:
-    added = uploaded_pdf(user_id())
+    added = services().uploads.add(user_id(), incoming_pdf())
     response = jsonify(upload_view(added))
     response.headers["Location"] = f"/api/v1/files/{added.file_id}"
     return response, 201
@@ -34,12 +34,13 @@ def metadata(file_id: str) -> Response:
     return jsonify(upload_view(services().uploads.get(file_id, user_id())))
 
 
-def uploaded_pdf(owner: str) -> Upload:
-    """Store the PDF in the multipart field `file` for `owner`; raises what UploadService.add
-    raises.
+def incoming_pdf() -> IncomingPdf:
+    """The PDF in the multipart field `file`.
+
+    Raises Invalid if there is none, and UploadTooLarge or StorageFull before anything is read.
     """
     services().uploads.check_room(request.content_length or 0)
     file = request.files.get("file")
     if file is None:
         raise Invalid("file: a PDF is needed in this field of a multipart form")
-    return services().uploads.add(owner, file.filename, file.stream)
+    return IncomingPdf(file.filename, file.stream)

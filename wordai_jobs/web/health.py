@@ -43,9 +43,9 @@ def _problems() -> Iterator[str]:
     try:
         services().database.ping()
     except DatabaseError as error:
-        yield error.words
+        yield error.message
     try:
-        services().folder.check_writable()
+        services().storage.folder.check_writable()
     except OSError as error:
         yield f"storage cannot be written: {error.strerror}"
     if services().pool.ready_count == 0:

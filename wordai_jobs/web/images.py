@@ -33,7 +33,7 @@ def image(book_id: str, chapter_id: str, n: str) -> Response:
     if not _has_valid_signature():
         authenticate()
         _check_owner(book_id, chapter_id)
-    found = services().pages.image(chapter_id, page_number(n))
+    found = services().storage.pages.image(chapter_id, page_number(n))
     if found is None:
         raise NotFound("page", n)
     response = send_file(found.path, mimetype=found.media_type, conditional=True, etag=True)

@@ -13,11 +13,10 @@ from wordai_jobs.errors import DatabaseError, Invalid, StatusUnavailable
 from wordai_jobs.jobs.service import Enqueued
 from wordai_jobs.model.book import slugify
 from wordai_jobs.model.job import ChapterRequest, Job
-from wordai_jobs.model.upload import Upload
 from wordai_jobs.web.access import is_poll_of
 from wordai_jobs.web.answers import JobAnswer, JobListAnswer, JobPagesAnswer
 from wordai_jobs.web.context import authenticate, services, user_id
-from wordai_jobs.web.files import uploaded_pdf
+from wordai_jobs.web.files import incoming_pdf
 from wordai_jobs.web.openapi.common import OF_BOOK, OF_JOB, OF_QUEUE, OF_UPLOAD
 from wordai_jobs.web.openapi.operation import Answer, Form, Operation
 from wordai_jobs.web.schemas import (
@@ -61,11 +60,19 @@ blueprint.before_request(authenticate)
     parameters=("Idempotency-Key",),
 )
 def enqueue(book_id: str) -> tuple[Response, int]:
-    if request.mimetype == "multipart/form-data" and "file" in request.files:
-        enqueued = _enqueue_with_pdf(book_id)
-    else:
-        enqueued = _enqueue_uploaded(book_id)
-    return _accepted(enqueued)
+    key = _idempotency_key()
+    is_form = request.mimetype == "multipart/form-data"
+    if is_form and "file" in request.files:
+        fields = form_body(NewChapter)
+        return _accepted(
+            services().jobs.upload_and_enqueue(
+                user_id(), book_id, _chapter(fields), incoming_pdf(), key
+            )
+        )
+    wanted = form_body(NewChapterFromFile) if is_form else json_body(NewChapterFromFile)
+    return _accepted(
+        services().jobs.enqueue(user_id(), book_id, _chapter(wanted), wanted.file_id, key)
+    )
 
 
 @blueprint.post("/jobs/<job_id>/retry")
@@ -75,9 +82,7 @@ def enqueue(book_id: str) -> tuple[Response, int]:
     {**OF_JOB, **OF_QUEUE, 409: "Only a failed job can be retried; this one is processing"},
 )
 def retry(job_id: str) -> tuple[Response, int]:
-    failed = services().jobs.get(job_id, user_id())
-    upload = services().uploads.get(failed.file_id, user_id())
-    return _accepted(services().jobs.retry(job_id, user_id(), upload))
+    return _accepted(services().jobs.retry(job_id, user_id()))
 
 
 @blueprint.post("/jobs/<job_id>/cancel")
@@ -104,7 +109,7 @@ def status(job_id: str) -> Response:
     try:
         job = services().jobs.get(job_id, user_id())
     except DatabaseError as error:
-        raise StatusUnavailable(error.words) from error
+        raise StatusUnavailable(error.message) from error
     is_poll_of(job)
     return _job_response(job)
 
@@ -134,7 +139,7 @@ def pages(job_id: str) -> Response:
 def list_jobs() -> Response:
     wanted = query(JobFilter)
     before = _position(wanted.cursor) if wanted.cursor else None
-    jobs = services().jobs.list(
+    jobs = services().jobs.of_user(
         user_id(), wanted.limit + 1, status=wanted.status, book_id=wanted.book_id, before=before
     )
     shown = jobs[: wanted.limit]
@@ -142,47 +147,15 @@ def list_jobs() -> Response:
     return jsonify({"jobs": [job_view(job) for job in shown], "next_cursor": next_cursor})
 
 
-def _enqueue_uploaded(book_id: str) -> Enqueued:
-    wanted = (
-        form_body(NewChapterFromFile)
-        if request.mimetype == "multipart/form-data"
-        else json_body(NewChapterFromFile)
+def _chapter(fields: NewChapter) -> ChapterRequest:
+    return ChapterRequest(
+        title=fields.title,
+        slug=fields.slug or slugify(fields.title),
+        order_index=fields.order_index,
+        parent_id=fields.parent_id,
+        is_published=fields.is_published,
+        is_preview_free=fields.is_preview_free,
     )
-    _check_target(book_id, wanted)
-    return _enqueue(book_id, services().uploads.get(wanted.file_id, user_id()), wanted)
-
-
-def _enqueue_with_pdf(book_id: str) -> Enqueued:
-    wanted = form_body(NewChapter)
-    _check_target(book_id, wanted)
-    upload = uploaded_pdf(user_id())
-    try:
-        enqueued = _enqueue(book_id, upload, wanted)
-    except BaseException:
-        services().uploads.remove(upload)
-        raise
-    if enqueued.is_replay:  # the job it made before has this PDF already
-        services().uploads.remove(upload)
-    return enqueued
-
-
-def _check_target(book_id: str, wanted: NewChapter) -> None:
-    """The book, and the chapter that the new one goes below, must be there and be the caller's."""
-    services().books.get(book_id, user_id())
-    if wanted.parent_id is not None:
-        services().books.chapter(book_id, wanted.parent_id, user_id())
-
-
-def _enqueue(book_id: str, upload: Upload, wanted: NewChapter) -> Enqueued:
-    chapter = ChapterRequest(
-        title=wanted.title,
-        slug=wanted.slug or slugify(wanted.title),
-        order_index=wanted.order_index,
-        parent_id=wanted.parent_id,
-        is_published=wanted.is_published,
-        is_preview_free=wanted.is_preview_free,
-    )
-    return services().jobs.enqueue(upload, book_id, chapter, _idempotency_key())
 
 
 def _idempotency_key() -> str | None:

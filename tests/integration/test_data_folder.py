@@ -1,0 +1,220 @@
+"""A data folder belongs to one running server, and to one database."""
+
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import StartServer
+from tests.integration.conftest import Records
+from tests.support.client import Client
+from tests.support.command import Program
+from tests.support.databases import own_database
+from tests.support.held import hanging_job
+from tests.support.leftovers import check_end, files, published, staged
+from tests.support.pdfs import photo_pdf, text_pdf
+from tests.support.server import EMBEDDED, ServerProcess
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.long_file(60)
+
+RESTARTED = "Server restarted while the job was running"
+JOBS = "pdf_chapter_jobs"
+
+
+def refusal(server: ServerProcess) -> str:
+    """The last line of a server that does not start."""
+    server.launch()
+    assert server.process
+    assert server.process.wait(60) == 1, server.log
+    assert "Traceback" not in server.log
+    return server.log.splitlines()[-1]
+
+
+def on_folder_of(
+    server: ServerProcess, tmp_path: Path, settings: dict[str, Any] | None = None
+) -> ServerProcess:
+    """Another server on the same data folder."""
+    return ServerProcess(
+        tmp_path / "second", {"storage.data_dir": str(server.data), **(settings or {})}
+    )
+
+
+@pytest.mark.parametrize("database", [EMBEDDED, {}], ids=["embedded database", "own database"])
+def test_a_second_server_on_a_folder_stops_with_one_line(
+    start_server: StartServer, tmp_path: Path, database: dict[str, object]
+) -> None:
+    first = start_server(database)
+    line = refusal(on_folder_of(first, tmp_path, database))
+    assert f"Another running server is using the data folder {first.data}" in line
+    user = Client(first.url, "somebody")
+    assert user.end_of(user.submit(photo_pdf()))["status"] == "completed"
+
+
+def test_a_stopped_server_keeps_its_folder_and_goes_on_later(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    server = start_server()
+    user = Client(server.url, "somebody")
+    job_id = user.submit(text_pdf(200))
+    wait_until(lambda: user.job(job_id)["progress"] > 30)
+    assert server.process
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        assert "Another running server" in refusal(on_folder_of(server, tmp_path))
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    job = user.end_of(job_id)
+    assert job["status"] == "completed"
+    check_end(user, job)
+
+
+def test_folder_and_database_share_an_identity_that_jobs_carry(
+    start_server: StartServer, shared: dict[str, str], records: Records
+) -> None:
+    server = start_server(shared)
+    user = Client(server.url, "somebody")
+    job = user.end_of(user.submit(photo_pdf()))
+    identity = (server.data / "identity").read_text().strip()
+    assert records["data_folder"].find_one({}) == {"_id": "identity", "folder_id": identity}
+    recorded = records[JOBS].find_one({"job_id": job["job_id"]})
+    assert recorded and recorded["folder_id"] == identity
+    assert server.stop() == 0
+    server.start()
+    assert (server.data / "identity").read_text().strip() == identity
+
+
+def test_a_folder_with_another_database_is_refused_and_loses_nothing(
+    start_server: StartServer, shared: dict[str, str], records: Records
+) -> None:
+    server = start_server(shared)
+    user = Client(server.url, "somebody")
+    job = user.end_of(user.submit(text_pdf(3)))
+    assert server.stop() == 0
+    before = files(server.data)
+    empty, foreign = own_database(), own_database()
+    stranger = start_server(foreign)
+    Client(stranger.url, "somebody").submit(photo_pdf())
+    assert stranger.stop() == 0
+    for other in (empty, foreign, EMBEDDED):
+        program = Program(server.folder, settings=as_text({**server_settings(server), **other}))
+        refused = ServerProcess(
+            server.folder / "refused", {"storage.data_dir": str(server.data), **other}
+        )
+        assert "do not belong together" in refusal(refused)
+        assert files(server.data) == before
+        if other is not EMBEDDED:
+            assert "problem  identity:" in program.run("doctor", expect=1).stdout
+    server.start()
+    check_end(user, user.job(job["job_id"]))
+
+
+def server_settings(server: ServerProcess) -> dict[str, object]:
+    return {"server.port": server.port, "storage.data_dir": str(server.data)}
+
+
+def as_text(settings: dict[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in settings.items()}
+
+
+def test_join_has_a_folder_and_a_restored_database_belong_together(
+    start_server: StartServer, shared: dict[str, str], records: Records
+) -> None:
+    server = start_server(shared)
+    user = Client(server.url, "somebody")
+    done, running = user.end_of(user.submit(text_pdf(3))), hanging_job(user, server)
+    server.kill()
+    records["data_folder"].update_one({}, {"$set": {"folder_id": "of-the-backup"}})
+    records[JOBS].update_many({}, {"$set": {"folder_id": "of-the-backup"}})
+    assert "wordai-jobs join" in refusal(server)
+    program = Program(server.folder, settings=as_text({**server_settings(server), **shared}))
+    program.run("join", expect=130)  # it asks first
+    assert "belong together" in program.run("join", "--yes").stdout
+    server.start()
+    assert user.job(running)["error"] == RESTARTED
+    check_end(user, user.job(done["job_id"]))
+
+
+def test_join_and_sweep_wait_for_no_running_server(
+    start_server: StartServer, shared: dict[str, str]
+) -> None:
+    server = start_server(shared)
+    program = Program(server.folder, settings=as_text({**server_settings(server), **shared}))
+    assert "Another running server" in program.run("join", "--yes", expect=1).stderr
+    assert "Nothing to do: a server is using this" in program.run("sweep").stdout
+
+
+def test_the_folder_of_an_older_release_is_joined_and_its_jobs_end(
+    start_server: StartServer, shared: dict[str, str], records: Records
+) -> None:
+    server = start_server(shared)
+    user = Client(server.url, "somebody")
+    done, running = user.end_of(user.submit(text_pdf(3))), hanging_job(user, server)
+    server.kill()
+    as_an_older_release_left_it(server, records)
+    server.start()
+    assert user.job(running)["error"] == RESTARTED
+    assert staged(server.data) == []
+    check_end(user, user.job(done["job_id"]))
+    assert (server.data / "identity").exists()
+
+
+def as_an_older_release_left_it(server: ServerProcess, records: Records) -> None:
+    (server.data / "identity").unlink()
+    records["data_folder"].drop()
+    unset = {"$unset": {"folder_id": ""}, "$set": {"instance_id": "a-server"}}
+    records[JOBS].update_many({}, unset)
+
+
+def test_files_without_identity_that_the_database_does_not_know_are_refused(
+    start_server: StartServer, shared: dict[str, str], records: Records
+) -> None:
+    server = start_server(shared)
+    user = Client(server.url, "somebody")
+    user.end_of(user.submit(text_pdf(3)))
+    server.stop()
+    as_an_older_release_left_it(server, records)
+    for collection in ("book_chapters", "user_files"):
+        records[collection].drop()
+    assert "do not belong together" in refusal(server)
+    assert len(published(server.data)) == 1
+
+
+@pytest.mark.parametrize(
+    ("has_records", "starts"), [(True, False), (False, True)], ids=["in use", "nothing recorded"]
+)
+def test_a_new_folder_on_a_database_with_an_identity_starts_only_if_it_is_unused(
+    start_server: StartServer, shared: dict[str, str], has_records: bool, starts: bool
+) -> None:
+    """Nothing recorded: an earlier first start was interrupted between database and folder."""
+    first = start_server(shared)
+    if has_records:
+        assert Client(first.url, "somebody").book_id
+    first.kill()
+    shutil.rmtree(first.data)
+    if starts:
+        first.start()
+        assert (first.data / "identity").exists()
+    else:
+        assert "do not belong together" in refusal(first)
+
+
+def test_a_job_with_only_the_documented_fields_is_ended_like_any_other(
+    start_server: StartServer,
+    shared: dict[str, str],
+    records: Records,
+    new_job_document: Callable[..., dict[str, Any]],
+) -> None:
+    """Left unfinished by the system that this one replaces."""
+    server = start_server(shared)
+    user = Client(server.url, "somebody")
+    document = new_job_document(user_id="somebody", status="processing", progress=40)
+    records[JOBS].insert_one(document)
+    server.kill()
+    server.start()
+    job = user.job(document["job_id"])
+    assert (job["status"], job["error"], job["progress"]) == ("failed", RESTARTED, 40)
+    assert [job] == user.get("/api/v1/books/jobs").json()["jobs"]

@@ -1,0 +1,119 @@
+"""Everything behind the web: database, storage, renderers and jobs, built from the settings."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from wordai_jobs.config import Config, MongodbSettings
+from wordai_jobs.database.client import Database
+from wordai_jobs.database.embedded import EmbeddedDatabase
+from wordai_jobs.errors import DatabaseError, StartError
+from wordai_jobs.jobs.cleanup import Cleanup
+from wordai_jobs.jobs.housekeeping import Housekeeper
+from wordai_jobs.jobs.pipeline import Pipeline
+from wordai_jobs.jobs.runner import JobRunner
+from wordai_jobs.jobs.service import JobService
+from wordai_jobs.jobs.sweep import Sweep
+from wordai_jobs.library.library import Library
+from wordai_jobs.metrics.database import DatabaseMetrics
+from wordai_jobs.metrics.listener import MetricsListener
+from wordai_jobs.metrics.registry import Metrics
+from wordai_jobs.metrics.state import watch_disk, watch_jobs, watch_renderers
+from wordai_jobs.pairing import pair
+from wordai_jobs.rendering.fork_client import ForkServer
+from wordai_jobs.rendering.inspector import Inspector
+from wordai_jobs.rendering.pool import RenderPool
+from wordai_jobs.storage.folder import DataFolder
+from wordai_jobs.storage.storage import Storage
+
+
+class Backend:
+    """Builds the parts and wires them. Building starts nothing; `start` and `stop` do."""
+
+    def __init__(self, config: Config) -> None:
+        """Raises StartError if the parts cannot be built."""
+        self.metrics = Metrics()
+        self.storage = Storage(DataFolder(Path(config.storage.data_dir)))
+        self.storage.folder.create()
+        self._embedded, self.database = configured_database(
+            config.mongodb, self.storage.folder, self.metrics.database
+        )
+        self._retention_days = config.jobs.retention_days
+
+        self._fork_server = ForkServer()
+        self.pool = RenderPool(config.rendering, self._fork_server, self.metrics.rendering)
+        self._inspector = Inspector(
+            config.rendering.memory_limit_mb, self._fork_server, self.metrics.rendering
+        )
+
+        self.library = Library(config, self.database, self.storage, self._inspector)
+        pipeline = Pipeline(self.database, self.storage, self.pool, self.metrics.jobs)
+        self.runner = JobRunner(config, self.database, pipeline)
+        self.jobs = JobService(self.database, self.library, self.runner, self.metrics.jobs)
+        self._housekeeper = Housekeeper(
+            self.runner,
+            Sweep(self.database, self.storage, self.runner.is_live, self.metrics.jobs),
+            Cleanup(timedelta(days=self._retention_days), self.database, self.storage),
+        )
+
+        registry, port = self.metrics.registry, config.metrics.port
+        watch_jobs(registry, lambda: self.runner.counts, config.jobs.max_queued)
+        watch_renderers(registry, lambda: self.pool.ready_count)
+        watch_disk(registry, self.storage.folder.path)
+        self._metrics_listener = MetricsListener(port, registry) if port else None
+
+    def start(self) -> None:
+        """Returns once jobs can be taken. Raises StartError; then everything is stopped again."""
+        try:
+            # Nothing in the folder may be touched before it is this server's own.
+            self.storage.folder.lock.acquire()
+            if self._metrics_listener:
+                self._metrics_listener.start()
+            self.pool.start()
+            if self._embedded:
+                self._embedded.start()
+            pair(self.storage, self.database)
+            self.database.indexes.create(self._retention_days)
+            self.storage.uploads.remove_unfinished()
+            self._housekeeper.start()
+            self._inspector.start()
+        except DatabaseError as error:
+            self.stop(grace_s=0)
+            raise StartError(f"MongoDB: {error.message} (mongodb.uri)") from error
+        except StartError:
+            self.stop(grace_s=0)
+            raise
+
+    def stop(self, grace_s: float) -> None:
+        """`end_jobs`, then `release`."""
+        self.end_jobs(grace_s)
+        self.release()
+
+    def end_jobs(self, grace_s: float) -> None:
+        """Take no more jobs, give the running ones `grace_s` seconds, end the rest. Requests are
+        answered as before.
+        """
+        self.runner.shut_down(grace_s)
+
+    def release(self) -> None:
+        """Stop every thread and process. Requests can no longer be answered."""
+        self._housekeeper.stop()
+        self._inspector.stop()
+        self.pool.stop()
+        self._fork_server.stop()
+        self.database.close()
+        if self._embedded:
+            self._embedded.stop()
+        if self._metrics_listener:
+            self._metrics_listener.stop()
+        self.storage.folder.lock.release()
+
+
+def configured_database(
+    settings: MongodbSettings, folder: DataFolder, metrics: DatabaseMetrics | None = None
+) -> tuple[EmbeddedDatabase | None, Database]:
+    """The database of the settings, and its server if that is the embedded one, which has to be
+    started first.
+    """
+    embedded = EmbeddedDatabase(folder.mongodb, folder.lock) if settings.uri == "embedded" else None
+    uri = embedded.uri if embedded else settings.uri
+    return embedded, Database(uri, settings.database, metrics)

@@ -1,0 +1,23 @@
+"""The identity of the data folder that belongs to this database, in the collection `data_folder`.
+
+There is one document at most: `{"_id": "identity", "folder_id": …}`.
+"""
+
+from wordai_jobs.database.repository import Repository
+
+_ID = "identity"
+
+
+class IdentityRepository(Repository):
+    """Reads and writes the identity."""
+
+    def find(self) -> str | None:
+        with self._translated_errors():
+            document = self._collection.find_one({"_id": _ID})
+        return str(document["folder_id"]) if document else None
+
+    def replace(self, folder_id: str) -> None:
+        with self._translated_errors():
+            self._collection.replace_one(
+                {"_id": _ID}, {"_id": _ID, "folder_id": folder_id}, upsert=True
+            )

@@ -1,0 +1,142 @@
+"""A live job: one that this server has taken and that has not ended."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from wordai_jobs.database.jobs import JobRepository
+from wordai_jobs.errors import DatabaseError
+from wordai_jobs.model.book import Page
+from wordai_jobs.model.job import ErrorClass, Job, JobError
+
+# Polls come every 2 seconds. Four records a second are current enough, and cost the database next
+# to nothing.
+_REPORT_INTERVAL_S = 0.25
+_RETRY_PAUSE_S = 0.5
+# A job must end within a minute after its deadline, whether the database is away or not.
+_END_GRACE_S = 45.0
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+
+class JobAborted(Exception):
+    """The job has to end now, with this error."""
+
+    def __init__(self, error: JobError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+class JobLost(Exception):
+    """The job's record is gone, or somebody else has ended it: nothing may be written any more."""
+
+
+class LiveJob:
+    """The state of a job, and the only way to change it.
+
+    `job` is always a state that the database has acknowledged, and polls are answered from it. So
+    a poll needs no query, and progress that a client has seen is not lost if the server is killed.
+    """
+
+    def __init__(self, job: Job, repository: JobRepository, timeout_s: float) -> None:
+        """`timeout_s`: seconds from now until the job fails because it took too long."""
+        self.job = job
+        self.pages: list[Page] = []
+        self.ended = threading.Event()
+        self._repository = repository
+        self._timeout_s = timeout_s
+        self._deadline = time.monotonic() + timeout_s
+        self._give_up_at = self._deadline + _END_GRACE_S
+        self._abort_error: JobError | None = None
+        self._next_report = 0.0
+
+    @property
+    def is_overdue(self) -> bool:
+        return time.monotonic() >= self._deadline
+
+    @property
+    def timeout_error(self) -> JobError:
+        return JobError(f"Job took longer than {self._timeout_s:.0f} s", ErrorClass.JOB_TIMEOUT)
+
+    def abort(self, error: JobError, give_up_after_s: float | None = None) -> None:
+        """Have the job end soon with this error, unless it ends by itself first. The first error
+        stands.
+
+        `give_up_after_s`: how long its end may wait for a database that is away. The default is
+        until 45 s after the job's deadline.
+        """
+        self._abort_error = self._abort_error or error
+        if give_up_after_s is not None:
+            self._give_up_at = min(self._give_up_at, time.monotonic() + give_up_after_s)
+
+    def check(self) -> None:
+        """Raises JobAborted if the job has been aborted or is out of time."""
+        if self._abort_error:
+            raise JobAborted(self._abort_error)
+        if self.is_overdue:
+            raise JobAborted(self.timeout_error)
+
+    def advance(self, job: Job) -> None:
+        """Record a new state, and wait for the database if it is away. Raises JobLost and
+        JobAborted.
+        """
+        self._record(job, self.persistently)
+
+    def report(self, job: Job) -> None:
+        """Record progress, unless nothing has changed, something was recorded a moment ago, or the
+        database is away.
+
+        What is left out is not caught up: the caller reports again how far the job is. Raises
+        JobLost.
+        """
+        is_news = (job.progress, job.message) != (self.job.progress, self.job.message)
+        if not is_news or time.monotonic() < self._next_report:
+            return
+        try:
+            self._record(job, lambda update: update())
+        except DatabaseError:
+            logger.warning("job %s: progress %d%% not recorded", job.job_id, job.progress)
+
+    def end(self, job: Job) -> None:
+        """Record the last state of the job, aborted or not. Raises JobLost, and DatabaseError if
+        the database stays away for too long.
+        """
+        self._record(job, self.to_the_last)
+
+    def persistently(self, operation: Callable[[], T]) -> T:
+        """The result of a database operation, repeated while the database is away and the job has
+        time. Raises JobAborted.
+        """
+        while True:
+            try:
+                return operation()
+            except DatabaseError:
+                self.check()
+                time.sleep(_RETRY_PAUSE_S)
+
+    def to_the_last(self, operation: Callable[[], T]) -> T:
+        """The result of a database operation that belongs to the job's end, repeated for as long
+        as the end may take. Raises DatabaseError after that.
+        """
+        while True:
+            try:
+                return operation()
+            except DatabaseError:
+                if time.monotonic() >= self._give_up_at:
+                    raise
+                time.sleep(_RETRY_PAUSE_S)
+
+    def _record(self, job: Job, repeated: Callable[[Callable[[], bool]], bool]) -> None:
+        self._next_report = time.monotonic() + _REPORT_INTERVAL_S
+
+        def update() -> bool:
+            # If only the reply to an earlier try was lost, the record has this state already.
+            return self._repository.update(job) or self._repository.find(job.job_id) == job
+
+        if not repeated(update):
+            raise JobLost
+        self.job = job

@@ -1,0 +1,24 @@
+"""What users own: their books and their uploads."""
+
+from wordai_jobs.config import Config
+from wordai_jobs.database.client import Database
+from wordai_jobs.library.books import BookService
+from wordai_jobs.library.uploads import UploadService
+from wordai_jobs.rendering.inspector import Inspector
+from wordai_jobs.storage.storage import Storage
+
+
+class Library:
+    """The services for books and uploads, on one database and one storage."""
+
+    def __init__(
+        self, config: Config, database: Database, storage: Storage, inspector: Inspector
+    ) -> None:
+        self.books = BookService(database, storage)
+        self.uploads = UploadService(config, database, storage, inspector)
+        self._storage = storage
+
+    @property
+    def folder_id(self) -> str | None:
+        """The identity of the data folder that holds the files."""
+        return self._storage.folder.identity()
