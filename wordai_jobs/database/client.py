@@ -43,6 +43,11 @@ class Database:
                 serverSelectionTimeoutMS=OPERATION_TIMEOUT_MS,
                 appname="wordai_jobs",
                 connect=False,
+                # These win over the URI. What is acknowledged has to survive a kill -9 of the
+                # database, which a stand-alone MongoDB promises for journaled writes only.
+                w="majority",
+                journal=True,
+                readPreference="primary",
             )
         except (InvalidURI, ConfigurationError, ValueError) as error:
             raise StartError(f"Configuration: mongodb.uri: {error}") from error
