@@ -29,6 +29,7 @@ def test_the_jobs_have_their_indexes_and_the_documented_fields(
         (("user_id", 1), ("status", 1)),
         (("created_at", 1),),
         (("updated_at", 1),),
+        (("status", 1),),
         (("user_id", 1), ("idempotency_key", 1)),
     }
     by_idempotency_key = by_key[(("user_id", 1), ("idempotency_key", 1))]

@@ -5,17 +5,20 @@ from dataclasses import asdict, replace
 from itertools import count
 from typing import Any
 
+from pydantic import TypeAdapter
 from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from wordai_jobs.database.repository import Document, Repository
-from wordai_jobs.model.book import Chapter, Page, numbered_slug
+from wordai_jobs.model.book import Chapter, numbered_slug
 
-_WITHOUT_PAGES = {"_id": False, "pages": False}
+_WITHOUT_PAGES = {"pages": False}
 
 
-class ChapterRepository(Repository):
+class ChapterRepository(Repository[Chapter]):
     """Reads and writes chapters."""
+
+    adapter = TypeAdapter(Chapter)
 
     def insert(self, chapter: Chapter) -> Chapter:
         """Add a chapter, with a number behind its slug where the book has that slug already.
@@ -52,21 +55,14 @@ class ChapterRepository(Repository):
 
     def find(self, chapter_id: str) -> Chapter | None:
         """A chapter without its pages."""
-        with self._translated_errors():
-            document = self._collection.find_one({"chapter_id": chapter_id}, _WITHOUT_PAGES)
-        return _from_document(document) if document else None
+        return self._find_one({"chapter_id": chapter_id}, _WITHOUT_PAGES)
 
     def find_with_pages(self, chapter_id: str) -> Chapter | None:
-        with self._translated_errors():
-            document = self._collection.find_one({"chapter_id": chapter_id}, {"_id": False})
-        return _from_document(document) if document else None
+        return self._find_one({"chapter_id": chapter_id})
 
     def find_with_page(self, chapter_id: str, number: int) -> Chapter | None:
-        """A chapter with just the page `number`, or with none where it has no such page."""
-        fields = {"_id": False, "pages": {"$slice": [number - 1, 1]}}
-        with self._translated_errors():
-            document = self._collection.find_one({"chapter_id": chapter_id}, fields)
-        return _from_document(document) if document else None
+        """A chapter with just the page `number`, or with none if it has no such page."""
+        return self._find_one({"chapter_id": chapter_id}, {"pages": {"$slice": [number - 1, 1]}})
 
     def of_book(self, book_id: str) -> list[Chapter]:
         """A book's chapters in their order, without pages."""
@@ -75,7 +71,7 @@ class ChapterRepository(Repository):
             in_order = cursor.sort(
                 [("order_index", ASCENDING), ("created_at", ASCENDING), ("chapter_id", ASCENDING)]
             )
-            return [_from_document(document) for document in in_order]
+            return list(self._readable(in_order))
 
     def existing(self, chapter_ids: set[str]) -> set[str]:
         """Those of the given chapters that there are."""
@@ -93,6 +89,12 @@ class ChapterRepository(Repository):
     def remove(self, chapter_id: str) -> None:
         with self._translated_errors():
             self._collection.delete_one({"chapter_id": chapter_id})
+
+    def _from_document(self, document: Mapping[str, Any]) -> Chapter:
+        pages = [
+            {**page, "number": page.get("page_number")} for page in document.get("pages") or ()
+        ]
+        return super()._from_document({**document, "pages": pages})
 
 
 def page_path(book_id: str, chapter_id: str, number: int) -> str:
@@ -112,11 +114,3 @@ def _to_document(chapter: Chapter) -> Document:
         for page in chapter.pages
     ]
     return {**asdict(chapter), "pages": pages}
-
-
-def _from_document(document: Mapping[str, Any]) -> Chapter:
-    pages = tuple(
-        Page(page["page_number"], page["width"], page["height"])
-        for page in document.get("pages", ())
-    )
-    return Chapter(**{**document, "pages": pages})

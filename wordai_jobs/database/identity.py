@@ -8,7 +8,7 @@ from wordai_jobs.database.repository import Repository
 _ID = "identity"
 
 
-class IdentityRepository(Repository):
+class IdentityRepository(Repository[str]):
     """Reads and writes the identity."""
 
     def find(self) -> str | None:

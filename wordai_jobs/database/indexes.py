@@ -1,24 +1,28 @@
 """The indexes of all collections."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import pymongo
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import OperationFailure
+from pymongo.errors import DuplicateKeyError
 
 from wordai_jobs.database.repository import Document, TranslatedErrors
+from wordai_jobs.errors import StartError
 
 _SECONDS_A_DAY = 86_400
-# IndexOptionsConflict and IndexKeySpecsConflict: which of the two an index with other options
-# raises depends on the server's version.
-_INDEX_CONFLICTS = (85, 86)
+# An index on a collection of millions of documents takes minutes.
+_CREATE_TIMEOUT_S = 600
+# Options that make a difference to what an index guarantees.
+_OPTIONS = ("unique", "expireAfterSeconds", "partialFilterExpression")
 # By collection. Jobs have one more, which lets them expire.
 _INDEXES: dict[str, list[IndexModel]] = {
     "pdf_chapter_jobs": [
         IndexModel("job_id", unique=True),
         IndexModel([("user_id", ASCENDING), ("status", ASCENDING)]),
+        IndexModel("status"),
         IndexModel("updated_at"),
         IndexModel(
             [("user_id", ASCENDING), ("idempotency_key", ASCENDING)],
@@ -39,8 +43,29 @@ _INDEXES: dict[str, list[IndexModel]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """An index that has to exist, and the index on the same keys that exists already, if any."""
+
+    collection: str
+    model: IndexModel
+    found_name: str | None
+    found: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.collection}.{self.model.document['name']}"
+
+    @property
+    def serves(self) -> bool:
+        wanted = self.model.document
+        return all(self.found.get(option) == wanted.get(option) for option in _OPTIONS)
+
+
 class Indexes:
-    """Creates the indexes, and says which are missing."""
+    """Creates the indexes, and says which are missing. Whoever made an index, it is used if it has
+    the same keys and the same effect.
+    """
 
     def __init__(self, database: Database[Document], translated_errors: TranslatedErrors) -> None:
         self._database = database
@@ -50,38 +75,53 @@ class Indexes:
         """Create the indexes that are missing.
 
         How long jobs are kept is part of an index, so a changed setting changes that index in
-        place.
+        place. Raises StartError, with the index's name, if another index or the data is in the
+        way, and DatabaseError.
         """
-        with self._translated_errors():
-            self._create_expiry(self._database["pdf_chapter_jobs"], retention_days * _SECONDS_A_DAY)
-            for collection, indexes in _INDEXES.items():
-                self._database[collection].create_indexes(indexes)
+        with self._translated_errors(), pymongo.timeout(_CREATE_TIMEOUT_S):
+            for wanted in self._unserved(retention_days):
+                if wanted.found_name is None:
+                    self._create(wanted)
+                elif "expireAfterSeconds" in wanted.model.document:
+                    self._database.command(
+                        "collMod",
+                        wanted.collection,
+                        index={
+                            "keyPattern": {"created_at": ASCENDING},
+                            "expireAfterSeconds": wanted.model.document["expireAfterSeconds"],
+                        },
+                    )
+                else:
+                    raise StartError(
+                        f"MongoDB: the index {wanted.found_name} of {wanted.collection} has other "
+                        f"options than {wanted.name} needs: drop it, and start again"
+                    )
 
     def missing(self, retention_days: int) -> list[str]:
         """The indexes that `create` would create or change, as `collection.index`."""
-        expiry = IndexModel("created_at", expireAfterSeconds=retention_days * _SECONDS_A_DAY)
-        wanted = [("pdf_chapter_jobs", [expiry]), *_INDEXES.items()]
         with self._translated_errors():
-            return [
-                f"{name}.{index.document['name']}"
-                for name, indexes in wanted
-                for index in indexes
-                if not _exists(index, self._database[name].index_information())
-            ]
+            return [wanted.name for wanted in self._unserved(retention_days)]
 
-    def _create_expiry(self, collection: Collection[Document], seconds: int) -> None:
+    def _unserved(self, retention_days: int) -> Iterator[_Wanted]:
+        expiry = IndexModel("created_at", expireAfterSeconds=retention_days * _SECONDS_A_DAY)
+        for collection, models in _INDEXES.items():
+            existing = self._database[collection].index_information()
+            by_keys = {_keys(index["key"]): name for name, index in existing.items()}
+            for model in [*models, expiry] if collection == "pdf_chapter_jobs" else models:
+                name = by_keys.get(_keys(model.document["key"].items()))
+                wanted = _Wanted(collection, model, name, existing.get(name or "", {}))
+                if name is None or not wanted.serves:
+                    yield wanted
+
+    def _create(self, wanted: _Wanted) -> None:
         try:
-            collection.create_index("created_at", expireAfterSeconds=seconds)
-        except OperationFailure as error:
-            if error.code not in _INDEX_CONFLICTS:
-                raise
-            index = {"keyPattern": {"created_at": ASCENDING}, "expireAfterSeconds": seconds}
-            self._database.command("collMod", collection.name, index=index)
+            self._database[wanted.collection].create_indexes([wanted.model])
+        except DuplicateKeyError as error:
+            raise StartError(
+                f"MongoDB: the index {wanted.name} cannot be created, since the collection has "
+                "duplicate keys: remove them, and start again"
+            ) from error
 
 
-def _exists(wanted: IndexModel, existing: Mapping[str, Any]) -> bool:
-    found = existing.get(wanted.document["name"], {})
-    return bool(found) and all(
-        found.get(option) == wanted.document.get(option)
-        for option in ("unique", "expireAfterSeconds")
-    )
+def _keys(pairs: Any) -> tuple[tuple[str, int], ...]:
+    return tuple((name, int(direction)) for name, direction in pairs)

@@ -3,16 +3,16 @@ write changes nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from pydantic import TypeAdapter
 from pymongo import DESCENDING
 from pymongo.errors import DuplicateKeyError
 
 from wordai_jobs.database.repository import Document, Repository
-from wordai_jobs.model.job import ACTIVE, ChapterRequest, Job, JobStatus
-from wordai_jobs.model.upload import DEFAULT_FILENAME
+from wordai_jobs.model.job import ACTIVE, Job, JobStatus
 
 _UNFINISHED = {"status": {"$in": list(ACTIVE)}}
 # The statuses that a job may have for a state with the given status to be written over it.
@@ -24,8 +24,10 @@ _STATUSES_BEFORE: Mapping[JobStatus, list[JobStatus]] = {
 }
 
 
-class JobRepository(Repository):
+class JobRepository(Repository[Job]):
     """Reads and writes jobs."""
+
+    adapter = TypeAdapter(Job)
 
     def insert(self, job: Job) -> bool:
         """Record a new job; False if its user has a job with the same idempotency key."""
@@ -56,7 +58,7 @@ class JobRepository(Repository):
     def unfinished(self) -> list[Job]:
         """Every job that has not ended."""
         with self._translated_errors():
-            return [from_document(document) for document in self._collection.find(_UNFINISHED)]
+            return list(self._readable(self._collection.find(_UNFINISHED)))
 
     def move_unfinished(self, folder_id: str) -> None:
         """Give every job that has not ended to this data folder."""
@@ -97,12 +99,16 @@ class JobRepository(Repository):
         newest_first = [("created_at", DESCENDING), ("job_id", DESCENDING)]
         with self._translated_errors():
             cursor = self._collection.find(condition).sort(newest_first).limit(limit)
-            return [from_document(document) for document in cursor]
+            return list(self._readable(cursor))
 
-    def _find_one(self, condition: Document) -> Job | None:
-        with self._translated_errors():
-            document = self._collection.find_one(condition)
-        return from_document(document) if document else None
+    def _from_document(self, document: Mapping[str, Any]) -> Job:
+        """The contract names the fields that every job has; the others are this server's own."""
+        result = document.get("result") or {}
+        from_result = {
+            name: result[name] for name in ("chapter_id", "total_pages") if name in result
+        }
+        ended_at = document.get("completed_at") or document.get("failed_at")
+        return super()._from_document({**from_result, **document, "ended_at": ended_at})
 
 
 def to_document(job: Job) -> Document:
@@ -140,33 +146,3 @@ def _state(job: Job) -> Document:
         state["error"] = job.error
         state["failed_at"] = job.ended_at
     return state
-
-
-def from_document(document: Mapping[str, Any]) -> Job:
-    """Read the fields that the contract names, and the server's own fields if they are there."""
-    result = document.get("result") or {}
-    return Job(
-        job_id=document["job_id"],
-        user_id=document["user_id"],
-        book_id=document["book_id"],
-        file_id=document["file_id"],
-        created_at=document["created_at"],
-        updated_at=document["updated_at"],
-        filename=document.get("filename", DEFAULT_FILENAME),
-        total_pages=document.get("total_pages", result.get("total_pages", 0)),
-        chapter_id=document.get("chapter_id", result.get("chapter_id", "")),
-        folder_id=document.get("folder_id"),
-        request=_request(document.get("request") or {}),
-        idempotency_key=document.get("idempotency_key"),
-        fingerprint=document.get("fingerprint"),
-        status=JobStatus(document["status"]),
-        progress=document["progress"],
-        message=document["message"],
-        error=document.get("error"),
-        ended_at=document.get("completed_at") or document.get("failed_at"),
-    )
-
-
-def _request(document: Mapping[str, Any]) -> ChapterRequest:
-    known = {field.name for field in fields(ChapterRequest)}
-    return ChapterRequest(**{name: value for name, value in document.items() if name in known})

@@ -1,17 +1,30 @@
 """What all repositories have in common."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
 from pymongo.collection import Collection
+
+from wordai_jobs.errors import DatabaseError
 
 Document = dict[str, Any]
 TranslatedErrors = Callable[[], AbstractContextManager[None]]
+Record = TypeVar("Record")
+
+logger = logging.getLogger(__name__)
 
 
-class Repository:
-    """Reads and writes the documents of one collection."""
+class Repository(Generic[Record]):
+    """Reads and writes the records of one collection.
+
+    Fields are read by known names, with defaults for those that an older release did not write.
+    Unknown fields are left alone: a newer release may have written them.
+    """
+
+    adapter: ClassVar[TypeAdapter[Any]]
 
     def __init__(
         self, collection: Collection[Document], translated_errors: TranslatedErrors
@@ -22,3 +35,40 @@ class Repository:
     def is_empty(self) -> bool:
         with self._translated_errors():
             return self._collection.find_one({}, {"_id": True}) is None
+
+    def _from_document(self, document: Mapping[str, Any]) -> Record:
+        """Raises ValidationError if the document cannot be read. Null is the same as absent."""
+        present = {name: value for name, value in document.items() if value is not None}
+        record: Record = self.adapter.validate_python(present)
+        return record
+
+    def _find_one(self, condition: Document, fields: Document | None = None) -> Record | None:
+        """Raises DatabaseError if the document cannot be read."""
+        with self._translated_errors():
+            document = self._collection.find_one(condition, fields)
+        if document is None:
+            return None
+        try:
+            return self._from_document(document)
+        except ValidationError as error:
+            self._log_unreadable(document, error)
+            raise DatabaseError("the record cannot be read") from error
+
+    def _readable(self, documents: Iterable[Document]) -> Iterator[Record]:
+        """Records that cannot be read are logged and skipped."""
+        for document in documents:
+            try:
+                yield self._from_document(document)
+            except ValidationError as error:
+                self._log_unreadable(document, error)
+
+    def _log_unreadable(self, document: Document, error: ValidationError) -> None:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in problem["loc"])
+        logger.warning(
+            "%s: the document %s cannot be read: %s: %s",
+            self._collection.name,
+            document.get("_id"),
+            field,
+            problem["msg"],
+        )

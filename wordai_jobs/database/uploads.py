@@ -3,21 +3,23 @@
 from dataclasses import asdict
 from datetime import datetime
 
+from pydantic import TypeAdapter
+
 from wordai_jobs.database.repository import Repository
 from wordai_jobs.model.upload import Upload
 
 
-class UploadRepository(Repository):
+class UploadRepository(Repository[Upload]):
     """Reads and writes the records of uploads."""
+
+    adapter = TypeAdapter(Upload)
 
     def insert(self, upload: Upload) -> None:
         with self._translated_errors():
             self._collection.insert_one(asdict(upload))
 
     def find(self, file_id: str) -> Upload | None:
-        with self._translated_errors():
-            document = self._collection.find_one({"file_id": file_id}, {"_id": False})
-        return Upload(**document) if document else None
+        return self._find_one({"file_id": file_id})
 
     def existing(self, file_ids: set[str]) -> set[str]:
         """The given ids that are recorded."""

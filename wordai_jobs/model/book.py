@@ -28,23 +28,23 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A chapter made from the PDF `file_id`. `pages` is empty where only the chapter's own fields
-    were read.
+    """A chapter made from the PDF `file_id`. `pages` is empty if only the chapter's own fields were
+    read.
     """
 
     chapter_id: str
     book_id: str
     user_id: str
-    file_id: str
-    title: str
-    slug: str
-    order_index: int
-    parent_id: str | None
-    is_published: bool
-    is_preview_free: bool
-    total_pages: int
     created_at: datetime
     updated_at: datetime
+    title: str = ""
+    slug: str = ""
+    file_id: str = ""
+    order_index: int = 0
+    parent_id: str | None = None
+    is_published: bool = True
+    is_preview_free: bool = False
+    total_pages: int = 0
     pages: tuple[Page, ...] = ()
 
 
