@@ -1,5 +1,6 @@
 """Chapters in the collection `book_chapters`."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from itertools import count
@@ -10,8 +11,14 @@ from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from wordai_jobs.database.repository import Document, Repository
+from wordai_jobs.errors import DatabaseError
 from wordai_jobs.model.book import Chapter, numbered_slug
 
+logger = logging.getLogger(__name__)
+
+# Each failed try means that another chapter of the book took the same slug at the same moment, or
+# that an index of another program is in the way.
+_SLUG_TRIES = 20
 _WITHOUT_PAGES = {"pages": False}
 
 
@@ -27,18 +34,20 @@ class ChapterRepository(Repository[Chapter]):
         unknown may be repeated.
         """
         slug = chapter.slug
-        while True:
+        for _ in range(_SLUG_TRIES):
             tried = replace(chapter, slug=slug)
             try:
                 with self._translated_errors():
                     self._collection.insert_one(_to_document(tried))
                 return tried
             except DuplicateKeyError:
-                there = self.find(chapter.chapter_id)
-                if there:
-                    return there
-            # Somebody else may take it meanwhile.
+                existing = self.find(chapter.chapter_id)
+                if existing:
+                    return existing
+            # Another chapter may take this slug before the next try.
             slug = self._free_slug(chapter.book_id, chapter.slug)
+        logger.error("chapter %s could not be inserted: no free slug", chapter.chapter_id)
+        raise DatabaseError("the database refused the operation")
 
     def _free_slug(self, book_id: str, slug: str) -> str:
         """The slug with the first number behind it that the book does not have."""

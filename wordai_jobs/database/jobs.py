@@ -49,8 +49,16 @@ class JobRepository(Repository[Job]):
         return self._find_one({"user_id": user_id, "idempotency_key": idempotency_key})
 
     def update(self, job: Job) -> bool:
-        """Record the job's new state; False if the job has ended or is gone."""
-        condition = {"job_id": job.job_id, "status": {"$in": _STATUSES_BEFORE[job.status]}}
+        """Record the job's new state. False if the job is gone, has ended, is failing and cannot
+        complete any more, or has a later state already.
+        """
+        condition: Document = {
+            "job_id": job.job_id,
+            "status": {"$in": _STATUSES_BEFORE[job.status]},
+            "updated_at": {"$lt": job.updated_at},
+        }
+        if job.status is JobStatus.COMPLETED:
+            condition["failure"] = {"$exists": False}
         with self._translated_errors():
             result = self._collection.update_one(condition, {"$set": _state(job)})
         return result.matched_count == 1
@@ -139,6 +147,8 @@ def _state(job: Job) -> Document:
         "message": job.message,
         "updated_at": job.updated_at,
     }
+    if job.failure:
+        state["failure"] = asdict(job.failure)
     if job.status is JobStatus.COMPLETED:
         state["result"] = {"chapter_id": job.chapter_id, "total_pages": job.total_pages}
         state["completed_at"] = job.ended_at

@@ -101,6 +101,12 @@ class LiveJob:
         except DatabaseError:
             logger.warning("job %s: progress %d%% not recorded", job.job_id, job.progress)
 
+    def begin_failure(self, error: JobError) -> None:
+        """Record that the job can no longer complete. Raises JobLost if it has completed, and
+        DatabaseError as `end` does.
+        """
+        self._record(self.job.failing(error), self.to_the_last)
+
     def end(self, job: Job) -> None:
         """Record the last state of the job, aborted or not. Raises JobLost, and DatabaseError if
         the database stays away for too long.

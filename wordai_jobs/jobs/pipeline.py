@@ -59,12 +59,14 @@ class Pipeline:
     def fail(self, live: LiveJob, error: JobError) -> None:
         """End a job that `run` does not run, or runs no more. As with `run`, nothing is raised.
 
-        Whatever exists of the chapter is removed before the failure is recorded: a failed job has
-        left nothing.
+        First one conditional update settles that the job cannot complete any more. Then whatever
+        exists of the chapter is removed, and only then the job is failed: a failed job has left
+        nothing.
         """
         with logs.about_job(live.job.job_id):
             logger.info("job %s failed: %s", live.job.job_id, error.message)
             try:
+                live.begin_failure(error)
                 self._remove(live)
                 live.end(live.job.failed(error.message))
                 self._metrics.failed(error.error_class, live.job.age_s)

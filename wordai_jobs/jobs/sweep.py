@@ -64,20 +64,26 @@ class Sweep:
         return ended
 
     def _end(self, orphan: Job) -> bool:
-        """Complete a job whose chapter exists. Fail any other after removing its pages."""
-        if self._database.chapters.find(orphan.chapter_id):
+        """Complete a job whose chapter exists, unless it was failing. Fail any other after removing
+        what exists of its chapter.
+        """
+        if orphan.failure is None and self._database.chapters.find(orphan.chapter_id):
             end = orphan.completed()
             if not self._database.jobs.update(end):
                 return False
             self._metrics.completed(end.age_s)
         else:
+            error = orphan.failure or self._error_of(orphan)
             if orphan.chapter_id:
+                self._database.chapters.remove(orphan.chapter_id)
                 self._storage.pages.remove(orphan.chapter_id)
-            is_of_this_start = orphan.created_at >= self._started_at
-            error = _DATABASE_WAS_AWAY if is_of_this_start else SERVER_RESTARTED
             end = orphan.failed(error.message)
             if not self._database.jobs.update(end):
                 return False
             self._metrics.failed(error.error_class, end.age_s)
         logger.warning("job %s is swept: %s", end.job_id, end.status)
         return True
+
+    def _error_of(self, orphan: Job) -> JobError:
+        is_of_this_start = orphan.created_at >= self._started_at
+        return _DATABASE_WAS_AWAY if is_of_this_start else SERVER_RESTARTED

@@ -83,7 +83,8 @@ class Job:
 
     The id of its chapter is drawn together with the job, so that the sweep can tell how far a job
     got. `folder_id` is the identity of the data folder that its pages are written to. Records of
-    other programs and of older releases have neither.
+    other programs and of older releases have neither. `failure` is set as soon as the job can no
+    longer complete.
     """
 
     job_id: str
@@ -103,6 +104,7 @@ class Job:
     progress: int = 0
     message: str = "PDF chapter creation job enqueued"
     error: str | None = None
+    failure: JobError | None = None
     ended_at: datetime | None = None
 
     @classmethod
@@ -152,6 +154,10 @@ class Job:
         pages = "1 page" if self.total_pages == 1 else f"{self.total_pages} pages"
         job = self._moved(JobStatus.COMPLETED, 100, f"Chapter created successfully with {pages}")
         return replace(job, ended_at=job.updated_at)
+
+    def failing(self, error: JobError) -> "Job":
+        """The job will fail with this error once its files are removed. Clients are not shown it."""
+        return replace(self._moved(self.status, self.progress, self.message), failure=error)
 
     def failed(self, error: str) -> "Job":
         """The job ended without a chapter. `error` is a message that a user understands."""

@@ -1,0 +1,134 @@
+"""Writes that come late or twice: the database decides, not the order of calls."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pymongo
+import pytest
+
+from tests.support.records import upload_of
+from wordai_jobs.clock import utc_now
+from wordai_jobs.database.client import Database
+from wordai_jobs.errors import DatabaseError
+from wordai_jobs.jobs.live import LiveJob
+from wordai_jobs.jobs.pipeline import Pipeline
+from wordai_jobs.jobs.sweep import Sweep
+from wordai_jobs.metrics.jobs import JobMetrics
+from wordai_jobs.model.book import Chapter, Page
+from wordai_jobs.model.job import CANCELLED, ChapterRequest, ErrorClass, Job, JobError, JobStatus
+from wordai_jobs.storage.folder import DataFolder
+from wordai_jobs.storage.storage import Storage
+
+
+@pytest.fixture
+def database(shared: dict[str, str]) -> Iterator[Database]:
+    connected = Database(shared["mongodb.uri"], shared["mongodb.database"])
+    connected.indexes.create(7)
+    yield connected
+    connected.close()
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    made = Storage(DataFolder(tmp_path / "data"))
+    made.folder.create()
+    return made
+
+
+@pytest.fixture
+def job(database: Database) -> Job:
+    """A recorded job that renders."""
+    new = Job.enqueued(upload_of("alice", 3), "book", ChapterRequest("T", "t"), None)
+    database.jobs.insert(new)
+    rendering = new.fetching().opened()
+    assert database.jobs.update(rendering)
+    return rendering
+
+
+def chapter_of(job: Job) -> Chapter:
+    return Chapter(
+        chapter_id=job.chapter_id,
+        book_id=job.book_id,
+        user_id=job.user_id,
+        created_at=utc_now(),
+        updated_at=utc_now(),
+        slug="t",
+        total_pages=1,
+        pages=(Page(1, 10, 10),),
+    )
+
+
+def publish(storage: Storage, job: Job) -> Path:
+    (storage.pages.stage(job.chapter_id) / "00001.png").write_bytes(b"page")
+    storage.pages.publish(job.chapter_id)
+    return storage.folder.chapters / job.chapter_id
+
+
+def test_a_late_report_of_progress_changes_nothing(database: Database, job: Job) -> None:
+    early, late = job.rendered(1), job.rendered(1).rendered(2)
+    assert database.jobs.update(late)
+    assert not database.jobs.update(early)
+    assert database.jobs.find(job.job_id) == late
+
+
+def test_a_failing_job_cannot_complete_and_a_completed_one_cannot_fail(
+    database: Database, job: Job
+) -> None:
+    failing = job.failing(CANCELLED)
+    assert database.jobs.update(failing)
+    assert not database.jobs.update(failing.written().completed())
+    assert database.jobs.update(failing.failed(CANCELLED.message))
+    assert not database.jobs.update(failing.failing(CANCELLED))
+
+
+def test_failing_a_job_that_was_completed_meanwhile_leaves_its_chapter(
+    database: Database, storage: Storage, job: Job
+) -> None:
+    live = LiveJob(job, database.jobs, timeout_s=60)
+    database.chapters.insert(chapter_of(job))
+    pages = publish(storage, job)
+    assert database.jobs.update(job.written().completed())
+    pipeline = Pipeline(database, storage, None, JobMetrics())  # type: ignore[arg-type]
+    pipeline.fail(live, CANCELLED)
+    recorded = database.jobs.find(job.job_id)
+    assert recorded and recorded.status is JobStatus.COMPLETED
+    assert database.chapters.find(job.chapter_id) and pages.is_dir()
+
+
+def test_a_job_that_was_failing_when_its_server_died_keeps_its_error(
+    database: Database, storage: Storage, job: Job
+) -> None:
+    error = JobError("Page 2 took longer than 30 s", ErrorClass.PAGE_TIMEOUT)
+    assert database.jobs.update(job.failing(error))
+    database.chapters.insert(chapter_of(job))
+    pages = publish(storage, job)
+    assert Sweep(database, storage).run() == 1
+    recorded = database.jobs.find(job.job_id)
+    assert recorded and (recorded.status, recorded.error) == (JobStatus.FAILED, error.message)
+    assert database.chapters.find(job.chapter_id) is None and not pages.exists()
+
+
+def test_one_idempotency_key_makes_one_record(database: Database, job: Job) -> None:
+    first, second = (
+        replace(
+            Job.enqueued(upload_of("alice"), "book", ChapterRequest("T", "t"), None),
+            idempotency_key="client:key",
+            fingerprint="same",
+        )
+        for _ in range(2)
+    )
+    assert database.jobs.insert(first) and not database.jobs.insert(second)
+    assert database.jobs.find_by_key("alice", "client:key") == first
+
+
+def test_the_search_for_a_free_slug_ends(
+    database: Database, job: Job, shared: dict[str, str]
+) -> None:
+    """An index of another program allows one chapter a user."""
+    with pymongo.MongoClient[dict[str, object]](shared["mongodb.uri"]) as client:
+        collection = client[shared["mongodb.database"]]["book_chapters"]
+        collection.create_index("user_id", unique=True)
+    database.chapters.insert(chapter_of(job))
+    with pytest.raises(DatabaseError):
+        database.chapters.insert(replace(chapter_of(job), chapter_id="another"))
