@@ -29,7 +29,7 @@ class SlowCleanup(Cleanup):
         super().__init__(timedelta(days=7), database, storage)
         self.has_begun, self.may_end = threading.Event(), threading.Event()
 
-    def remove_stray_pages(self) -> None:
+    def remove_old_uploads(self) -> None:
         self.has_begun.set()
         self.may_end.wait()
 
@@ -49,7 +49,7 @@ def test_a_slow_clean_up_does_not_delay_the_sweep(database: Database, tmp_path: 
     pipeline = Pipeline(database, storage, None, JobMetrics())  # type: ignore[arg-type]
     runner = JobRunner(parse_config({}), database, pipeline)
     cleanup = SlowCleanup(database, storage)
-    housekeeper = Housekeeper(runner, Sweep(database, storage, runner.is_live), cleanup)
+    housekeeper = Housekeeper(runner, Sweep(database, storage, runner.is_live), cleanup, 0)
     housekeeper.start()
     try:
         assert cleanup.has_begun.wait(10)

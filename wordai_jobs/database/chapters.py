@@ -83,17 +83,20 @@ class ChapterRepository(Repository[Chapter]):
             return list(self._readable(in_order))
 
     def existing(self, chapter_ids: set[str]) -> set[str]:
-        """Those of the given chapters that there are."""
+        """The given chapters that exist."""
         with self._translated_errors():
             found = self._collection.find(
                 {"chapter_id": {"$in": list(chapter_ids)}}, {"_id": False, "chapter_id": True}
             )
             return {document["chapter_id"] for document in found}
 
-    def uses_file(self, file_id: str) -> bool:
-        """Whether a chapter was made from this upload."""
+    def files_in_use(self, file_ids: set[str]) -> set[str]:
+        """The given uploads that a chapter was made from."""
         with self._translated_errors():
-            return self._collection.find_one({"file_id": file_id}, {"_id": True}) is not None
+            found = self._collection.find(
+                {"file_id": {"$in": list(file_ids)}}, {"_id": False, "file_id": True}
+            )
+            return {document["file_id"] for document in found}
 
     def remove(self, chapter_id: str) -> None:
         with self._translated_errors():

@@ -39,7 +39,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("book_id", ASCENDING), ("slug", ASCENDING)], unique=True),
         IndexModel("file_id"),
     ],
-    "user_files": [IndexModel("file_id", unique=True), IndexModel("created_at")],
+    "user_files": [IndexModel("file_id", unique=True), IndexModel("expires_at")],
 }
 
 

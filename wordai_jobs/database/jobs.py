@@ -68,6 +68,19 @@ class JobRepository(Repository[Job]):
         with self._translated_errors():
             return list(self._readable(self._collection.find(_UNFINISHED)))
 
+    def unfinished_chapter_ids(self) -> set[str]:
+        """The chapters of all unfinished jobs, even of those that cannot be read otherwise."""
+        return self._of_unfinished("chapter_id")
+
+    def unfinished_file_ids(self) -> set[str]:
+        """The uploads of all unfinished jobs, even of those that cannot be read otherwise."""
+        return self._of_unfinished("file_id")
+
+    def _of_unfinished(self, field: str) -> set[str]:
+        with self._translated_errors():
+            found = self._collection.find(_UNFINISHED, {"_id": False, field: True})
+            return {document[field] for document in found if field in document}
+
     def move_unfinished(self, folder_id: str) -> None:
         """Give every job that has not ended to this data folder."""
         with self._translated_errors():

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from pydantic import TypeAdapter
+from pymongo import ASCENDING
 
 from wordai_jobs.database.repository import Repository
 from wordai_jobs.model.upload import Upload
@@ -29,13 +30,22 @@ class UploadRepository(Repository[Upload]):
             )
             return {document["file_id"] for document in found}
 
-    def before(self, moment: datetime) -> list[str]:
-        """The ids of uploads older than `moment`."""
+    def expired(self, now: datetime, limit: int) -> list[Upload]:
+        """Up to `limit` uploads that have to be looked at, the oldest first."""
         with self._translated_errors():
-            found = self._collection.find(
-                {"created_at": {"$lt": moment}}, {"_id": False, "file_id": True}
+            found = self._collection.find({"expires_at": {"$lte": now}})
+            return list(self._readable(found.sort("expires_at", ASCENDING).limit(limit)))
+
+    def set_expiry(self, file_id: str, expires_at: datetime) -> None:
+        with self._translated_errors():
+            self._collection.update_one({"file_id": file_id}, {"$set": {"expires_at": expires_at}})
+
+    def set_missing_expiry(self, expires_at: datetime) -> None:
+        """For uploads that an older release has recorded."""
+        with self._translated_errors():
+            self._collection.update_many(
+                {"expires_at": {"$exists": False}}, {"$set": {"expires_at": expires_at}}
             )
-            return [document["file_id"] for document in found]
 
     def remove(self, file_id: str) -> None:
         with self._translated_errors():

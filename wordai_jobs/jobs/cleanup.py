@@ -1,49 +1,122 @@
-"""Removes what nobody needs any more: files of jobs and uploads that are gone, and old uploads."""
+"""Removes what nobody needs any more: uploads that no chapter uses, and files without a record.
+
+Nothing is deleted because it was not found: such files are moved to the trash, which is emptied a
+day later. So a mistake, an operator's or ours, can be undone.
+"""
 
 import logging
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import islice
 
 from wordai_jobs.clock import utc_now
 from wordai_jobs.database.client import Database
+from wordai_jobs.model.upload import Upload
 from wordai_jobs.storage.storage import Storage
 
 # Between a file's last rename and its record there are milliseconds. An hour is safe with any clock.
-_UNRECORDED_FOR = timedelta(hours=1)
+_MIN_AGE = timedelta(hours=1)
+_KEPT_IN_TRASH = timedelta(days=1)
+# Small enough for one query, large enough that queries do not count.
+_BATCH = 500
 
 logger = logging.getLogger(__name__)
 
 
 class Cleanup:
-    """Each chore can be run at any time, beside running jobs. All raise DatabaseError."""
+    """Each chore can be run at any time, beside running jobs. All raise DatabaseError.
 
-    def __init__(self, retention: timedelta, database: Database, storage: Storage) -> None:
+    A chore costs by what has changed since it last ran, not by what is stored; only the first run
+    looks at everything.
+    """
+
+    def __init__(
+        self,
+        retention: timedelta,
+        database: Database,
+        storage: Storage,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._retention = retention
         self._database = database
         self._storage = storage
-
-    def remove_stray_pages(self) -> None:
-        """Remove page folders that belong to no chapter and no unfinished job.
-
-        The order of the three steps matters: a folder listed by the first belongs to a job that is
-        unfinished in the second, or that had ended by then, so its chapter exists in the third.
-        """
-        folders = self._storage.pages.chapter_ids()
-        folders -= {job.chapter_id for job in self._database.jobs.unfinished()}
-        folders -= self._database.chapters.existing(folders)
-        for chapter_id in folders:
-            logger.info("removing pages that belong to nothing: %s", chapter_id)
-            self._storage.pages.remove(chapter_id)
+        self._now = now
+        # Files that were last changed before this moment have been looked at.
+        self._looked_at_until: datetime | None = None
+        self._is_first_run = True
 
     def remove_old_uploads(self) -> None:
-        """Remove uploads past their time that no chapter was made from and no job works on, and
-        files without a record.
+        """Remove uploads past their time that no chapter was made from and no job works on.
+
+        An upload that is in use is looked at again a retention period later.
         """
-        in_use = {job.file_id for job in self._database.jobs.unfinished()}
-        for file_id in self._database.uploads.before(utc_now() - self._retention):
-            if file_id not in in_use and not self._database.chapters.uses_file(file_id):
-                logger.info("removing the upload %s, which no chapter uses", file_id)
-                self._database.uploads.remove(file_id)
-                self._storage.uploads.remove(file_id)
-        for file_id in self._storage.uploads.older_than(utc_now() - _UNRECORDED_FOR):
-            if self._database.uploads.find(file_id) is None:
-                self._storage.uploads.remove(file_id)
+        if not self._is_safe():
+            return
+        now = self._now()
+        if self._is_first_run:
+            self._database.uploads.set_missing_expiry(now)
+            self._is_first_run = False
+        removed = 0
+        while due := self._database.uploads.expired(now, _BATCH):
+            file_ids = {upload.file_id for upload in due}
+            used = self._database.jobs.unfinished_file_ids()
+            used |= self._database.chapters.files_in_use(file_ids)
+            for upload in due:
+                expires_at = self._expiry(upload, upload.file_id in used)
+                if expires_at > now:
+                    self._database.uploads.set_expiry(upload.file_id, expires_at)
+                else:
+                    self._database.uploads.remove(upload.file_id)
+                    self._storage.trash.take_upload(upload.file_id, now)
+                    removed += 1
+        if removed:
+            logger.warning("moved %d old uploads that no chapter uses to the trash", removed)
+
+    def move_strays_to_trash(self) -> None:
+        """Move page folders that belong to no chapter and no unfinished job, and uploads without a
+        record, to the trash.
+        """
+        if not self._is_safe():
+            return
+        now = self._now()
+        since, until = self._looked_at_until, now - _MIN_AGE
+        folders = files = 0
+        # The order matters: a folder that is listed first belongs to a job that is unfinished in
+        # the second step, or that had ended by then, so its chapter exists in the third.
+        found = list(self._storage.pages.chapter_ids(since, until))
+        unfinished = self._database.jobs.unfinished_chapter_ids()
+        for batch in _batches(found):
+            for chapter_id in batch - unfinished - self._database.chapters.existing(batch):
+                self._storage.trash.take_pages(chapter_id, now)
+                folders += 1
+        for batch in _batches(self._storage.uploads.file_ids(since, until)):
+            for file_id in batch - self._database.uploads.existing(batch):
+                self._storage.trash.take_upload(file_id, now)
+                files += 1
+        # Jobs may have changed a file just before, without a record yet.
+        self._looked_at_until = until - _MIN_AGE
+        if folders or files:
+            logger.warning(
+                "moved %d page folders and %d uploads without a record to the trash", folders, files
+            )
+
+    def empty_trash(self) -> None:
+        if self._is_safe():
+            self._storage.trash.empty(self._now() - _KEPT_IN_TRASH)
+
+    def _is_safe(self) -> bool:
+        """The database may have been replaced while the server runs, by a restore, say."""
+        if self._database.identity.find() == self._storage.folder.identity():
+            return True
+        logger.error("nothing is cleaned up: the database no longer belongs to the data folder")
+        return False
+
+    def _expiry(self, upload: Upload, is_used: bool) -> datetime:
+        expires_at = upload.created_at + self._retention
+        return max(expires_at, self._now() + self._retention) if is_used else expires_at
+
+
+def _batches(ids: Iterable[str]) -> Iterator[set[str]]:
+    iterator = iter(ids)
+    while batch := set(islice(iterator, _BATCH)):
+        yield batch

@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from wordai_jobs.errors import DatabaseError
 from wordai_jobs.jobs.cleanup import Cleanup
@@ -14,6 +13,8 @@ from wordai_jobs.jobs.sweep import Sweep
 _TICK_S = 1.0
 _SWEEP_INTERVAL_S = 5
 _CLEANUP_INTERVAL_S = 3600
+# A wrong setting is noticed, and an operator at work is done, within an hour of a start.
+_CLEANUP_DELAY_S = 3600
 _STOP_TIMEOUT_S = 5.0
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,13 @@ class Housekeeper:
     The clean-up has a thread of its own: it may take long, and must not delay the end of jobs.
     """
 
-    def __init__(self, runner: JobRunner, sweep: Sweep, cleanup: Cleanup) -> None:
+    def __init__(
+        self,
+        runner: JobRunner,
+        sweep: Sweep,
+        cleanup: Cleanup,
+        cleanup_delay_s: float = _CLEANUP_DELAY_S,
+    ) -> None:
         self._sweep = sweep
         self._stopping = threading.Event()
         ending = [
@@ -34,8 +41,12 @@ class Housekeeper:
             _Chore("sweep", _SWEEP_INTERVAL_S, sweep.run),
         ]
         removing = [
-            _Chore("stray pages", _CLEANUP_INTERVAL_S, cleanup.remove_stray_pages),
-            _Chore("old uploads", _CLEANUP_INTERVAL_S, cleanup.remove_old_uploads),
+            _Chore(name, _CLEANUP_INTERVAL_S, chore, delay_s=cleanup_delay_s)
+            for name, chore in (
+                ("old uploads", cleanup.remove_old_uploads),
+                ("strays", cleanup.move_strays_to_trash),
+                ("trash", cleanup.empty_trash),
+            )
         ]
         self._threads = [
             threading.Thread(target=self._run, args=(chores,), name=name, daemon=True)
@@ -63,22 +74,24 @@ class Housekeeper:
             self._stopping.wait(_TICK_S)
 
 
-@dataclass(slots=True)
 class _Chore:
-    """Something to do every `interval_s` seconds, the first time at once."""
+    """Something to do every `interval_s` seconds, the first time after `delay_s`."""
 
-    name: str
-    interval_s: float
-    do: Callable[[], object]
-    due_at: float = 0.0
+    def __init__(
+        self, name: str, interval_s: float, do: Callable[[], object], delay_s: float = 0
+    ) -> None:
+        self._name = name
+        self._interval_s = interval_s
+        self._do = do
+        self._due_at = time.monotonic() + delay_s
 
     def do_if_due(self) -> None:
-        if time.monotonic() < self.due_at:
+        if time.monotonic() < self._due_at:
             return
         try:
-            self.do()
+            self._do()
         except DatabaseError as error:
-            logger.warning("%s: %s", self.name, error.message)
+            logger.warning("%s: %s", self._name, error.message)
         except Exception:  # the other chores go on, whatever one meets
-            logger.exception("%s failed", self.name)
-        self.due_at = time.monotonic() + self.interval_s
+            logger.exception("%s failed", self._name)
+        self._due_at = time.monotonic() + self._interval_s

@@ -74,10 +74,12 @@ class BookService:
 
     def remove_chapter(self, book_id: str, chapter_id: str, user_id: str) -> None:
         """Remove a chapter and its page files. Its PDF goes later, once nothing else uses it."""
-        self.chapter(book_id, chapter_id, user_id)
+        chapter = self.chapter(book_id, chapter_id, user_id)
+        now = utc_now()
         self._database.chapters.remove(chapter_id)
         self._storage.pages.remove(chapter_id)
-        self._database.books.touch(book_id, utc_now())
+        self._database.uploads.set_expiry(chapter.file_id, now)
+        self._database.books.touch(book_id, now)
 
 
 def _in_book(chapter: Chapter | None, book_id: str, chapter_id: str) -> Chapter:

@@ -1,6 +1,7 @@
 """Taking PDFs in: stored, inspected and recorded, or refused without a trace."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import IO
 
 from wordai_jobs.clock import utc_now
@@ -28,6 +29,7 @@ class UploadService:
     ) -> None:
         self._max_upload_mb = config.limits.max_upload_mb
         self._max_pages = config.rendering.max_pages
+        self._retention = timedelta(days=config.jobs.retention_days)
         self._database = database
         self._storage = storage
         self._inspector = inspector
@@ -51,6 +53,7 @@ class UploadService:
                 raise Invalid(
                     f"PDF has {page_count} pages, more than the limit of {self._max_pages}"
                 )
+        now = utc_now()
         upload = Upload(
             file_id=stored.file_id,
             user_id=user_id,
@@ -58,7 +61,8 @@ class UploadService:
             size=stored.size,
             sha256=stored.sha256,
             page_count=page_count,
-            created_at=utc_now(),
+            created_at=now,
+            expires_at=now + self._retention,
         )
         try:
             self._database.uploads.insert(upload)

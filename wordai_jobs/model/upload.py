@@ -11,7 +11,10 @@ DEFAULT_FILENAME = "document.pdf"
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A PDF that its owner uploaded; `size` in bytes, `sha256` in hexadecimal."""
+    """A PDF that its owner uploaded; `size` in bytes, `sha256` in hexadecimal.
+
+    At `expires_at` the clean-up looks whether anything uses it.
+    """
 
     file_id: str
     user_id: str
@@ -20,6 +23,7 @@ class Upload:
     sha256: str
     page_count: int
     created_at: datetime
+    expires_at: datetime | None = None
 
 
 def clean_filename(name: str | None) -> str:

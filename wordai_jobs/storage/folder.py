@@ -1,12 +1,14 @@
 """The data folder: its parts, its room, and the translation of a full disk into words."""
 
 import logging
+import math
 import os
 import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 
 from wordai_jobs.errors import FULL_DISK, StartError, StorageFull
@@ -20,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 class DataFolder:
-    """`uploads/`, `staging/`, `chapters/`, `mongodb/` and a few files in one folder, on one file
+    """`uploads/`, `staging/`, `chapters/`, `trash/`, `mongodb/` and a few files in one folder, on one file
     system. Whoever writes into it holds its lock.
     """
 
@@ -29,6 +31,7 @@ class DataFolder:
         self.uploads = self.path / "uploads"
         self.staging = self.path / "staging"
         self.chapters = self.path / "chapters"
+        self.trash = self.path / "trash"
         self.mongodb = self.path / "mongodb"
         self.lock = FolderLock(self.path / "lock")
         self._identity_path = self.path / "identity"
@@ -37,7 +40,7 @@ class DataFolder:
     def create(self) -> None:
         """Create what is missing. Raises StartError if that is not allowed."""
         try:
-            for folder in (self.path, self.uploads, self.staging, self.chapters):
+            for folder in (self.path, self.uploads, self.staging, self.chapters, self.trash):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StartError(f"Cannot use the data folder {self.path}: {error.strerror}") from error
@@ -92,6 +95,21 @@ class DataFolder:
         """
         with tempfile.TemporaryFile(dir=self.staging, buffering=0) as probe:
             probe.write(b"ok")
+
+
+def changed_between(
+    folder: Path, since: datetime | None, until: datetime | None
+) -> Iterator[os.DirEntry[str]]:
+    """The entries of a folder that were last changed at or after `since` and before `until`. What
+    is removed in the meantime is left out.
+    """
+    first = since.timestamp() if since else -math.inf
+    end = until.timestamp() if until else math.inf
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                if first <= entry.stat(follow_symlinks=False).st_mtime < end:
+                    yield entry
 
 
 @contextmanager

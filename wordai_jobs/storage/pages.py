@@ -5,14 +5,21 @@ A chapter's id names both folders, so a page has one address while its job runs 
 
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from wordai_jobs.linux import sync_file_system
-from wordai_jobs.storage.folder import DataFolder, fsync_folder, translated_full_disk
+from wordai_jobs.storage.folder import (
+    DataFolder,
+    changed_between,
+    fsync_folder,
+    translated_full_disk,
+)
 
 _MEDIA_TYPES = {".png": "image/png", ".jpg": "image/jpeg"}
 
@@ -60,14 +67,16 @@ class PageStore:
         for folder in (self._staging(chapter_id), self._chapter(chapter_id)):
             shutil.rmtree(folder, ignore_errors=True)
 
-    def chapter_ids(self) -> set[str]:
-        """Every chapter that has a folder, staged or in place."""
-        return {
-            entry.name
-            for folder in (self._folder.staging, self._folder.chapters)
-            for entry in os.scandir(folder)
-            if entry.is_dir(follow_symlinks=False)
-        }
+    def chapter_ids(
+        self, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[str]:
+        """Every chapter that has a folder, staged or in place, last changed at or after `since` and
+        before `until`.
+        """
+        for folder in (self._folder.staging, self._folder.chapters):
+            for entry in changed_between(folder, since, until):
+                if entry.is_dir(follow_symlinks=False):
+                    yield entry.name
 
     def image(self, chapter_id: str, number: int) -> PageImage | None:
         """The image of a page, also while its job still runs."""

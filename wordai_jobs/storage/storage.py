@@ -2,6 +2,7 @@
 
 from wordai_jobs.storage.folder import DataFolder
 from wordai_jobs.storage.pages import PageStore
+from wordai_jobs.storage.trash import Trash
 from wordai_jobs.storage.uploads import UploadStore
 
 
@@ -12,3 +13,4 @@ class Storage:
         self.folder = folder
         self.uploads = UploadStore(folder)
         self.pages = PageStore(folder)
+        self.trash = Trash(folder)

@@ -11,9 +11,15 @@ from typing import IO
 from uuid import uuid4
 
 from wordai_jobs.errors import InvalidPdf, UploadTooLarge
-from wordai_jobs.storage.folder import DataFolder, fsync_folder, translated_full_disk
+from wordai_jobs.storage.folder import (
+    DataFolder,
+    changed_between,
+    fsync_folder,
+    translated_full_disk,
+)
 
 _BLOCK_BYTES = 1024 * 1024
+_ENDING = ".pdf"
 _UNFINISHED = ".part"
 
 
@@ -37,7 +43,7 @@ class UploadStore:
 
     def path(self, file_id: str) -> Path:
         """Where the PDF of an id from the database is."""
-        return self._folder.uploads / f"{file_id}.pdf"
+        return self._folder.uploads / f"{file_id}{_ENDING}"
 
     @contextmanager
     def receiving(self, source: IO[bytes], max_mb: int) -> Iterator[StoredFile]:
@@ -67,17 +73,15 @@ class UploadStore:
         for part in self._folder.uploads.glob(f"*{_UNFINISHED}"):
             part.unlink(missing_ok=True)
 
-    def file_ids(self) -> Iterator[str]:
-        """The id of every upload that has a file."""
-        return (path.stem for path in self._folder.uploads.glob("*.pdf"))
-
-    def older_than(self, moment: datetime) -> list[str]:
-        """The ids of files that were last written before `moment`."""
-        return [
-            path.stem
-            for path in self._folder.uploads.glob("*.pdf")
-            if path.stat().st_mtime < moment.timestamp()
-        ]
+    def file_ids(
+        self, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[str]:
+        """The id of every upload that has a file, last changed at or after `since` and before
+        `until`.
+        """
+        for entry in changed_between(self._folder.uploads, since, until):
+            if entry.name.endswith(_ENDING):
+                yield entry.name.removesuffix(_ENDING)
 
 
 def _copy(source: IO[bytes], path: Path, max_mb: int) -> tuple[int, str]:

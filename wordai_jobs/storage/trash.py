@@ -1,0 +1,35 @@
+"""Files that seem to belong to nothing are kept for a while before they are deleted."""
+
+import os
+import shutil
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from wordai_jobs.storage.folder import DataFolder
+
+
+class Trash:
+    """`trash/<seconds since 1970>/<name>`: what was moved there at that moment."""
+
+    def __init__(self, folder: DataFolder) -> None:
+        self._folder = folder
+
+    def take_pages(self, chapter_id: str, now: datetime) -> None:
+        for place in (self._folder.staging, self._folder.chapters):
+            self._take(place / chapter_id, now)
+
+    def take_upload(self, file_id: str, now: datetime) -> None:
+        self._take(self._folder.uploads / f"{file_id}.pdf", now)
+
+    def empty(self, before: datetime) -> None:
+        """Delete what was moved here before the given moment."""
+        for batch in self._folder.trash.iterdir():
+            if batch.name.isdecimal() and int(batch.name) < before.timestamp():
+                shutil.rmtree(batch, ignore_errors=True)
+
+    def _take(self, path: Path, now: datetime) -> None:
+        batch = self._folder.trash / str(int(now.timestamp()))
+        batch.mkdir(mode=0o700, exist_ok=True)
+        with suppress(FileNotFoundError):
+            os.rename(path, batch / path.name)
