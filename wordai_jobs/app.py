@@ -21,7 +21,7 @@ from wordai_jobs.web import (
     metrics,
     page,
 )
-from wordai_jobs.web.context import EXTENSION, Services, refuse_dev_from_outside
+from wordai_jobs.web.context import EXTENSION, Services, refuse_dev_from_outside, refuse_until_open
 from wordai_jobs.web.json import OrjsonProvider
 
 _BACKEND = "wordai_jobs.backend"
@@ -44,6 +44,7 @@ def create_app(config: Config) -> Flask:
     headers.register(app, config.cors.origins)
     errors.register(app, config.limits.max_upload_mb)
     app.before_request(refuse_dev_from_outside)
+    app.before_request(refuse_until_open)
     for blueprint in (
         jobs.blueprint,
         files.blueprint,
@@ -76,6 +77,7 @@ def _services(config: Config, built: Backend) -> Services:
         uploads=built.library.uploads,
         runner=built.runner,
         storage=built.storage,
+        is_open=lambda: built.is_open,
         database=built.database,
         pool=built.pool,
         signer=UrlSigner(secret_key),

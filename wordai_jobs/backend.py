@@ -1,12 +1,16 @@
 """Everything behind the web: database, storage, renderers and jobs, built from the settings."""
 
+import logging
+import threading
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from wordai_jobs.config import Config, MongodbSettings
+from wordai_jobs.config import Config
 from wordai_jobs.database.client import Database
 from wordai_jobs.database.embedded import EmbeddedDatabase
-from wordai_jobs.errors import DatabaseError, StartError
+from wordai_jobs.errors import DatabaseAway, DatabaseError, StartError
 from wordai_jobs.jobs.cleanup import Cleanup
 from wordai_jobs.jobs.housekeeping import Housekeeper
 from wordai_jobs.jobs.pipeline import Pipeline
@@ -25,6 +29,11 @@ from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.storage.folder import DataFolder
 from wordai_jobs.storage.storage import Storage
 
+# How often a server that waits for its database looks for it.
+_OPEN_INTERVAL_S = 0.5
+
+logger = logging.getLogger(__name__)
+
 
 class Backend:
     """Builds the parts and wires them. Building starts nothing; `start` and `stop` do."""
@@ -35,7 +44,7 @@ class Backend:
         self.storage = Storage(DataFolder(Path(config.storage.data_dir)))
         self.storage.folder.create()
         self._embedded, self.database = configured_database(
-            config.mongodb, self.storage.folder, self.metrics.database
+            config, self.storage.folder, self.metrics.database
         )
         self._retention_days = config.jobs.retention_days
 
@@ -61,8 +70,19 @@ class Backend:
         watch_disk(registry, self.storage.folder.path)
         self._metrics_listener = MetricsListener(port, registry) if port else None
 
-    def start(self) -> None:
-        """Returns once jobs can be taken. Raises StartError; then everything is stopped again."""
+        # Whether requests can be answered; not before the database has been reached once.
+        self.is_open = False
+        # Why the server has to end although it has started.
+        self.failure: StartError | None = None
+        self._is_stopped = False
+
+    def start(self, on_failure: Callable[[], None] = lambda: None) -> None:
+        """Returns once jobs can be taken, or once it is known that the database is away: then the
+        backend opens when the database comes.
+
+        Raises StartError; then everything is stopped again. `on_failure` is called, on another
+        thread, if a backend that waits for its database finds that it cannot be served.
+        """
         try:
             # Nothing in the folder may be touched before it is this server's own.
             self.storage.folder.lock.acquire()
@@ -71,17 +91,39 @@ class Backend:
             self.pool.start()
             if self._embedded:
                 self._embedded.start()
-            pair(self.storage, self.database)
-            self.database.indexes.create(self._retention_days)
-            self.storage.uploads.remove_unfinished()
-            self._housekeeper.start()
-            self._inspector.start()
-        except DatabaseError as error:
+            try:
+                self._open()
+            except DatabaseAway:
+                logger.warning("the database cannot be reached yet (mongodb.uri); waiting for it")
+                threading.Thread(
+                    target=self._open_later, args=(on_failure,), name="opening", daemon=True
+                ).start()
+        except (DatabaseError, StartError) as error:
             self.stop(grace_s=0)
-            raise StartError(f"MongoDB: {error.message} (mongodb.uri)") from error
-        except StartError:
-            self.stop(grace_s=0)
-            raise
+            raise _as_start_error(error) from error
+
+    def _open(self) -> None:
+        """Check the database, and begin to take jobs. Can be tried again after DatabaseAway."""
+        pair(self.storage, self.database)
+        self.database.indexes.create(self._retention_days)
+        self.storage.uploads.remove_unfinished()
+        self._housekeeper.start()
+        self._inspector.start()
+        self.is_open = True
+
+    def _open_later(self, on_failure: Callable[[], None]) -> None:
+        while not self._is_stopped:
+            time.sleep(_OPEN_INTERVAL_S)
+            try:
+                self._open()
+            except DatabaseAway:
+                continue
+            except (DatabaseError, StartError) as error:
+                self.failure = _as_start_error(error)
+                on_failure()
+            else:
+                logger.info("the database can be reached; jobs can be taken")
+            return
 
     def stop(self, grace_s: float) -> None:
         """`end_jobs`, then `release`."""
@@ -96,6 +138,7 @@ class Backend:
 
     def release(self) -> None:
         """Stop every thread and process. Requests can no longer be answered."""
+        self._is_stopped = True
         self._housekeeper.stop()
         self._inspector.stop()
         self.pool.stop()
@@ -108,12 +151,20 @@ class Backend:
         self.storage.folder.lock.release()
 
 
+def _as_start_error(error: DatabaseError | StartError) -> StartError:
+    if isinstance(error, StartError):
+        return error
+    return StartError(f"MongoDB: {error.message} (mongodb.uri)")
+
+
 def configured_database(
-    settings: MongodbSettings, folder: DataFolder, metrics: DatabaseMetrics | None = None
+    config: Config, folder: DataFolder, metrics: DatabaseMetrics | None = None
 ) -> tuple[EmbeddedDatabase | None, Database]:
     """The database of the settings, and its server if that is the embedded one, which has to be
     started first.
     """
+    settings = config.mongodb
     embedded = EmbeddedDatabase(folder.mongodb, folder.lock) if settings.uri == "embedded" else None
     uri = embedded.uri if embedded else settings.uri
-    return embedded, Database(uri, settings.database, metrics)
+    # Two threads stay free for requests that do not need the database.
+    return embedded, Database(uri, settings.database, metrics, max(1, config.server.threads - 2))

@@ -135,6 +135,13 @@ class DatabaseError(AppError):
         self.message = message
 
 
+class DatabaseAway(DatabaseError):
+    """The database does not answer, or not in time."""
+
+    def __init__(self) -> None:
+        super().__init__("the database cannot be reached")
+
+
 class StatusUnavailable(AppError):
     """A job's status could not be read just now; polling clients go on polling."""
 

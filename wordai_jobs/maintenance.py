@@ -90,7 +90,7 @@ def connected(config: Config, folder: DataFolder) -> Iterator[Database]:
     """The configured database. The embedded one is started for this, and stopped; the folder must
     be locked.
     """
-    embedded, database = configured_database(config.mongodb, folder)
+    embedded, database = configured_database(config, folder)
     try:
         if embedded:
             embedded.start()

@@ -40,11 +40,14 @@ def serve(config: Config) -> None:
     _raise_file_limit()
     app = create_app(config)
     http = HttpServer(app, config)
-    backend(app).start()
+    backend(app).start(on_failure=http.close)
     _Shutdown(app, http, config.jobs.shutdown_grace_s).on_signals()
     logger.info("serving on %s, mode %s", " and ".join(http.urls), config.auth.mode)
     http.run()
     backend(app).release()
+    failure = backend(app).failure
+    if failure:
+        raise failure
     logger.info("stopped")
 
 

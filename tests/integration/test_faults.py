@@ -2,7 +2,9 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from tests.support.client import Client
 from tests.support.leftovers import check_end, staged
 from tests.support.mongo import DatabaseProcess
 from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
+from tests.support.server import ServerProcess
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long_file(70)
@@ -125,17 +128,89 @@ def test_a_job_that_fails_while_the_database_is_away_keeps_its_own_error(
     database.pause()
     try:
         wait_until(lambda: "took longer than 2 s" in server.log, what="the end of the page")
-        wait_until(
-            lambda: (
-                server.log.partition("took longer than 2 s")[2].count(
-                    "ERROR wordai_jobs.database.client"
-                )
-                > 3
-            )
-        )
+        time.sleep(4)  # longer than an operation may take
     finally:
         database.resume()
     assert user.end_of(job_id)["error"] == "Page 1 took longer than 2 s"
+
+
+def test_pollers_of_a_database_that_is_away_keep_nobody_waiting(
+    start_server: StartServer, database: DatabaseProcess
+) -> None:
+    server = start_server({"mongodb.uri": database.uri})
+    user = Client(server.url, "somebody")
+    ended = user.end_of(user.submit(photo_pdf()))
+    image = user.chapter(ended)["pages"][0]["background_url"]
+    poll, health = f"/api/v1/books/jobs/{ended['job_id']}", f"{server.url}/health"
+    took_s: dict[str, list[float]] = {"poll": [], "health": [], "image": []}
+
+    def poller(number: int) -> None:
+        client = Client(server.url, "somebody", user.token)
+        for _ in range(5):
+            response = client.get(poll)
+            assert response.status_code == 500, response.text
+            took_s["poll"].append(response.elapsed.total_seconds())
+
+    with ThreadPoolExecutor(60) as threads:
+        database.pause()
+        try:
+            pollers = [threads.submit(poller, number) for number in range(60)]
+            while not all(done.done() for done in pollers):
+                response = requests.get(health, timeout=30)
+                assert response.status_code == 200
+                took_s["health"].append(response.elapsed.total_seconds())
+                response = requests.get(server.url + image, timeout=30)
+                assert response.status_code == 200
+                took_s["image"].append(response.elapsed.total_seconds())
+            for done in pollers:
+                done.result()
+        finally:
+            database.resume()
+    # Generous: what is measured on a quiet machine is in docs/reliability.md.
+    assert max(took_s["poll"]) < 6 and max(took_s["health"]) < 3 and max(took_s["image"]) < 3
+    wait_until(lambda: user.get(poll).status_code == 200, 10, "the database to be found again")
+
+
+def test_a_server_that_starts_before_its_database_waits_for_it(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    database = DatabaseProcess(tmp_path / "late")
+    server = start_server({"mongodb.uri": database.uri})
+    user = Client(server.url, "somebody", "any token")
+    for path in ("/health/ready", "/api/v1/books", "/api/v1/books/jobs/x", "/"):
+        response = user.get(path)
+        assert response.status_code == 503, path
+        assert "database cannot be reached" in response.json()["detail"]
+    database.start()
+    try:
+        server.wait_until_ready()
+        user = Client(server.url, "somebody")
+        check_end(user, user.end_of(user.submit(photo_pdf())))
+        assert server.stop() == 0
+    finally:
+        database.kill()
+
+
+def test_a_server_that_waits_for_its_database_ends_if_it_is_the_wrong_one(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    first, second = (
+        DatabaseProcess(tmp_path / "first").start(),
+        DatabaseProcess(tmp_path / "second"),
+    )
+    server = start_server({"mongodb.uri": first.uri})
+    assert Client(server.url, "somebody").book_id
+    assert server.stop() == 0
+    first.kill()
+    wrong = ServerProcess(
+        tmp_path / "wrong", {"storage.data_dir": str(server.data), "mongodb.uri": second.uri}
+    ).start()
+    second.start()
+    try:
+        assert wrong.process and wrong.process.wait(60) == 1
+        assert "do not belong together" in wrong.log.splitlines()[-1]
+    finally:
+        second.kill()
 
 
 def test_a_database_that_is_gone_for_good_is_named_by_readiness_while_health_stays(
@@ -153,10 +228,3 @@ def test_a_database_that_is_gone_for_good_is_named_by_readiness_while_health_sta
     refused = user.post("/api/v1/books", json={"title": "A book"})
     assert (refused.status_code, refused.json()) == (500, {"detail": "Internal server error"})
     assert server.stop() == 0
-
-
-def test_a_database_that_is_not_there_stops_the_start_with_one_line(
-    start_server: StartServer,
-) -> None:
-    with pytest.raises(AssertionError, match="MongoDB: the database cannot be reached"):
-        start_server({"mongodb.uri": "mongodb://127.0.0.1:1"})

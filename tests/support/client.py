@@ -21,6 +21,7 @@ class Client:
             token = self.session.post(
                 f"{url}/dev/token", json={"user_id": user_id}, timeout=10
             ).json()["token"]
+        self.token = token
         self.session.headers["Authorization"] = f"Bearer {token}"
         self._book_id: str | None = None
 

@@ -8,6 +8,7 @@ import pymongo
 from pymongo import MongoClient
 from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidURI, PyMongoError
 
+from wordai_jobs.database.availability import Availability
 from wordai_jobs.database.books import BookRepository
 from wordai_jobs.database.chapters import ChapterRepository
 from wordai_jobs.database.identity import IdentityRepository
@@ -15,11 +16,13 @@ from wordai_jobs.database.indexes import Indexes
 from wordai_jobs.database.jobs import JobRepository
 from wordai_jobs.database.repository import Document
 from wordai_jobs.database.uploads import UploadRepository
-from wordai_jobs.errors import DatabaseError, StartError
+from wordai_jobs.errors import DatabaseAway, DatabaseError, StartError
 from wordai_jobs.metrics.database import DatabaseFault, DatabaseMetrics
 
 # A status poll has to say within 3 seconds that the database is away.
 OPERATION_TIMEOUT_MS = 2500
+_PROBE_TIMEOUT_S = 1.0
+_REQUEST_SLOTS = 6
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +34,17 @@ class Database:
     what was asked.
     """
 
-    def __init__(self, uri: str, name: str, metrics: DatabaseMetrics | None = None) -> None:
-        """Connects on first use. Raises StartError if the URI is invalid."""
+    def __init__(
+        self,
+        uri: str,
+        name: str,
+        metrics: DatabaseMetrics | None = None,
+        request_slots: int = _REQUEST_SLOTS,
+    ) -> None:
+        """Connects on first use. Raises StartError if the URI is invalid.
+
+        `request_slots`: how many threads that answer requests may wait for the database at a time.
+        """
         self.name = name
         self._metrics = metrics or DatabaseMetrics()
         try:
@@ -51,6 +63,7 @@ class Database:
             )
         except (InvalidURI, ConfigurationError, ValueError) as error:
             raise StartError(f"Configuration: mongodb.uri: {error}") from error
+        self._availability = Availability(self._probe, request_slots)
         database = self._client[name]
         self.jobs = JobRepository(database["pdf_chapter_jobs"], self.translated_errors)
         self.books = BookRepository(database["books"], self.translated_errors)
@@ -60,6 +73,7 @@ class Database:
         self.indexes = Indexes(database, self.translated_errors)
 
     def close(self) -> None:
+        self._availability.close()
         self._client.close()
 
     def ping(self) -> None:
@@ -77,16 +91,31 @@ class Database:
         """Turn the driver's errors into DatabaseError, except a duplicate key, which is a result
         that callers expect.
         """
+        with self._availability.operation():
+            try:
+                yield
+            except DuplicateKeyError:
+                raise
+            except PyMongoError as error:
+                logger.error("database: %s", error)
+                is_away = _is_away(error)
+                self._metrics.failed(
+                    DatabaseFault.UNREACHABLE if is_away else DatabaseFault.REFUSED
+                )
+                if is_away:
+                    self._availability.lost()
+                    raise DatabaseAway from error
+                raise DatabaseError("the database refused the operation") from error
+
+    def _probe(self) -> None:
+        """Raises DatabaseAway if the server does not answer soon."""
         try:
-            yield
-        except DuplicateKeyError:
-            raise
+            with pymongo.timeout(_PROBE_TIMEOUT_S):
+                self._client.admin.command("ping")
         except PyMongoError as error:
-            logger.error("database: %s", error)
-            is_away = isinstance(error, pymongo.errors.ConnectionFailure) or error.timeout
-            self._metrics.failed(DatabaseFault.UNREACHABLE if is_away else DatabaseFault.REFUSED)
-            raise DatabaseError(
-                "the database cannot be reached"
-                if is_away
-                else "the database refused the operation"
-            ) from error
+            if _is_away(error):
+                raise DatabaseAway from error
+
+
+def _is_away(error: PyMongoError) -> bool:
+    return isinstance(error, pymongo.errors.ConnectionFailure) or error.timeout

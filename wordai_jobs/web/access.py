@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 
 from wordai_jobs import logs
+from wordai_jobs.database.availability import answers_request
 from wordai_jobs.metrics.http import HttpMetrics
 from wordai_jobs.model.job import Job
 
@@ -28,6 +29,7 @@ def register(app: Flask, metrics: HttpMetrics) -> None:
 
     @app.before_request
     def begin() -> None:
+        answers_request.set(True)
         g.began_at = time.perf_counter()
         given = request.headers.get("X-Request-ID", "")
         g.request_id = given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
@@ -44,6 +46,7 @@ def register(app: Flask, metrics: HttpMetrics) -> None:
     @app.teardown_request
     def end(error: BaseException | None) -> None:
         logs.end_request()
+        answers_request.set(False)
 
 
 def is_poll_of(job: Job) -> None:

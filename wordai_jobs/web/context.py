@@ -1,5 +1,6 @@
 """What request handlers work with: the application's services, and the caller."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -8,7 +9,7 @@ from flask import current_app, g, request
 from wordai_jobs.auth.signing import UrlSigner
 from wordai_jobs.auth.verifier import DevTokens, TokenVerifier, bearer_token
 from wordai_jobs.database.client import Database
-from wordai_jobs.errors import AppError
+from wordai_jobs.errors import AppError, Busy
 from wordai_jobs.jobs.runner import JobRunner
 from wordai_jobs.jobs.service import JobService
 from wordai_jobs.library.books import BookService
@@ -18,6 +19,8 @@ from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.storage.storage import Storage
 
 EXTENSION = "wordai_jobs"
+_ALWAYS_ANSWERED = ("/health", "/metrics")
+_NOT_OPEN_RETRY_S = 5
 
 
 class DevFromOutside(AppError):
@@ -40,6 +43,7 @@ class Services:
     uploads: UploadService
     runner: JobRunner
     storage: Storage
+    is_open: Callable[[], bool]
     database: Database
     pool: RenderPool
     signer: UrlSigner
@@ -64,6 +68,12 @@ def authenticate() -> None:
 def user_id() -> str:
     """The authenticated caller."""
     return cast(str, g.user_id)
+
+
+def refuse_until_open() -> None:
+    """Before the database has been reached once, only the state of the server can be asked."""
+    if not services().is_open() and not request.path.startswith(_ALWAYS_ANSWERED):
+        raise Busy("The database cannot be reached yet", _NOT_OPEN_RETRY_S)
 
 
 def refuse_dev_from_outside() -> None:

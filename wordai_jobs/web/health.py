@@ -40,6 +40,9 @@ def ready() -> Response:
 
 
 def _problems() -> Iterator[str]:
+    if not services().is_open():
+        yield "the database cannot be reached yet"
+        return
     try:
         services().database.ping()
     except DatabaseError as error:
