@@ -167,6 +167,12 @@ class LimitsSettings(_Section):
     """What one caller may ask for."""
 
     max_upload_mb: int = Field(100, ge=1, le=4096, description="size of a PDF, MB")
+    max_stored_mb_per_user: int = Field(
+        10_000,
+        ge=1,
+        le=100_000_000,
+        description="size of all PDFs and pages that one user may have stored, MB",
+    )
     max_active_jobs_per_user: int = Field(
         20, ge=1, le=10_000, description="jobs one user may have running and waiting"
     )

@@ -127,6 +127,18 @@ class StorageFull(AppError):
         super().__init__("Storage is full")
 
 
+class QuotaReached(AppError):
+    """The caller has stored as much as one user may."""
+
+    status = 507
+
+    def __init__(self, limit_mb: int) -> None:
+        super().__init__(
+            f"You have reached the limit of {limit_mb} MB of stored files: remove chapters that you "
+            "no longer need"
+        )
+
+
 class DatabaseError(AppError):
     """The database did not do what was asked. `message` says what failed; the log says why."""
 

@@ -38,8 +38,13 @@ _INDEXES: dict[str, list[IndexModel]] = {
         IndexModel("chapter_id", unique=True),
         IndexModel([("book_id", ASCENDING), ("slug", ASCENDING)], unique=True),
         IndexModel("file_id"),
+        IndexModel("user_id"),
     ],
-    "user_files": [IndexModel("file_id", unique=True), IndexModel("expires_at")],
+    "user_files": [
+        IndexModel("file_id", unique=True),
+        IndexModel("user_id"),
+        IndexModel("expires_at"),
+    ],
 }
 
 

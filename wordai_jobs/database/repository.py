@@ -36,6 +36,15 @@ class Repository(Generic[Record]):
         with self._translated_errors():
             return self._collection.find_one({}, {"_id": True}) is None
 
+    def stored_bytes(self, user_id: str) -> int:
+        """The sum of `size` over the user's documents."""
+        steps: list[Document] = [
+            {"$match": {"user_id": user_id}},
+            {"$group": {"_id": None, "total": {"$sum": "$size"}}},
+        ]
+        with self._translated_errors():
+            return sum(int(group["total"]) for group in self._collection.aggregate(steps))
+
     def _from_document(self, document: Mapping[str, Any]) -> Record:
         """Raises ValidationError if the document cannot be read. Null is the same as absent."""
         present = {name: value for name, value in document.items() if value is not None}

@@ -102,8 +102,8 @@ class Pipeline:
         self._storage.pages.sync(live.job.chapter_id)
         live.report(live.job.written())
         live.check()
+        chapter = _chapter(live, self._storage.pages.size(live.job.chapter_id))
         self._storage.pages.publish(live.job.chapter_id)
-        chapter = _chapter(live)
         live.persistently(lambda: self._database.chapters.insert(chapter))
         live.persistently(lambda: self._database.books.touch(chapter.book_id, chapter.created_at))
         live.end(live.job.completed())
@@ -135,7 +135,7 @@ def _leave_to_sweep(live: LiveJob, error: DatabaseError) -> None:
     logger.error("job %s is left to the sweep: %s", live.job.job_id, error.message)
 
 
-def _chapter(live: LiveJob) -> Chapter:
+def _chapter(live: LiveJob, size: int) -> Chapter:
     job, now = live.job, utc_now()
     return Chapter(
         chapter_id=job.chapter_id,
@@ -143,6 +143,7 @@ def _chapter(live: LiveJob) -> Chapter:
         user_id=job.user_id,
         file_id=job.file_id,
         total_pages=job.total_pages,
+        size=size,
         created_at=now,
         updated_at=now,
         pages=tuple(sorted(live.pages, key=lambda page: page.number)),

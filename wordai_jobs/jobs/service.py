@@ -173,6 +173,7 @@ class JobService:
     def _enqueue(
         self, upload: Upload, book_id: str, request: ChapterRequest, key: str | None
     ) -> Enqueued:
+        self._library.quota.check(upload.user_id)
         job = self._new_job(upload, book_id, request)
         if key is None:
             self._take_in(job)

@@ -7,6 +7,7 @@ from uuid import uuid4
 from wordai_jobs.clock import utc_now
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import AccessDenied, NotFound
+from wordai_jobs.library.quota import Quota
 from wordai_jobs.model.book import Book, Chapter, Page
 from wordai_jobs.storage.storage import Storage
 
@@ -25,9 +26,10 @@ class BookService:
     the user's.
     """
 
-    def __init__(self, database: Database, storage: Storage) -> None:
+    def __init__(self, database: Database, storage: Storage, quota: Quota) -> None:
         self._database = database
         self._storage = storage
+        self._quota = quota
 
     def add(self, user_id: str, title: str) -> Book:
         now = utc_now()
@@ -78,6 +80,7 @@ class BookService:
         now = utc_now()
         self._database.chapters.remove(chapter_id)
         self._storage.pages.remove(chapter_id)
+        self._quota.recount(user_id)
         self._database.uploads.set_expiry(chapter.file_id, now)
         self._database.books.touch(book_id, now)
 

@@ -8,6 +8,7 @@ from wordai_jobs.clock import utc_now
 from wordai_jobs.config import Config
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import AccessDenied, Invalid, NotFound, StorageFull, UploadTooLarge
+from wordai_jobs.library.quota import Quota
 from wordai_jobs.model.upload import Upload, clean_filename
 from wordai_jobs.rendering.inspector import Inspector
 from wordai_jobs.storage.storage import Storage
@@ -25,7 +26,12 @@ class UploadService:
     """A user's uploaded PDFs."""
 
     def __init__(
-        self, config: Config, database: Database, storage: Storage, inspector: Inspector
+        self,
+        config: Config,
+        database: Database,
+        storage: Storage,
+        inspector: Inspector,
+        quota: Quota,
     ) -> None:
         self._max_upload_mb = config.limits.max_upload_mb
         self._max_pages = config.rendering.max_pages
@@ -33,11 +39,15 @@ class UploadService:
         self._database = database
         self._storage = storage
         self._inspector = inspector
+        self._quota = quota
 
-    def check_room(self, size: int) -> None:
-        """Raises UploadTooLarge or StorageFull for a body of `size` bytes, before it is read."""
+    def check_room(self, user_id: str, size: int) -> None:
+        """Raises UploadTooLarge, QuotaReached or StorageFull for a body of `size` bytes, before it
+        is read.
+        """
         if size > self._max_upload_mb * 1024 * 1024:
             raise UploadTooLarge(self._max_upload_mb)
+        self._quota.check(user_id, size)
         if not self._storage.folder.has_room_for(size):
             raise StorageFull
 
@@ -69,6 +79,7 @@ class UploadService:
         except BaseException:
             self._storage.uploads.remove(stored.file_id)
             raise
+        self._quota.add(user_id, upload.size)
         return upload
 
     def get(self, file_id: str, user_id: str) -> Upload:
@@ -84,3 +95,4 @@ class UploadService:
         """Remove an upload that nothing uses."""
         self._database.uploads.remove(upload.file_id)
         self._storage.uploads.remove(upload.file_id)
+        self._quota.add(upload.user_id, -upload.size)

@@ -28,8 +28,8 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A chapter made from the PDF `file_id`. `pages` is empty if only the chapter's own fields were
-    read.
+    """A chapter made from the PDF `file_id`. `size` is that of its page files in bytes. `pages` is
+    empty if only the chapter's own fields were read.
     """
 
     chapter_id: str
@@ -45,6 +45,7 @@ class Chapter:
     is_published: bool = True
     is_preview_free: bool = False
     total_pages: int = 0
+    size: int = 0
     pages: tuple[Page, ...] = ()
 
 

@@ -47,6 +47,11 @@ class PageStore:
             staging.mkdir(mode=0o700)
             return staging
 
+    def size(self, chapter_id: str) -> int:
+        """The size of all files of a staged chapter in bytes."""
+        with os.scandir(self._staging(chapter_id)) as entries:
+            return sum(entry.stat().st_size for entry in entries)
+
     def sync(self, chapter_id: str) -> None:
         """Make the staged files last, so that a chapter never appears with pages that a power cut
         takes away.
