@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pymongo
 import pytest
+from pymongo.errors import OperationFailure
 
 from tests.conftest import StartServer
 from tests.integration.conftest import Records
@@ -16,6 +18,7 @@ from tests.support.databases import own_database
 from tests.support.held import hanging_job
 from tests.support.leftovers import check_end, files, published, staged
 from tests.support.pdfs import photo_pdf, text_pdf
+from tests.support.processes import database
 from tests.support.server import EMBEDDED, ServerProcess
 from tests.support.waiting import wait_until
 
@@ -43,12 +46,12 @@ def on_folder_of(
     )
 
 
-@pytest.mark.parametrize("database", [EMBEDDED, {}], ids=["embedded database", "own database"])
+@pytest.mark.parametrize("settings", [EMBEDDED, {}], ids=["embedded database", "own database"])
 def test_a_second_server_on_a_folder_stops_with_one_line(
-    start_server: StartServer, tmp_path: Path, database: dict[str, object]
+    start_server: StartServer, tmp_path: Path, settings: dict[str, object]
 ) -> None:
-    first = start_server(database)
-    line = refusal(on_folder_of(first, tmp_path, database))
+    first = start_server(settings)
+    line = refusal(on_folder_of(first, tmp_path, settings))
     assert f"Another running server is using the data folder {first.data}" in line
     user = Client(first.url, "somebody")
     assert user.end_of(user.submit(photo_pdf()))["status"] == "completed"
@@ -136,6 +139,26 @@ def test_join_has_a_folder_and_a_restored_database_belong_together(
     server.start()
     assert user.job(running)["error"] == RESTARTED
     check_end(user, user.job(done["job_id"]))
+
+
+def test_the_embedded_database_is_closed_to_other_users_of_the_machine(
+    start_server: StartServer,
+) -> None:
+    server = start_server(EMBEDDED)
+    user = Client(server.url, "somebody")
+    user.end_of(user.submit(photo_pdf()))
+    arguments = Path(f"/proc/{database(server)[0]}/cmdline").read_bytes().split(b"\0")
+    port = int(arguments[arguments.index(b"--port") + 1])
+    with (
+        pymongo.MongoClient[dict[str, Any]]("127.0.0.1", port, timeoutMS=10_000) as stranger,
+        pytest.raises(OperationFailure),
+    ):
+        stranger["wordai"][JOBS].find_one({})
+    password = server.data / "mongodb" / "password"
+    assert password.stat().st_mode & 0o777 == 0o600
+    server.kill()
+    server.start()
+    assert user.get("/api/v1/books/jobs").json()["jobs"][0]["status"] == "completed"
 
 
 def test_join_and_sweep_wait_for_no_running_server(

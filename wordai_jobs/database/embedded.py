@@ -5,26 +5,33 @@ Run, never imported: it is GPL-2.0-only, and its Python would share this process
 """
 
 import logging
+import secrets
 import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-import pymongo
+from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from wordai_jobs import linux
 from wordai_jobs.errors import StartError
+from wordai_jobs.files import write_secret
 
 START_TIMEOUT_S = 30.0
 # Its handler of SIGTERM hangs now and then, on a busy machine every third time; an orderly end
 # takes half a second.
 _STOP_TIMEOUT_S = 2.0
 _PROGRAM = "secantusd-py"
+_CONFIG = "secantusd.toml"
+_USER = "wordai-jobs"
+_FIRST_PORT = 20_000
+_EPHEMERAL_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _CACHE = "64M"
 _RESTART_PAUSE_S = 0.5
 _START_CHECK_S = 0.02
@@ -47,6 +54,8 @@ class EmbeddedDatabase:
         self._folder = folder
         self._lock = lock
         self._port = _free_port()
+        self._password_file = folder / "password"
+        self._password = _read_password(self._password_file) or secrets.token_hex(32)
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
         self._first_start = threading.Event()
@@ -59,7 +68,7 @@ class EmbeddedDatabase:
 
     @property
     def uri(self) -> str:
-        return f"mongodb://127.0.0.1:{self._port}"
+        return f"mongodb://{_USER}:{self._password}@127.0.0.1:{self._port}/?authSource=admin"
 
     def start(self) -> None:
         """Returns once the database answers.
@@ -67,11 +76,15 @@ class EmbeddedDatabase:
         Raises StartError if the database is not installed or does not come up.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Without a configuration file of its own, it takes one from the home folder or /etc.
+        (self._folder / _CONFIG).touch(mode=0o600)
+        if not self._password_file.exists():
+            self._create_user()
         self._thread.start()
         self._first_start.wait(START_TIMEOUT_S)
         if self._error:
             raise StartError(f"The embedded database could not be started: {self._error}")
-        self._wait_until_it_answers()
+        self._wait_until_it_answers(self.uri).close()
 
     def stop(self) -> None:
         """End the database in order; what it has acknowledged is on disk either way."""
@@ -92,6 +105,27 @@ class EmbeddedDatabase:
         if self._thread.ident is not None:
             self._thread.join(_STOP_TIMEOUT_S)
 
+    def _create_user(self) -> None:
+        """Have the database know our password, and nobody else's.
+
+        Other users of this machine can reach the port too. The database creates its first user
+        only while it asks for no password, so it runs so for a moment: at the very first start,
+        and at the first start of a release that asks for one.
+        """
+        process = self._spawn()
+        try:
+            with self._wait_until_it_answers(f"mongodb://127.0.0.1:{self._port}") as client:
+                users = client.admin.command("usersInfo")["users"]
+                for user in users:
+                    client.admin.command("dropUser", user["user"])
+                client.admin.command("createUser", _USER, pwd=self._password, roles=["root"])
+        except PyMongoError as error:
+            raise StartError(f"The embedded database cannot create its user: {error}") from error
+        finally:
+            process.kill()
+            process.communicate()
+        write_secret(self._password_file, self._password)
+
     def _knock(self) -> bool:
         """Connect once; whether the database takes connections."""
         try:
@@ -103,7 +137,7 @@ class EmbeddedDatabase:
     def _keep_running(self) -> None:
         while not self._stopping.is_set():
             try:
-                self._process = self._spawn()
+                self._process = self._spawn("--auth")
             except OSError as error:
                 self._error = error
                 self._first_start.set()
@@ -115,10 +149,13 @@ class EmbeddedDatabase:
                 logger.error("the embedded database ended with %d and is started again", code)
                 self._stopping.wait(_RESTART_PAUSE_S)
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+    def _spawn(self, *options: str) -> subprocess.Popen[bytes]:
         # Without --sync-on-commit, 3 of 400 acknowledged writes were lost by a kill -9.
         command = [
             _program(),
+            *options,
+            "--config",
+            str(self._folder / _CONFIG),
             "--host",
             "127.0.0.1",
             "--port",
@@ -144,24 +181,24 @@ class EmbeddedDatabase:
             stderr=subprocess.STDOUT,
         )
 
-    def _wait_until_it_answers(self) -> None:
+    def _wait_until_it_answers(self, uri: str) -> MongoClient[dict[str, Any]]:
+        """A client of the database. Raises StartError if it does not come up."""
         deadline = time.monotonic() + START_TIMEOUT_S
         # The driver tries a server that is not there yet only every half second.
         while not self._knock() and time.monotonic() < deadline:
             time.sleep(_START_CHECK_S)
-        with pymongo.MongoClient[dict[str, object]](
-            self.uri, serverSelectionTimeoutMS=250
-        ) as client:
-            while True:
-                try:
-                    client.admin.command("ping")
-                    return
-                except PyMongoError as error:
-                    if time.monotonic() > deadline:
-                        raise StartError(
-                            "The embedded database did not answer in time; its log is above"
-                        ) from error
-                    time.sleep(_START_CHECK_S)
+        client = MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=250)
+        while True:
+            try:
+                client.admin.command("ping")
+                return client
+            except PyMongoError as error:
+                if time.monotonic() > deadline:
+                    client.close()
+                    raise StartError(
+                        "The embedded database did not answer in time; its log is above"
+                    ) from error
+                time.sleep(_START_CHECK_S)
 
 
 def _log_output(process: subprocess.Popen[bytes]) -> None:
@@ -185,8 +222,18 @@ def _program() -> str:
     return found
 
 
+def _read_password(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return ""
+
+
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that no outgoing connection gets: after a crash, the database needs the same again."""
+    first_ephemeral = int(_EPHEMERAL_PORTS.read_text().split()[0])
+    while True:
+        port = secrets.choice(range(_FIRST_PORT, max(first_ephemeral, _FIRST_PORT + 1000)))
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from wordai_jobs.errors import FULL_DISK, StartError, StorageFull
+from wordai_jobs.files import write_secret
 from wordai_jobs.storage.lock import FolderLock
 
 # Left free for the database's log and the page files of running jobs when an upload is weighed
@@ -60,30 +61,19 @@ class DataFolder:
         return self._identity
 
     def set_identity(self, folder_id: str) -> None:
-        new = self._identity_path.with_suffix(".new")
-        with open(new, "w", encoding="ascii") as file:
-            file.write(folder_id + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(new, self._identity_path)
-        fsync_folder(self.path)
+        write_secret(self._identity_path, folder_id)
         self._identity = folder_id
 
     def secret_key(self) -> str:
-        """The key that belongs to this folder's data, made on first use."""
+        """The key that belongs to this folder's data, created on first use."""
         path = self.path / "secret_key"
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
+        with suppress(FileNotFoundError):
             key = path.read_text(encoding="ascii").strip()
             if key:
                 return key
-            raise StartError(f"{path} is empty: delete it, or set server.secret_key") from None
-        with os.fdopen(descriptor, "w") as file:
-            key = secrets.token_hex(32)
-            file.write(key)
-            file.flush()
-            os.fsync(file.fileno())
+            raise StartError(f"{path} is empty: delete it, or set server.secret_key")
+        key = secrets.token_hex(32)
+        write_secret(path, key)
         return key
 
     def has_room_for(self, size: int) -> bool:
@@ -121,12 +111,3 @@ def translated_full_disk() -> Iterator[None]:
         if error.errno in FULL_DISK:
             raise StorageFull from error
         raise
-
-
-def fsync_folder(folder: Path) -> None:
-    """Make the names in a folder last; its files' contents are synced one by one."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -13,11 +13,11 @@ from typing import Any
 
 import orjson
 
+from wordai_jobs.files import fsync_folder
 from wordai_jobs.linux import sync_file_system
 from wordai_jobs.storage.folder import (
     DataFolder,
     changed_between,
-    fsync_folder,
     translated_full_disk,
 )
 

@@ -11,10 +11,10 @@ from typing import IO
 from uuid import uuid4
 
 from wordai_jobs.errors import InvalidPdf, UploadTooLarge
+from wordai_jobs.files import fsync_folder
 from wordai_jobs.storage.folder import (
     DataFolder,
     changed_between,
-    fsync_folder,
     translated_full_disk,
 )
 
