@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from flask import Flask
+from prometheus_client import CollectorRegistry
 
 from wordai_jobs.auth.remembered import RememberedTokens
 from wordai_jobs.auth.signing import UrlSigner
@@ -20,11 +21,13 @@ from wordai_jobs.database.embedded import EmbeddedDatabase
 from wordai_jobs.database.idempotency import KeyRepository
 from wordai_jobs.database.instances import InstanceRepository
 from wordai_jobs.database.jobs import JobRepository
+from wordai_jobs.database.metrics import DatabaseMetrics
 from wordai_jobs.database.uploads import UploadRepository
 from wordai_jobs.errors import DatabaseError, StartError
 from wordai_jobs.jobs.cleanup import Cleanup
 from wordai_jobs.jobs.housekeeping import Housekeeper
 from wordai_jobs.jobs.lease import Lease
+from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.jobs.once import Once
 from wordai_jobs.jobs.pipeline import Pipeline
 from wordai_jobs.jobs.runner import JobRunner
@@ -32,9 +35,8 @@ from wordai_jobs.jobs.service import JobLimits, JobService
 from wordai_jobs.jobs.sweep import Sweep
 from wordai_jobs.library.books import BookService
 from wordai_jobs.library.uploads import UploadService
-from wordai_jobs.metrics.database import DatabaseMetrics
 from wordai_jobs.metrics.listener import MetricsListener
-from wordai_jobs.metrics.registry import Metrics, Registry
+from wordai_jobs.metrics.registry import new_registry
 from wordai_jobs.metrics.rendering import RenderMetrics
 from wordai_jobs.metrics.state import watch_disk, watch_jobs, watch_renderers
 from wordai_jobs.model.instance import Instance
@@ -46,21 +48,24 @@ from wordai_jobs.storage.folder import DataFolder
 from wordai_jobs.storage.pages import PageStore
 from wordai_jobs.storage.uploads import UploadStore
 from wordai_jobs.web import (
-    access,
+    access_log,
+    app_page,
     books,
     dev,
     docs,
     errors,
     files,
-    headers,
     health,
     images,
     jobs,
     metrics,
-    page,
+    response_headers,
 )
-from wordai_jobs.web.context import EXTENSION, Services, refuse_dev_from_outside
+from wordai_jobs.web.authentication import refuse_other_machines_in_mode_dev
 from wordai_jobs.web.json import OrjsonProvider
+from wordai_jobs.web.request_bodies import MAX_FIELDS_MB
+from wordai_jobs.web.request_metrics import RequestMetrics
+from wordai_jobs.web.services import EXTENSION, Services
 
 _LIFECYCLE = "wordai_jobs.lifecycle"
 
@@ -76,13 +81,13 @@ def create_app(config: Config) -> Flask:
     app = Flask("wordai_jobs", static_folder=None)
     app.json = OrjsonProvider(app)
     app.url_map.strict_slashes = False
-    app.config["MAX_FORM_MEMORY_SIZE"] = 1024 * 1024
+    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_FIELDS_MB * 1024 * 1024
     app.extensions[EXTENSION] = parts.services
     app.extensions[_LIFECYCLE] = parts.lifecycle
-    access.register(app, parts.services.metrics.http)
-    headers.register(app, config.cors.origins)
+    access_log.register(app, RequestMetrics(parts.services.registry))
+    response_headers.register(app, config.cors.origins)
     errors.register(app, config.limits.max_upload_mb)
-    app.before_request(refuse_dev_from_outside)
+    app.before_request(refuse_other_machines_in_mode_dev)
     for blueprint in (
         jobs.blueprint,
         files.blueprint,
@@ -93,7 +98,7 @@ def create_app(config: Config) -> Flask:
     ):
         app.register_blueprint(blueprint)
     app.register_blueprint(
-        page.create_blueprint(page.SignIn.of(config.auth), config.limits.max_upload_mb)
+        app_page.create_blueprint(app_page.SignIn.of(config.auth), config.limits.max_upload_mb)
     )
     if config.metrics.port == 0:
         app.register_blueprint(metrics.blueprint)
@@ -176,8 +181,9 @@ def _build(config: Config) -> _Parts:
     folder = DataFolder(Path(config.storage.data_dir))
     folder.create()
     secret_key = config.server.secret_key or folder.secret_key()
-    measured = Metrics()
-    embedded, database = configured_database(config.mongodb, folder, measured.database)
+    registry = new_registry()
+    job_metrics, render_metrics = JobMetrics(registry), RenderMetrics(registry)
+    embedded, database = configured_database(config.mongodb, folder, DatabaseMetrics(registry))
     instance = Instance.of_this_process()
     jobs_recorded, chapters, books_recorded = (
         JobRepository(database),
@@ -188,14 +194,14 @@ def _build(config: Config) -> _Parts:
     uploads_recorded, keys = UploadRepository(database), KeyRepository(database)
     pages, upload_store = PageStore(folder), UploadStore(folder, instance.instance_id)
     fork_server = ForkServer()
-    pool = _render_pool(config.rendering, fork_server, measured.rendering)
-    inspector = Inspector(config.rendering.memory_limit_mb, fork_server, measured.rendering)
-    pipeline = Pipeline(upload_store, pages, pool, books_recorded, chapters, measured.jobs)
+    pool = _render_pool(config.rendering, fork_server, render_metrics)
+    inspector = Inspector(config.rendering.memory_limit_mb, fork_server, render_metrics)
+    pipeline = Pipeline(upload_store, pages, pool, books_recorded, chapters, job_metrics)
     runner = JobRunner(
         config.jobs.workers, config.jobs.max_queued, run=pipeline.run, fail=pipeline.fail
     )
     sweep = Sweep(
-        instance.instance_id, jobs_recorded, chapters, instances, pages, runner.live, measured.jobs
+        instance.instance_id, jobs_recorded, chapters, instances, pages, runner.live, job_metrics
     )
     cleanup = Cleanup(
         timedelta(days=config.jobs.retention_days),
@@ -217,7 +223,7 @@ def _build(config: Config) -> _Parts:
             runner,
             Once(keys, jobs_recorded.find),
             lease,
-            measured.jobs,
+            job_metrics,
         ),
         books=BookService(books_recorded, chapters, pages),
         uploads=UploadService(
@@ -234,11 +240,11 @@ def _build(config: Config) -> _Parts:
         database=database,
         pool=pool,
         signer=UrlSigner(secret_key),
-        metrics=measured,
+        registry=registry,
         verifier=dev_tokens or _firebase(config.auth),
         dev_tokens=dev_tokens,
     )
-    _watch(measured.registry, config, runner, pool, folder)
+    _watch(registry, config, runner, pool, folder)
     return _Parts(
         services,
         Lifecycle(
@@ -252,7 +258,7 @@ def _build(config: Config) -> _Parts:
             housekeeper=Housekeeper(
                 instance, instances, jobs_recorded, runner, sweep, cleanup, lease
             ),
-            metrics_listener=MetricsListener(config.metrics.port, measured.registry)
+            metrics_listener=MetricsListener(config.metrics.port, registry)
             if config.metrics.port
             else None,
         ),
@@ -289,7 +295,11 @@ def _render_pool(
 
 
 def _watch(
-    registry: Registry, config: Config, runner: JobRunner, pool: RenderPool, folder: DataFolder
+    registry: CollectorRegistry,
+    config: Config,
+    runner: JobRunner,
+    pool: RenderPool,
+    folder: DataFolder,
 ) -> None:
     watch_jobs(registry, lambda: runner.counts, config.jobs.max_queued)
     watch_renderers(registry, lambda: pool.ready_count)

@@ -9,7 +9,7 @@ from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from wordai_jobs.database.client import Database, Document
-from wordai_jobs.model.book import Chapter, Page, numbered_slug
+from wordai_jobs.model.book import Chapter, Page, numbered_slug, page_image_url
 
 _WITHOUT_PAGES = {"_id": False, "pages": False}
 
@@ -99,16 +99,11 @@ class ChapterRepository:
             self._chapters.delete_one({"chapter_id": chapter_id})
 
 
-def page_path(book_id: str, chapter_id: str, number: int) -> str:
-    """The address of a page's image, without the signature that makes it readable."""
-    return f"/api/v1/books/{book_id}/chapters/{chapter_id}/pages/{number}/image"
-
-
 def _to_document(chapter: Chapter) -> Document:
     pages = [
         {
             "page_number": page.number,
-            "background_url": page_path(chapter.book_id, chapter.chapter_id, page.number),
+            "background_url": page_image_url(chapter.book_id, chapter.chapter_id, page.number),
             "width": page.width,
             "height": page.height,
             "elements": [],

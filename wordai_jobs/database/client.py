@@ -16,8 +16,8 @@ from pymongo.errors import (
     PyMongoError,
 )
 
+from wordai_jobs.database.metrics import DatabaseFault, DatabaseMetrics
 from wordai_jobs.errors import DatabaseError, StartError
-from wordai_jobs.metrics.database import DatabaseFault, DatabaseMetrics
 
 # A status poll has to say within 3 seconds that the database is away.
 OPERATION_TIMEOUT_MS = 2500

@@ -10,8 +10,8 @@ from wordai_jobs.database.books import BookRepository
 from wordai_jobs.database.chapters import ChapterRepository
 from wordai_jobs.errors import DatabaseError, StorageFull
 from wordai_jobs.jobs.error_class import error_class
+from wordai_jobs.jobs.metrics import JobMetrics, Phase
 from wordai_jobs.jobs.running import JobAborted, JobLost, RunningJob
-from wordai_jobs.metrics.jobs import JobMetrics, Phase
 from wordai_jobs.model.book import Chapter
 from wordai_jobs.model.job import JobStatus
 from wordai_jobs.rendering.pool import RenderPool

@@ -10,10 +10,10 @@ from wordai_jobs.database.chapters import ChapterRepository
 from wordai_jobs.database.jobs import JobRepository
 from wordai_jobs.errors import AccessDenied, Busy, Conflict, NotFound
 from wordai_jobs.jobs.lease import Lease
+from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.jobs.once import Once
 from wordai_jobs.jobs.runner import JobRunner
 from wordai_jobs.jobs.running import RunningJob
-from wordai_jobs.metrics.jobs import JobMetrics
 from wordai_jobs.model.book import Page
 from wordai_jobs.model.job import CANCELLED, ChapterRequest, Job, JobStatus
 from wordai_jobs.model.upload import Upload

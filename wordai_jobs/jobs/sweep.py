@@ -12,7 +12,7 @@ from wordai_jobs.database.instances import InstanceRepository
 from wordai_jobs.database.jobs import JobRepository
 from wordai_jobs.errors import DatabaseError
 from wordai_jobs.jobs.error_class import error_class
-from wordai_jobs.metrics.jobs import JobMetrics
+from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.model.instance import Instance
 from wordai_jobs.model.job import SERVER_RESTARTED, Job
 from wordai_jobs.storage.pages import PageStore

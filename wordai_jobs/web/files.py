@@ -4,11 +4,11 @@ from flask import Blueprint, Response, jsonify, request
 
 from wordai_jobs.errors import Invalid
 from wordai_jobs.model.upload import Upload
-from wordai_jobs.web.answers import FileAnswer
-from wordai_jobs.web.context import authenticate, services, user_id
-from wordai_jobs.web.openapi.common import OF_FILE, OF_UPLOAD
-from wordai_jobs.web.openapi.operation import Answer, Form, Operation
-from wordai_jobs.web.views import upload_view
+from wordai_jobs.web.authentication import authenticate, user_id
+from wordai_jobs.web.openapi.errors import FILE_ERRORS, UPLOAD_ERRORS
+from wordai_jobs.web.openapi.operation import Form, Operation, Success
+from wordai_jobs.web.response_bodies import FileBody, body_of
+from wordai_jobs.web.services import services
 
 blueprint = Blueprint("files", __name__, url_prefix="/api/v1/files")
 blueprint.before_request(authenticate)
@@ -17,27 +17,25 @@ blueprint.before_request(authenticate)
 @blueprint.post("")
 @Operation(
     "Upload a PDF",
-    Answer(201, "The file", FileAnswer, headers=("Location",)),
-    OF_UPLOAD,
+    Success(201, "The file", FileBody, headers=("Location",)),
+    UPLOAD_ERRORS,
     form=Form(),
 )
 def upload() -> tuple[Response, int]:
     added = uploaded_pdf(user_id())
-    response = jsonify(upload_view(added))
+    response = jsonify(body_of(FileBody, added))
     response.headers["Location"] = f"/api/v1/files/{added.file_id}"
     return response, 201
 
 
 @blueprint.get("/<file_id>")
-@Operation("What is known of an uploaded PDF", Answer(200, "The file", FileAnswer), OF_FILE)
+@Operation("Get the metadata of an uploaded PDF", Success(200, "The file", FileBody), FILE_ERRORS)
 def metadata(file_id: str) -> Response:
-    return jsonify(upload_view(services().uploads.get(file_id, user_id())))
+    return jsonify(body_of(FileBody, services().uploads.get(file_id, user_id())))
 
 
 def uploaded_pdf(owner: str) -> Upload:
-    """Store the PDF in the multipart field `file` for `owner`; raises what UploadService.add
-    raises.
-    """
+    """Store the PDF in the form field `file` for `owner`; raises what UploadService.add raises."""
     services().uploads.check_room(request.content_length or 0)
     file = request.files.get("file")
     if file is None:
