@@ -8,21 +8,24 @@ from wordai_jobs.auth.verifier import DevTokens, TokenVerifier
 from wordai_jobs.backend import Backend
 from wordai_jobs.config import AuthSettings, Config
 from wordai_jobs.web import (
-    access,
+    access_log,
+    app_page,
     books,
     dev,
     docs,
     errors,
     files,
-    headers,
     health,
     images,
     jobs,
     metrics,
-    page,
+    response_headers,
 )
-from wordai_jobs.web.context import EXTENSION, Services, refuse_dev_from_outside, refuse_until_open
+from wordai_jobs.web.authentication import refuse_other_machines_in_mode_dev
 from wordai_jobs.web.json import OrjsonProvider
+from wordai_jobs.web.request_bodies import MAX_FIELDS_MB
+from wordai_jobs.web.request_metrics import RequestMetrics
+from wordai_jobs.web.services import EXTENSION, Services, refuse_until_open
 
 _BACKEND = "wordai_jobs.backend"
 
@@ -37,13 +40,13 @@ def create_app(config: Config) -> Flask:
     app = Flask("wordai_jobs", static_folder=None)
     app.json = OrjsonProvider(app)
     app.url_map.strict_slashes = False
-    app.config["MAX_FORM_MEMORY_SIZE"] = 1024 * 1024
+    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_FIELDS_MB * 1024 * 1024
     app.extensions[_BACKEND] = built
     app.extensions[EXTENSION] = services
-    access.register(app, built.metrics.http)
-    headers.register(app, config.cors.origins)
+    access_log.register(app, RequestMetrics(built.registry))
+    response_headers.register(app, config.cors.origins)
     errors.register(app, config.limits.max_upload_mb)
-    app.before_request(refuse_dev_from_outside)
+    app.before_request(refuse_other_machines_in_mode_dev)
     app.before_request(refuse_until_open)
     for blueprint in (
         jobs.blueprint,
@@ -52,7 +55,7 @@ def create_app(config: Config) -> Flask:
         images.blueprint,
         health.blueprint,
         docs.blueprint,
-        page.create_blueprint(page.SignIn.of(config.auth), config.limits.max_upload_mb),
+        app_page.create_blueprint(app_page.SignIn.of(config.auth), config.limits.max_upload_mb),
     ):
         app.register_blueprint(blueprint)
     if config.metrics.port == 0:
@@ -81,7 +84,7 @@ def _services(config: Config, built: Backend) -> Services:
         database=built.database,
         pool=built.pool,
         signer=UrlSigner(secret_key),
-        metrics=built.metrics,
+        registry=built.registry,
         verifier=dev_tokens or _firebase(config.auth),
         dev_tokens=dev_tokens,
     )

@@ -10,21 +10,23 @@ from pathlib import Path
 from wordai_jobs.config import Config
 from wordai_jobs.database.client import Database
 from wordai_jobs.database.embedded import EmbeddedDatabase
+from wordai_jobs.database.metrics import DatabaseMetrics
 from wordai_jobs.errors import DatabaseAway, DatabaseError, StartError
 from wordai_jobs.jobs.cleanup import Cleanup
 from wordai_jobs.jobs.housekeeping import Housekeeper
+from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.jobs.pipeline import Pipeline
 from wordai_jobs.jobs.runner import JobRunner
 from wordai_jobs.jobs.service import JobService
 from wordai_jobs.jobs.sweep import Sweep
 from wordai_jobs.library.library import Library
-from wordai_jobs.metrics.database import DatabaseMetrics
 from wordai_jobs.metrics.listener import MetricsListener
-from wordai_jobs.metrics.registry import Metrics
+from wordai_jobs.metrics.registry import new_registry
 from wordai_jobs.metrics.state import watch_disk, watch_jobs, watch_renderers
 from wordai_jobs.pairing import pair
 from wordai_jobs.rendering.fork_client import ForkServer
 from wordai_jobs.rendering.inspector import Inspector
+from wordai_jobs.rendering.metrics import RenderMetrics
 from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.storage.folder import DataFolder
 from wordai_jobs.storage.storage import Storage
@@ -40,31 +42,32 @@ class Backend:
 
     def __init__(self, config: Config) -> None:
         """Raises StartError if the parts cannot be built."""
-        self.metrics = Metrics()
+        self.registry = new_registry()
+        job_metrics, render_metrics = JobMetrics(self.registry), RenderMetrics(self.registry)
         self.storage = Storage(DataFolder(Path(config.storage.data_dir)))
         self.storage.folder.create()
         self._embedded, self.database = configured_database(
-            config, self.storage.folder, self.metrics.database
+            config, self.storage.folder, DatabaseMetrics(self.registry)
         )
         self._retention_days = config.jobs.retention_days
 
         self._fork_server = ForkServer()
-        self.pool = RenderPool(config.rendering, self._fork_server, self.metrics.rendering)
+        self.pool = RenderPool(config.rendering, self._fork_server, render_metrics)
         self._inspector = Inspector(
-            config.rendering.memory_limit_mb, self._fork_server, self.metrics.rendering
+            config.rendering.memory_limit_mb, self._fork_server, render_metrics
         )
 
         self.library = Library(config, self.database, self.storage, self._inspector)
-        pipeline = Pipeline(self.database, self.storage, self.pool, self.metrics.jobs)
+        pipeline = Pipeline(self.database, self.storage, self.pool, job_metrics)
         self.runner = JobRunner(config, self.database, pipeline)
-        self.jobs = JobService(self.database, self.library, self.runner, self.metrics.jobs)
+        self.jobs = JobService(self.database, self.library, self.runner, job_metrics)
         self._housekeeper = Housekeeper(
             self.runner,
-            Sweep(self.database, self.storage, self.runner.is_live, self.metrics.jobs),
+            Sweep(self.database, self.storage, self.runner.is_live, job_metrics),
             Cleanup(timedelta(days=self._retention_days), self.database, self.storage),
         )
 
-        registry, port = self.metrics.registry, config.metrics.port
+        registry, port = self.registry, config.metrics.port
         watch_jobs(registry, lambda: self.runner.counts, config.jobs.max_queued)
         watch_renderers(registry, lambda: self.pool.ready_count)
         watch_disk(registry, self.storage.folder.path)

@@ -76,12 +76,21 @@ class UploadTooLarge(AppError):
 
 
 class BodyTooLarge(AppError):
-    """The body holds fields, and is larger than fields can be."""
+    """The body has no PDF in it, and is larger than such bodies may be."""
 
     status = 413
 
-    def __init__(self) -> None:
-        super().__init__("The body is larger than the limit of 1 MB")
+    def __init__(self, limit_mb: int) -> None:
+        super().__init__(f"The body is larger than the limit of {limit_mb} MB")
+
+
+class FieldTooLarge(AppError):
+    """A field of a form is larger than fields may be."""
+
+    status = 413
+
+    def __init__(self, limit_mb: int) -> None:
+        super().__init__(f"A form field is larger than the limit of {limit_mb} MB")
 
 
 class Invalid(AppError):

@@ -1,4 +1,4 @@
-"""The HTTP server: waitress, with answers of the application's own for what waitress refuses."""
+"""The HTTP server: waitress, with the application's own responses to requests that it refuses."""
 
 import io
 import time
@@ -20,26 +20,25 @@ from wordai_jobs.web.errors import REFUSED_KEY
 
 # A multipart body is a little longer than the file in it.
 _MULTIPART_ROOM_BYTES = 64 * 1024
-# Clients that send a byte a second hold connections, not threads; so many of them leave room for
-# polls.
+# Clients that send a byte a second occupy connections, not threads. With this many, polls still get
+# through.
 _CONNECTION_LIMIT = 2000
-# What is read and thrown away of a body that is too large, so that its client gets to read the
-# answer.
+# A body up to this many times too large is read and thrown away, so that its client gets to read
+# the response.
 _MOST_DISCARDED = 4
-# Answers are made in much less; what takes longer is a client that does not read.
-_LAST_ANSWERS_S = 5
-_LOOK_EVERY_S = 0.02
+# Making a response takes much less; only clients that do not read need longer.
+_LAST_RESPONSES_S = 5
+_CHECK_EVERY_S = 0.02
 
 
 class HttpServer:
-    """Listens on every address that the configured host stands for: `localhost` may be 127.0.0.1
-    and ::1.
-
-    Raises StartError where it cannot listen on one of them.
+    """Listens on every address that the configured host resolves to, such as 127.0.0.1 and ::1 for
+    `localhost`; raises StartError if it cannot listen on one of them.
     """
 
     def __init__(self, app: Flask, config: Config) -> None:
         self._sockets: dict[int, Any] = {}
+        max_upload_bytes = config.limits.max_upload_mb * 1024 * 1024
         try:
             self._waitress = create_server(
                 app,
@@ -51,13 +50,12 @@ class HttpServer:
                 connection_limit=_CONNECTION_LIMIT,
                 asyncore_use_poll=True,
                 channel_request_lookahead=0,
-                max_request_body_size=config.limits.max_upload_mb * 1024 * 1024
-                + _MULTIPART_ROOM_BYTES,
-                # Mode dev looks at X-Forwarded-For; nothing else believes in one.
+                max_request_body_size=max_upload_bytes + _MULTIPART_ROOM_BYTES,
+                # Mode dev reads X-Forwarded-For; nothing else trusts it.
                 clear_untrusted_proxy_headers=False,
             )
         except (OSError, ValueError) as error:
-            # A name without an address is a ValueError of waitress's.
+            # Waitress raises ValueError for a name without an address.
             reason = error.strerror if isinstance(error, OSError) else "no such host"
             raise StartError(
                 f"Cannot listen on {config.server.host}:{config.server.port}: {reason}"
@@ -77,19 +75,19 @@ class HttpServer:
         self._waitress.run()
 
     def close(self) -> None:
-        """Stop listening, let the answers under way go out, close all connections and end `run`.
+        """Stop listening, send the responses under way, close all connections and end `run`.
 
-        Takes a moment where clients read their answers; those that do not are left after 5 s.
+        Takes a moment if clients read their responses; those that do not are cut off after 5 s.
         """
         self._on_loop(self._stop_listening)
-        deadline = time.monotonic() + _LAST_ANSWERS_S
+        deadline = time.monotonic() + _LAST_RESPONSES_S
         while self._is_in_use and time.monotonic() < deadline:
             self._on_loop(self._close_idle_channels)
-            time.sleep(_LOOK_EVERY_S)
+            time.sleep(_CHECK_EVERY_S)
         self._on_loop(self._end)
 
     def _on_loop(self, act: Callable[[], None]) -> None:
-        """Sockets belong to the thread of the loop: it is told what to do with them, and woken."""
+        """Wake the loop and have it run `act`: sockets belong to the thread of the loop."""
         self._listeners[0].trigger.pull_trigger(act)
 
     @property
@@ -112,9 +110,9 @@ class HttpServer:
                 channel.handle_close()
 
     def _end(self) -> None:
-        """The loop ends when it has no socket left to look after.
+        """The loop ends when it has no sockets left.
 
-        The triggers' pipes stay open: a thread that is late with an answer still wakes the loop
+        The triggers' pipes stay open: a thread that is late with a response still wakes the loop
         through one.
         """
         try:
@@ -125,15 +123,15 @@ class HttpServer:
 
 
 class _NoRoom(Error):  # type: ignore[misc]  # waitress has no types
-    """What a client sends is kept in a temporary file, and there is no room for it."""
+    """The temporary file for a request's body does not fit on the disk."""
 
     code = 507
     reason = "Insufficient Storage"
 
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]
-    """Reads to its end, and throws away, a body that cannot be taken: a client that still sends
-    would not see the answer.
+    """Reads a body that cannot be accepted to its end, and throws it away: a client that is still
+    sending would not see the response.
     """
 
     _left_to_discard = 0
@@ -147,7 +145,7 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
         try:
             consumed: int = super().received(data)
         except ValueError as error:
-            # Waitress lets through what urllib says of an address that is none.
+            # Waitress does not catch urllib's error for an invalid URL.
             self._refuse(BadRequest(str(error)))
             return len(data)
         except OSError as error:
@@ -175,7 +173,7 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
 
 
 class _Task(WSGITask):  # type: ignore[misc]
-    """Tells the client of a server that is stopping that its connection ends with this answer."""
+    """Closes the connection after this response if the server is stopping, and tells the client."""
 
     def build_response_header(self) -> bytes:
         if not self.channel.server.accepting:
@@ -185,8 +183,8 @@ class _Task(WSGITask):  # type: ignore[misc]
 
 
 class _RefusedTask(WSGITask):  # type: ignore[misc]
-    """Has the application answer what waitress refuses, so that the answer has the shape and
-    headers of all others.
+    """Lets the application respond to a request that waitress refuses, so that the response has the
+    shape and headers of all others.
     """
 
     def execute(self) -> None:
@@ -195,13 +193,16 @@ class _RefusedTask(WSGITask):  # type: ignore[misc]
 
     def get_environment(self) -> dict[str, Any]:
         request = self.request
-        for name in ("command", "path", "query", "request_uri", "url_scheme"):
+        defaults = {
+            "command": "GET",
+            "path": "/",
+            "query": "",
+            "request_uri": "",
+            "url_scheme": "http",
+        }
+        for name, default in defaults.items():
             if not hasattr(request, name):  # the request ended before this was read
-                setattr(
-                    request,
-                    name,
-                    {"command": "GET", "path": "/", "url_scheme": "http"}.get(name, ""),
-                )
+                setattr(request, name, default)
         environ: dict[str, Any] = super().get_environment()
         environ["wsgi.input"] = io.BytesIO()
         environ["CONTENT_LENGTH"] = "0"

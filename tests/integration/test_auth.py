@@ -1,6 +1,4 @@
-"""Who is let in: Firebase tokens and nothing else in mode firebase, tokens of this server in mode
-dev.
-"""
+"""Who may call: users with Firebase tokens in mode firebase, with this server's in mode dev."""
 
 import hashlib
 import hmac
@@ -39,9 +37,8 @@ def google(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Google]:
 
 @pytest.fixture(scope="module")
 def firebase(google: Google, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    server = ServerProcess(
-        tmp_path_factory.mktemp("firebase"), SETTINGS, google.environment
-    ).start()
+    folder = tmp_path_factory.mktemp("firebase")
+    server = ServerProcess(folder, SETTINGS, google.environment).start()
     yield server
     assert server.stop() == 0, server.log[-3000:]
 
@@ -61,7 +58,7 @@ def check_refused(response: requests.Response) -> None:
     assert response.headers["X-Request-ID"]
 
 
-def test_a_genuine_firebase_token_is_its_user_from_upload_to_page(
+def test_a_genuine_firebase_token_identifies_its_user_from_upload_to_page(
     firebase: ServerProcess, google: Google
 ) -> None:
     user = Client(firebase.url, "alice", google.token("alice"))
@@ -172,21 +169,20 @@ def test_a_genuine_token_under_another_scheme_is_refused(
 ) -> None:
     check_refused(ask(firebase, f"Basic {google.token()}"))
     check_refused(ask(firebase, google.token()))
-    assert ask(firebase, f"bearer {google.token()}").status_code == 200, (
-        "the scheme's case does not matter (RFC 9110)"
-    )
 
 
-def test_mode_firebase_signs_no_token_for_anyone(firebase: ServerProcess) -> None:
-    assert (
-        requests.post(
-            f"{firebase.url}/dev/token", json={"user_id": "alice"}, timeout=10
-        ).status_code
-        == 404
-    )
+def test_the_case_of_the_scheme_does_not_matter(firebase: ServerProcess, google: Google) -> None:
+    assert ask(firebase, f"bearer {google.token()}").status_code == 200, "RFC 9110"
 
 
-def test_without_certificates_nobody_is_let_in(start_server: StartServer, google: Google) -> None:
+def test_mode_firebase_signs_no_tokens(firebase: ServerProcess) -> None:
+    address = f"{firebase.url}/dev/token"
+    assert requests.post(address, json={"user_id": "alice"}, timeout=10).status_code == 404
+
+
+def test_without_certificates_every_token_is_refused(
+    start_server: StartServer, google: Google
+) -> None:
     nowhere = {
         **google.environment,
         "HTTPS_PROXY": "http://127.0.0.1:1",
@@ -199,7 +195,7 @@ def test_without_certificates_nobody_is_let_in(start_server: StartServer, google
 
 
 @pytest.mark.parametrize(
-    "settings, words",
+    "settings, message",
     [
         ({"auth.mode": "firebase"}, "auth.firebase_project_id is needed"),
         (
@@ -213,17 +209,18 @@ def test_without_certificates_nobody_is_let_in(start_server: StartServer, google
         ({"auth.mode": "anything"}, "auth.mode"),
         ({"server.host": "0.0.0.0"}, "auth.mode dev lets anyone in"),
     ],
+    ids=["no project", "no credentials file", "unknown mode", "mode dev for everyone"],
 )
-def test_what_cannot_verify_tokens_does_not_start(
-    tmp_path: Path, settings: dict[str, object], words: str
+def test_a_server_that_cannot_verify_tokens_does_not_start(
+    tmp_path: Path, settings: dict[str, object], message: str
 ) -> None:
     server = ServerProcess(tmp_path, settings)
     server.launch()
     assert server.process and server.process.wait(30) == 1
-    assert server.log.count("\n") == 1 and words in server.log, server.log
+    assert server.log.count("\n") == 1 and message in server.log, server.log
 
 
-def test_a_dev_token_is_good_on_its_own_server_only(
+def test_a_dev_token_is_valid_on_its_own_server_only(
     server: ServerProcess, start_server: StartServer
 ) -> None:
     other = start_server({"cors.origins": ["https://app.example"]})

@@ -1,7 +1,8 @@
 """Bad input gets the contract's errors, loses nothing, and leaves no file behind."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
@@ -9,7 +10,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from tests.support.client import Client
+from tests.support.client import Client, Json
 from tests.support.leftovers import check_end, files
 from tests.support.pdfs import encrypted_pdf, no_pages_pdf, photo_pdf, text_pdf
 from tests.support.server import ServerProcess
@@ -46,22 +47,25 @@ def unchanged(strict: ServerProcess) -> Iterator[None]:
     assert strict.process and strict.process.poll() is None and strict.pid == pid
 
 
-def check_refused(response: requests.Response, status: int, words: str) -> None:
+def check_refused(response: requests.Response, status: int, message: str) -> None:
     assert response.status_code == status, response.text
-    assert list(response.json()) == ["detail"] and words in response.json()["detail"], response.text
+    assert list(response.json()) == ["detail"], response.text
+    assert message in response.json()["detail"], response.text
     assert response.headers["Access-Control-Allow-Origin"] == "https://app.example"
-    assert (
-        response.headers["X-Request-ID"] and response.headers["Content-Type"] == "application/json"
-    )
+    assert response.headers["X-Request-ID"]
+    assert response.headers["Content-Type"] == "application/json"
 
 
+def shown(value: object) -> str:
+    """A value as the id of a case."""
+    return ascii(value)[:40]
+
+
+TEXT_FILE = b"Hello, I am a text file with a wrong name.\n" * 40
+TOO_LARGE = "The upload is larger than the limit of 1 MB"
 BAD_PDFS = {
     "empty": (b"", 400, "The file is empty"),
-    "a text file": (
-        b"Hello, I am a text file with a wrong name.\n" * 40,
-        400,
-        "The file is not a PDF",
-    ),
+    "a text file": (TEXT_FILE, 400, "The file is not a PDF"),
     "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(500), 400, "The file is not a PDF"),
     "only a header": (b"%PDF-1.7\n", 400, "PDF is damaged and cannot be opened"),
     "a header and garbage": (
@@ -72,26 +76,20 @@ BAD_PDFS = {
     "no pages": (no_pages_pdf(), 400, "PDF has no pages"),
     "a password": (encrypted_pdf(), 400, "PDF is password protected"),
     "too many pages": (text_pdf(21), 422, "PDF has 21 pages, more than the limit of 20"),
-    "too large": (
-        text_pdf(1) + bytes(1024 * 1024),
-        413,
-        "The upload is larger than the limit of 1 MB",
-    ),
-    "far too large": (bytes(9 * 1024 * 1024), 413, "The upload is larger than the limit of 1 MB"),
+    "too large": (text_pdf(1) + bytes(1024 * 1024), 413, TOO_LARGE),
+    "far too large": (bytes(9 * 1024 * 1024), 413, TOO_LARGE),
 }
 
 
-@pytest.mark.parametrize("name", BAD_PDFS)
+@pytest.mark.parametrize("pdf, status, message", BAD_PDFS.values(), ids=BAD_PDFS)
 @pytest.mark.usefixtures("unchanged")
 def test_a_file_that_cannot_become_a_chapter_is_refused_with_the_reason(
-    user: Client, name: str
+    user: Client, pdf: bytes, status: int, message: str
 ) -> None:
-    pdf, status, words = BAD_PDFS[name]
-    check_refused(user.upload(pdf, "chapter.pdf"), status, words)
+    check_refused(user.upload(pdf, "chapter.pdf"), status, message)
     form = {"file": ("chapter.pdf", pdf, "application/pdf")}
-    check_refused(
-        user.post(ENQUEUE.format(book=user.book_id), files=form, data={"title": "T"}), status, words
-    )
+    enqueued = user.post(ENQUEUE.format(book=user.book_id), files=form, data={"title": "T"})
+    check_refused(enqueued, status, message)
 
 
 def test_a_pdf_cut_in_half_is_repaired_or_refused_and_never_half_a_chapter(user: Client) -> None:
@@ -116,8 +114,17 @@ def test_a_pdf_cut_in_half_is_repaired_or_refused_and_never_half_a_chapter(user:
         ("..", "document.pdf"),
         ("sách của tôi.pdf", "sách của tôi.pdf"),
     ],
+    ids=[
+        "relative path",
+        "absolute path",
+        "too long",
+        "control characters",
+        "reversed text",
+        "only dots",
+        "Vietnamese",
+    ],
 )
-def test_a_file_name_is_shown_without_what_could_do_harm(
+def test_a_file_name_is_shown_without_harmful_characters(
     user: Client, given: str, shown: str
 ) -> None:
     file = user.upload(photo_pdf(), given).json()
@@ -126,18 +133,24 @@ def test_a_file_name_is_shown_without_what_could_do_harm(
     assert message.startswith("Chapter created")
 
 
-NO_OBJECTS = [b"[]", b'"text"', b"17", b"null", b"true"]
-NO_JSON = [b"", b"{", b"{'title': 'x'}", b'{"title": ', b"\xff\xfe", b"[" * 100_000]
+NOT_AN_OBJECT = "The body must be a JSON object"
+NOT_JSON = "The body is not valid JSON"
+BAD_BODIES = [
+    *((body, 422, NOT_AN_OBJECT) for body in (b"[]", b'"text"', b"17", b"null", b"true")),
+    *((body, 400, NOT_JSON) for body in (b"", b"{", b"{'title': 'x'}", b'{"title": ')),
+    *((body, 400, NOT_JSON) for body in (b"\xff\xfe", b"[" * 100_000)),
+]
 
 
 @pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize(
+    "body, status, message", BAD_BODIES, ids=[shown(body) for body, _, _ in BAD_BODIES]
+)
 @pytest.mark.parametrize("path", ["/api/v1/books", ENQUEUE, "/dev/token"])
-def test_a_body_that_is_no_json_object_is_refused(user: Client, path: str) -> None:
-    address = path.format(book=user.book_id)
-    for body in NO_OBJECTS:
-        check_refused(user.post(address, data=body), 422, "The body must be a JSON object")
-    for body in NO_JSON:
-        check_refused(user.post(address, data=body), 400, "The body is not valid JSON")
+def test_a_body_that_is_not_a_json_object_is_refused(
+    user: Client, path: str, body: bytes, status: int, message: str
+) -> None:
+    check_refused(user.post(path.format(book=user.book_id), data=body), status, message)
 
 
 BAD_VALUES: list[Any] = [
@@ -168,33 +181,53 @@ BAD_FIELDS = {
 
 
 @pytest.mark.usefixtures("unchanged")
-@pytest.mark.parametrize("field", BAD_FIELDS)
-def test_a_field_of_a_wrong_type_or_out_of_range_is_named(user: Client, field: str) -> None:
-    for value in BAD_FIELDS[field]:
-        body = json.dumps({"file_id": "file_1", "title": "T", field: value})
-        check_refused(user.post(ENQUEUE.format(book=user.book_id), data=body), 422, f"{field}: ")
-    if field == "title":
-        for value in BAD_TITLES:
-            check_refused(
-                user.post("/api/v1/books", data=json.dumps({"title": value})), 422, "title: "
-            )
+@pytest.mark.parametrize(
+    "field, value",
+    [
+        pytest.param(field, value, id=f"{field}={shown(value)}")
+        for field, values in BAD_FIELDS.items()
+        for value in values
+    ],
+)
+def test_a_field_of_a_wrong_type_or_out_of_range_is_named(
+    user: Client, field: str, value: Any
+) -> None:
+    body = json.dumps({"file_id": "file_1", "title": "T", field: value})
+    check_refused(user.post(ENQUEUE.format(book=user.book_id), data=body), 422, f"{field}: ")
     assert user.get("/api/v1/books/jobs").json() == {"jobs": [], "next_cursor": None}
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_a_missing_field_is_named(user: Client) -> None:
-    address = ENQUEUE.format(book=user.book_id)
-    check_refused(user.post(address, json={"title": "T"}), 422, "file_id: ")
-    check_refused(user.post(address, json={"file_id": "x"}), 422, "title: ")
-    check_refused(user.post(address, files={"file": ("a.pdf", photo_pdf())}), 422, "title: ")
-    check_refused(
-        user.post(address, data={"title": "T"}, files={"other": ("a.pdf", photo_pdf())}),
-        422,
-        "file_id: ",
-    )
-    check_refused(user.post("/api/v1/files", data={"file": "text, not a file"}), 422, "file: ")
-    check_refused(user.post("/api/v1/files", json={"file": "x"}), 422, "file: ")
-    check_refused(user.post("/api/v1/books", json={}), 422, "title: ")
+@pytest.mark.parametrize("title", BAD_TITLES, ids=shown)
+def test_a_bad_title_of_a_book_is_named(user: Client, title: Any) -> None:
+    check_refused(user.post("/api/v1/books", data=json.dumps({"title": title})), 422, "title: ")
+
+
+A_PDF = ("a.pdf", photo_pdf())
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize(
+    "path, sent, field",
+    [
+        pytest.param(ENQUEUE, {"json": {"title": "T"}}, "file_id", id="chapter without file"),
+        pytest.param(ENQUEUE, {"json": {"file_id": "x"}}, "title", id="chapter without title"),
+        pytest.param(ENQUEUE, {"files": {"file": A_PDF}}, "title", id="form without title"),
+        pytest.param(
+            ENQUEUE,
+            {"data": {"title": "T"}, "files": {"other": A_PDF}},
+            "file_id",
+            id="form without file",
+        ),
+        pytest.param("/api/v1/files", {"data": {"file": "text"}}, "file", id="text, not a file"),
+        pytest.param("/api/v1/files", {"json": {"file": "x"}}, "file", id="JSON, not a form"),
+        pytest.param("/api/v1/books", {"json": {}}, "title", id="book without title"),
+    ],
+)
+def test_a_missing_field_is_named(
+    user: Client, path: str, sent: dict[str, Any], field: str
+) -> None:
+    check_refused(user.post(path.format(book=user.book_id), **sent), 422, f"{field}: ")
 
 
 @pytest.mark.usefixtures("unchanged")
@@ -232,104 +265,171 @@ ODD_IDS = [
 
 
 @pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize("odd_id", ODD_IDS, ids=shown)
 @pytest.mark.parametrize(
     "path, kind",
     [
-        ("/api/v1/books/jobs/{}", "Job"),
-        ("/api/v1/books/jobs/{}/pages", "Job"),
-        ("/api/v1/files/{}", "File"),
-        ("/api/v1/books/{}/chapters", "Book"),
+        pytest.param("/api/v1/books/jobs/{}", "Job", id="job"),
+        pytest.param("/api/v1/books/jobs/{}/pages", "Job", id="pages of a job"),
+        pytest.param("/api/v1/files/{}", "File", id="file"),
+        pytest.param("/api/v1/books/{}/chapters", "Book", id="book"),
     ],
 )
 def test_an_unknown_id_is_not_found_whatever_it_looks_like(
-    user: Client, path: str, kind: str
+    user: Client, path: str, kind: str, odd_id: str
 ) -> None:
-    for odd in ODD_IDS:
-        response = user.get(path.format(odd))
-        assert response.status_code == 404 and list(response.json()) == ["detail"], (
-            odd,
-            response.text,
-        )
-        if "%2f" not in odd:
-            assert response.json()["detail"] == f"{kind} {unquote(odd)} not found"
+    response = user.get(path.format(odd_id))
+    # A slash makes it another URL, which does not exist either.
+    not_found = "ot found" if "%2f" in odd_id else f"{kind} {unquote(odd_id)} not found"
+    check_refused(response, 404, not_found)
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_an_unknown_book_file_parent_chapter_or_page_is_not_found(user: Client) -> None:
-    check_refused(
-        user.post(ENQUEUE.format(book="none"), json={"file_id": "x", "title": "T"}),
-        404,
-        "Book none not found",
-    )
-    here = ENQUEUE.format(book=user.book_id)
-    check_refused(
-        user.post(here, json={"file_id": "file_x", "title": "T"}), 404, "File file_x not found"
-    )
-    with_parent = {"file_id": "file_x", "title": "T", "parent_id": "nobody"}
-    check_refused(user.post(here, json=with_parent), 404, "Chapter nobody not found")
-    check_refused(
-        user.get(f"/api/v1/books/{user.book_id}/chapters/none"), 404, "Chapter none not found"
-    )
-    check_refused(
-        user.request("DELETE", f"/api/v1/books/{user.book_id}/chapters/none"),
-        404,
-        "Chapter none not found",
-    )
+def test_enqueueing_into_an_unknown_book_is_not_found(user: Client) -> None:
+    response = user.post(ENQUEUE.format(book="none"), json={"file_id": "x", "title": "T"})
+    check_refused(response, 404, "Book none not found")
 
 
-def test_a_page_number_that_is_none_is_not_found(user: Client) -> None:
-    job = user.end_of(user.submit(photo_pdf()))
-    chapter = f"/api/v1/books/{user.book_id}/chapters/{job['result']['chapter_id']}"
-    for number in ("0", "2", "-1", "1.0", "x", "٣", "1e3", "999999999999999999999"):
-        check_refused(user.get(f"{chapter}/pages/{number}"), 404, f"Page {number} not found")
-        check_refused(user.get(f"{chapter}/pages/{number}/image"), 404, f"Page {number} not found")
-    assert user.get(f"{chapter}/pages/1").status_code == 200
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize(
+    "fields, message",
+    [
+        pytest.param({}, "File file_x not found", id="file"),
+        pytest.param({"parent_id": "nobody"}, "Chapter nobody not found", id="parent"),
+    ],
+)
+def test_enqueueing_from_an_unknown_file_or_below_an_unknown_parent_is_not_found(
+    user: Client, fields: dict[str, str], message: str
+) -> None:
+    body = {"file_id": "file_x", "title": "T", **fields}
+    check_refused(user.post(ENQUEUE.format(book=user.book_id), json=body), 404, message)
 
 
-def test_what_belongs_to_somebody_else_is_denied(strict: ServerProcess, user: Client) -> None:
-    file = user.upload(photo_pdf()).json()["file_id"]
-    job = user.end_of(user.enqueue(file).json()["job_id"])
-    chapter = f"/api/v1/books/{user.book_id}/chapters/{job['result']['chapter_id']}"
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_an_unknown_chapter_is_not_found(user: Client, method: str) -> None:
+    response = user.request(method, f"/api/v1/books/{user.book_id}/chapters/none")
+    check_refused(response, 404, "Chapter none not found")
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A user with a file and a chapter of two pages made from it; `book` and `chapter` are URLs."""
+
+    owner: Client
+    file_id: str
+    job: Json
+    book: str
+    chapter: str
+
+
+@pytest.fixture(scope="module")
+def owned(strict: ServerProcess) -> Owned:
+    owner = Client(strict.url, "owner")
+    owner.session.headers["Origin"] = "https://app.example"
+    file_id = owner.upload(text_pdf(2)).json()["file_id"]
+    job = owner.end_of(owner.enqueue(file_id).json()["job_id"])
+    book = f"/api/v1/books/{owner.book_id}"
+    return Owned(owner, file_id, job, book, f"{book}/chapters/{job['result']['chapter_id']}")
+
+
+def test_the_pages_of_a_chapter_count_from_one(owned: Owned) -> None:
+    assert owned.owner.get(f"{owned.chapter}/pages/1").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "number", ["0", "3", "-1", "1.0", "x", "٣", "1e3", "999999999999999999999"], ids=shown
+)
+@pytest.mark.parametrize("part", ["", "/image"], ids=["page", "image"])
+def test_a_page_number_that_does_not_exist_is_not_found(
+    owned: Owned, number: str, part: str
+) -> None:
+    response = owned.owner.get(f"{owned.chapter}/pages/{number}{part}")
+    check_refused(response, 404, f"Page {number} not found")
+
+
+@pytest.fixture
+def thief(strict: ServerProcess) -> Client:
+    client = Client(strict.url, "thief")
+    client.session.headers["Origin"] = "https://app.example"
+    return client
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize(
+    "method, path, kind",
+    [
+        pytest.param("GET", "{book}", "book", id="book"),
+        pytest.param("GET", "{chapter}", "book", id="chapter"),
+        pytest.param("GET", "{chapter}/pages/1", "book", id="page"),
+        pytest.param("GET", "{chapter}/pages/1/image", "book", id="image"),
+        pytest.param("DELETE", "{chapter}", "book", id="deleting a chapter"),
+        pytest.param("GET", "/api/v1/files/{file_id}", "file", id="file"),
+        pytest.param("GET", "/api/v1/books/jobs/{job_id}", "job", id="job"),
+        pytest.param("GET", "/api/v1/books/jobs/{job_id}/pages", "job", id="pages of a job"),
+    ],
+)
+def test_access_to_what_another_user_owns_is_denied(
+    owned: Owned, thief: Client, method: str, path: str, kind: str
+) -> None:
+    address = path.format(
+        book=owned.book,
+        chapter=owned.chapter,
+        file_id=owned.file_id,
+        job_id=owned.job["job_id"],
+    )
+    check_refused(thief.request(method, address), 403, f"Access denied to this {kind}")
+
+
+def test_nothing_can_be_made_from_or_in_what_another_user_owns(
+    owned: Owned, thief: Client, strict: ServerProcess
+) -> None:
+    assert thief.book_id
     before = files(strict.data)
-    thief = Client(strict.url, "thief")
-    thief.session.headers["Origin"] = "https://app.example"
-    for path in (
-        chapter,
-        f"{chapter}/pages/1",
-        f"{chapter}/pages/1/image",
-        f"/api/v1/books/{user.book_id}",
-    ):
-        check_refused(thief.get(path), 403, "Access denied to this book")
-    check_refused(thief.request("DELETE", chapter), 403, "Access denied to this book")
-    check_refused(thief.get(f"/api/v1/files/{file}"), 403, "Access denied to this file")
-    for path in ("", "/pages"):
-        check_refused(
-            thief.get(f"/api/v1/books/jobs/{job['job_id']}{path}"), 403, "Access denied to this job"
-        )
-    check_refused(thief.enqueue(file), 403, "Access denied to this file")
-    theirs = {"file_id": file, "title": "T"}
-    check_refused(
-        thief.post(ENQUEUE.format(book=user.book_id), json=theirs),
-        403,
-        "Access denied to this book",
-    )
-    assert thief.get("/api/v1/books").json()["books"][0]["title"] == "A book of thief"
-    assert thief.get("/api/v1/books/jobs").json()["jobs"] == []
+    check_refused(thief.enqueue(owned.file_id), 403, "Access denied to this file")
+    body = {"file_id": owned.file_id, "title": "T"}
+    response = thief.post(f"{owned.book}/chapters/from-pdf", json=body)
+    check_refused(response, 403, "Access denied to this book")
     assert files(strict.data) == before
 
 
-def test_a_signed_address_opens_its_own_page_only(user: Client) -> None:
-    job = user.end_of(user.submit(text_pdf(2)))
-    first, second = (page["background_url"] for page in user.chapter(job)["pages"])
-    assert requests.get(user.url + first, timeout=10).status_code == 200
-    query = first.partition("?")[2]
-    swapped = f"{second.partition('?')[0]}?{query}"
-    longer = first.replace("expires=", "expires=9")
-    for forged in (
-        swapped,
-        longer,
-        first[:-1],
-        first.partition("?")[0],
-        first.replace("signature=", "signature=%00"),
-    ):
-        assert requests.get(user.url + forged, timeout=10).status_code == 401, forged
+def test_lists_show_only_what_the_caller_owns(owned: Owned, thief: Client) -> None:
+    assert thief.book_id and owned.owner.book_id
+    assert {book["title"] for book in thief.get("/api/v1/books").json()["books"]} == {
+        "A book of thief"
+    }
+    assert thief.get("/api/v1/books/jobs").json()["jobs"] == []
+
+
+@pytest.fixture(scope="module")
+def signed(owned: Owned) -> tuple[str, str]:
+    """The signed URLs of two pages."""
+    first, second = (page["background_url"] for page in owned.owner.chapter(owned.job)["pages"])
+    return first, second
+
+
+def test_a_signed_url_opens_its_page_without_a_token(
+    strict: ServerProcess, signed: tuple[str, str]
+) -> None:
+    assert requests.get(strict.url + signed[0], timeout=10).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        pytest.param(
+            lambda url, other: f"{other.partition('?')[0]}?{url.partition('?')[2]}",
+            id="another page",
+        ),
+        pytest.param(lambda url, other: url.replace("expires=", "expires=9"), id="later"),
+        pytest.param(lambda url, other: url[:-1], id="cut short"),
+        pytest.param(lambda url, other: url.partition("?")[0], id="unsigned"),
+        pytest.param(
+            lambda url, other: url.replace("signature=", "signature=%00"), id="a byte more"
+        ),
+    ],
+)
+def test_a_changed_signed_url_is_refused(
+    strict: ServerProcess, signed: tuple[str, str], forge: Callable[[str, str], str]
+) -> None:
+    assert requests.get(strict.url + forge(*signed), timeout=10).status_code == 401

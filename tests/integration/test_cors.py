@@ -1,5 +1,5 @@
-"""Two origins at once: each page sees its own named, caches keep their answers apart, and no header
-is sent twice.
+"""Two origins: each response names the one that asked, caches keep them apart, no header is sent
+twice.
 """
 
 from collections.abc import Iterator
@@ -24,17 +24,17 @@ def two_origins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProc
 @pytest.mark.parametrize("origin", [*ORIGINS, None, "https://stranger.example"])
 @pytest.mark.parametrize("method", ["GET", "OPTIONS"])
 @pytest.mark.parametrize("path", ["/health", "/api/v1/books/jobs/no-such-job", "/nowhere"])
-def test_an_answer_names_the_origin_that_asked_once_or_none(
+def test_a_response_names_the_origin_that_asked_once_or_none(
     two_origins: ServerProcess,
     path: str,
     method: str,
     origin: str | None,
 ) -> None:
     headers = {"Access-Control-Request-Method": "GET", **({"Origin": origin} if origin else {})}
-    answer = requests.request(method, two_origins.url + path, headers=headers, timeout=30)
-    names = sorted(name.lower() for name, _ in answer.raw.headers.items())
+    response = requests.request(method, two_origins.url + path, headers=headers, timeout=30)
+    names = sorted(name.lower() for name, _ in response.raw.headers.items())
     assert names == sorted(set(names)), "a header was sent twice"
-    assert answer.headers.get("Access-Control-Allow-Origin") == (
+    assert response.headers.get("Access-Control-Allow-Origin") == (
         origin if origin in ORIGINS else None
     )
-    assert answer.headers["Vary"] == "Origin"
+    assert response.headers["Vary"] == "Origin"

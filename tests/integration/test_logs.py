@@ -1,6 +1,4 @@
-"""What the real server logs: ids on every line that has them, nothing secret, one line a
-request.
-"""
+"""The log of the real server: ids on every line, nothing secret, one line per request."""
 
 import json
 import re
@@ -33,15 +31,14 @@ def json_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProc
 
 
 def events(server: ServerProcess) -> list[Json]:
-    """Every line of the log so far, each an object; a line that is still being written is left
-    out.
-    """
+    """Every complete line of the log so far, as an object."""
     return [json.loads(line) for line in server.log.split("\n")[:-1]]
 
 
 def test_every_line_of_a_job_says_which_job_and_which_request(json_server: ServerProcess) -> None:
     user = Client(json_server.url, "an")
-    file_id, _ = user.upload(text_pdf(3)).json()["file_id"], user.book_id
+    file_id = user.upload(text_pdf(3)).json()["file_id"]
+    assert user.book_id  # created before the requests have ids
     user.session.headers["X-Request-ID"] = "enqueue-1"
     job_id = user.enqueue(file_id).json()["job_id"]
     user.session.headers["X-Request-ID"] = "poll-1"
@@ -55,16 +52,14 @@ def test_every_line_of_a_job_says_which_job_and_which_request(json_server: Serve
     ]
     assert list(accepted[0]) == ACCESS_KEYS
     polls = [line for line in lines if line["request_id"] == "poll-1"]
-    assert polls and all(
-        line["job_id"] == job_id and line["logger"] == "wordai_jobs.polls" for line in polls
-    )
+    assert {(line["job_id"], line["logger"]) for line in polls} == {(job_id, "wordai_jobs.polls")}
     assert polls[-1]["message"] == f"JOB STATUS {job_id} completed 100%"
     assert polls[-1]["route"] == "/api/v1/books/jobs/<job_id>" and polls[-1]["bytes"] > 100
     ended = [line for line in lines if line["message"] == f"job {job_id} completed: 3 pages"]
     assert [(line["job_id"], line["request_id"]) for line in ended] == [(job_id, None)]
 
 
-def test_what_a_rendering_thread_logs_says_which_job_it_was_for(json_server: ServerProcess) -> None:
+def test_events_of_a_rendering_thread_name_their_job(json_server: ServerProcess) -> None:
     user = Client(json_server.url, "binh")
     job_id = user.submit(hanging_pdf())
     assert user.end_of(job_id)["status"] == "failed"
@@ -111,26 +106,23 @@ def test_neither_tokens_nor_signatures_nor_contents_are_logged(json_server: Serv
         assert secret not in json_server.log
 
 
-def test_a_name_or_an_address_cannot_forge_a_line(start_server: StartServer) -> None:
+def test_a_file_name_or_url_cannot_forge_a_line(start_server: StartServer) -> None:
     server = start_server()
     user = Client(server.url, "em")
     forged = "\n2026-01-01T00:00:00.000Z INFO wordai_jobs.access: forged"
-    user.end_of(
-        user.enqueue(user.upload(photo_pdf(), f"a{forged}.pdf").json()["file_id"]).json()["job_id"]
-    )
+    file_id = user.upload(photo_pdf(), f"a{forged}.pdf").json()["file_id"]
+    user.end_of(user.enqueue(file_id).json()["job_id"])
     for path in ("%0a2026-01-01T00:00:00.000Z INFO x: forged", "%e2%80%a8forged", "%1b[31mforged"):
         assert user.get(f"/{path}").status_code == 404
         assert user.get(f"/api/v1/books/jobs/{path}").status_code == 404
     assert server.stop() == 0
     lines = server.log.split("\n")[:-1]
-    assert all(TEXT.fullmatch(line) for line in lines), [
-        line for line in lines if not TEXT.fullmatch(line)
-    ]
+    assert [line for line in lines if not TEXT.fullmatch(line)] == []
     assert sum("forged" in line for line in lines) == 6
     assert lines == server.log.splitlines()
 
 
-def test_poll_lines_can_be_turned_down_and_errors_of_polls_stay(start_server: StartServer) -> None:
+def test_lines_of_polls_can_be_turned_off_but_not_their_errors(start_server: StartServer) -> None:
     server = start_server({"logging.polls": False})
     user = Client(server.url, "giang")
     job_id = user.submit(photo_pdf())

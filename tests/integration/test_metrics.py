@@ -1,4 +1,4 @@
-"""What the real server tells Prometheus."""
+"""The metrics of the real server."""
 
 import json
 import re
@@ -27,7 +27,7 @@ JOB = "/api/v1/books/jobs/<job_id>"
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server whose numbers no other module's tests move."""
+    """A server whose metrics are changed by the tests of this module only."""
     server = ServerProcess(tmp_path_factory.mktemp("measured"), SETTINGS).start().wait_until_ready()
     yield server
     assert server.stop() == 0
@@ -38,18 +38,19 @@ class Scrape:
 
     def __init__(self, url: str) -> None:
         response = requests.get(f"{url}/metrics", timeout=10)
-        assert response.status_code == 200 and response.headers["Content-Type"].startswith(
-            "text/plain; version=0.0.4"
-        )
+        assert response.status_code == 200
+        assert response.headers["Content-Type"].startswith("text/plain; version=0.0.4")
         self.text = response.text
         self.families: list[Metric] = list(text_string_to_metric_families(response.text))
 
     def __getitem__(self, key: tuple[str, dict[str, str]]) -> float:
         name, labels = key
-        samples = [
-            sample for family in self.families for sample in family.samples if sample.name == name
-        ]
-        return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
+        return sum(
+            sample.value
+            for family in self.families
+            for sample in family.samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        )
 
     @property
     def names(self) -> set[str]:
@@ -62,7 +63,7 @@ def test_a_completed_job_is_counted_and_its_time_is_measured(measured: ServerPro
     job = user.end_of(user.submit(text_pdf(4)))
     assert job["status"] == "completed"
     wait_until(
-        lambda: Scrape(measured.url)["wordai_jobs_jobs", {}] == 0, what="the job to be let go"
+        lambda: Scrape(measured.url)["wordai_jobs_jobs", {}] == 0, what="the job to be released"
     )
     after = Scrape(measured.url)
 
@@ -78,14 +79,11 @@ def test_a_completed_job_is_counted_and_its_time_is_measured(measured: ServerPro
         assert grown("wordai_jobs_job_phase_duration_seconds_count", phase=phase) == 1
     assert grown("wordai_jobs_job_duration_seconds_count", outcome="completed") == 1
     assert grown("wordai_jobs_job_duration_seconds_sum", outcome="completed") > 0
-    assert (
-        grown("wordai_jobs_http_requests_total", route="/api/v1/files", method="POST", status="201")
-        == 1
-    )
+    requests_total = "wordai_jobs_http_requests_total"
+    assert grown(requests_total, route="/api/v1/files", method="POST", status="201") == 1
     polls = grown("wordai_jobs_poll_duration_seconds_count")
-    assert polls >= 1 and polls == grown(
-        "wordai_jobs_http_requests_total", route=JOB, method="GET", status="200"
-    )
+    assert polls >= 1
+    assert polls == grown(requests_total, route=JOB, method="GET", status="200")
     assert polls == grown("wordai_jobs_http_request_duration_seconds_count", route=JOB)
 
 
@@ -104,7 +102,7 @@ def test_failures_have_a_class_and_children_a_reason(measured: ServerProcess) ->
     assert user.post(f"/api/v1/books/jobs/{running}/cancel").status_code == 200
     for reason in ("hang", "cancelled"):
         key = ("wordai_jobs_child_restarts_total", {"child": "renderer", "reason": reason})
-        wait_until(lambda key=key: Scrape(measured.url)[key] == before[key] + 1, what=reason)  # type: ignore[misc]
+        wait_until(lambda: Scrape(measured.url)[key] == before[key] + 1, what=reason)
     after = Scrape(measured.url)
     for error, count in {"cancelled": 2, "page_timeout": 1, "other": 0}.items():
         key = ("wordai_jobs_job_failures_total", {"error": error})
@@ -120,7 +118,9 @@ def has_new_renderer(server: ServerProcess, before: list[int]) -> bool:
     )
 
 
-def test_a_database_that_is_away_is_counted(start_server: StartServer, tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_reached_is_counted(
+    start_server: StartServer, tmp_path: Path
+) -> None:
     database = DatabaseProcess(tmp_path / "database").start()
     server = start_server({"mongodb.uri": database.uri})
     user = Client(server.url, "chi")
@@ -132,7 +132,7 @@ def test_a_database_that_is_away_is_counted(start_server: StartServer, tmp_path:
     server.kill()
 
 
-def test_labels_come_from_a_few_fixed_words_whatever_clients_send(measured: ServerProcess) -> None:
+def test_labels_have_a_few_fixed_values_whatever_clients_send(measured: ServerProcess) -> None:
     user = Client(measured.url, "dung-with-a-name")
     job_id = user.submit(photo_pdf())
     user.end_of(job_id)
@@ -162,7 +162,7 @@ def test_labels_come_from_a_few_fixed_words_whatever_clients_send(measured: Serv
     }
 
 
-def test_promtool_accepts_what_is_served(measured: ServerProcess) -> None:
+def test_promtool_accepts_the_metrics(measured: ServerProcess) -> None:
     Client(measured.url, "em").get("/api/v1/books")
     checked = subprocess.run(
         [program("promtool", "prometheus"), "check", "metrics"],
@@ -179,26 +179,29 @@ def test_the_dashboard_shows_every_metric_and_no_other(measured: ServerProcess) 
     user.end_of(user.submit(photo_pdf()))
     names = Scrape(measured.url).names
     dashboard = json.loads(DASHBOARD.read_text())
-    expressions = [
-        target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())
-    ]
     shown = {
-        name for text in expressions for name in re.findall(r"\b(?:wordai_jobs|process)_\w+", text)
+        name
+        for panel in dashboard["panels"]
+        for target in panel.get("targets", ())
+        for name in re.findall(r"\b(?:wordai_jobs|process)_\w+", target["expr"])
     }
     assert shown <= names
-    families = {
+    assert own_families(shown) == own_families(names)
+
+
+def own_families(names: set[str]) -> set[str]:
+    return {
         re.sub(r"_(bucket|count|sum)$", "", name)
         for name in names
         if name.startswith("wordai_jobs_")
     }
-    assert families == {
-        re.sub(r"_(bucket|count|sum)$", "", name)
-        for name in shown
-        if name.startswith("wordai_jobs_")
-    }
 
 
-def test_with_a_port_of_its_own_the_metrics_are_there_alone(start_server: StartServer) -> None:
+def test_no_sample_says_when_its_series_was_created(measured: ServerProcess) -> None:
+    assert not [name for name in Scrape(measured.url).names if name.endswith("_created")]
+
+
+def test_with_a_port_of_their_own_the_metrics_are_only_there(start_server: StartServer) -> None:
     port = free_port()
     server = start_server({"metrics.port": port})
     assert requests.get(f"{server.url}/metrics", timeout=10).status_code == 404

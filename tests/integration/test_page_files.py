@@ -11,7 +11,7 @@ from tests.conftest import StartServer
 from tests.support.server import ROOT, ServerProcess
 from wordai_jobs import __version__
 from wordai_jobs.config import AuthSettings
-from wordai_jobs.web.page import SignIn
+from wordai_jobs.web.app_page import SignIn
 
 STATIC = ROOT / "wordai_jobs" / "static"
 WEB_CONFIG = {"apiKey": "AIza", "authDomain": "books-1.firebaseapp.com", "projectId": "books-1"}
@@ -151,14 +151,14 @@ def test_an_emulator_is_told_in_mode_firebase_alone() -> None:
         AuthSettings(mode="firebase", firebase_project_id="demo", firebase_web_config=WEB_CONFIG),
         environ,
     )
-    assert firebase.view()["emulator"] == "127.0.0.1:9099"
+    assert dict(firebase.body)["emulator"] == "127.0.0.1:9099"
     assert (
         "connect-src 'self' https://identitytoolkit.googleapis.com"
         in firebase.content_security_policy
     )
     assert "http://127.0.0.1:9099" in firebase.content_security_policy
     assert "apis.google.com" not in firebase.content_security_policy
-    assert SignIn.of(AuthSettings(), environ).view() == {"mode": "dev"}
+    assert SignIn.of(AuthSettings(), environ).body == {"mode": "dev"}
 
 
 def _unchanged(address: str) -> requests.PreparedRequest:

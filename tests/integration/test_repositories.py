@@ -12,9 +12,9 @@ from wordai_jobs.clock import utc_now
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import DatabaseError
 from wordai_jobs.jobs.live import LiveJob
+from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.jobs.pipeline import Pipeline
 from wordai_jobs.jobs.sweep import Sweep
-from wordai_jobs.metrics.jobs import JobMetrics
 from wordai_jobs.model.book import Chapter, Page
 from wordai_jobs.model.job import CANCELLED, ChapterRequest, ErrorClass, Job, JobError, JobStatus
 from wordai_jobs.storage.folder import DataFolder

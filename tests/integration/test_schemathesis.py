@@ -1,5 +1,5 @@
-"""Requests made from the document by schemathesis: nothing breaks the server, every answer is one
-that is described.
+"""Requests that schemathesis makes from the document: none breaks the server, and every response is
+one that is described.
 """
 
 import os
@@ -16,9 +16,9 @@ from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.long_file(50)
 
-# Each excluded check asks for what is not promised. A schema cannot say of a title which characters
-# are no text, nor of an upload that it is a PDF; and `…/chapters/from-pdf` is, for other methods, a
-# chapter of that name, which `Allow` tells.
+# The excluded checks demand more than is promised. A schema can neither say which characters a
+# title may not contain, nor that an upload is a PDF; and for other methods, `…/chapters/from-pdf`
+# is a chapter of that name, as `Allow` says.
 EXCLUDED = "positive_data_acceptance,allow_header_conformance"
 OPTIONS = [
     "--max-examples",
@@ -69,15 +69,14 @@ def test_generated_requests_of_a_stranger_break_nothing(
     server: ServerProcess, bob: Client, tmp_path: Path
 ) -> None:
     config = tmp_path / "schemathesis.toml"
-    config.write_text(
-        f'headers = {{ Authorization = "{str(bob.session.headers["Authorization"])}" }}\n'
-    )
+    authorization = str(bob.session.headers["Authorization"])
+    config.write_text(f'headers = {{ Authorization = "{authorization}" }}\n')
     check(server, config, "examples,fuzzing")
 
 
 def check(server: ServerProcess, config: Path, phases: str) -> None:
-    """A run without a finding. In a process of its own, for it brings a plugin and warnings of its
-    own.
+    """Run schemathesis and expect no finding. It runs in its own process, because of its plugin and
+    warnings.
     """
     program = Path(sys.executable).with_name("schemathesis")
     done = subprocess.run(

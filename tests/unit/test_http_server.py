@@ -23,7 +23,7 @@ def test_it_listens_on_each_address_of_its_host(monkeypatch: pytest.MonkeyPatch)
     port = free_port()
     with running(settings("localhost", port)) as http:
         assert http.urls == [f"http://127.0.0.1:{port}", f"http://127.0.0.2:{port}"]
-        # Its connections are open still when the server closes.
+        # These connections are still open when the server closes.
         with requests.Session() as client:
             assert [client.get(url, timeout=10).text for url in http.urls] == ["hello", "hello"]
     assert not is_listening(port) and not is_listening(port, "127.0.0.2")
@@ -34,13 +34,13 @@ def test_a_host_without_an_address_is_named() -> None:
         HttpServer(Flask(__name__), settings("nowhere.invalid", 80))
 
 
-def test_a_thread_that_is_late_with_its_answer_may_still_wake_the_loop() -> None:
+def test_a_thread_that_is_late_with_its_response_may_still_wake_the_loop() -> None:
     with running(settings("127.0.0.1", 0)) as http:
         http.close()
         http._listeners[0].pull_trigger()
 
 
-def test_an_answer_under_way_when_it_closes_goes_out_and_says_that_the_connection_ends() -> None:
+def test_a_response_under_way_at_the_close_is_sent_and_ends_the_connection() -> None:
     has_come, may_go = threading.Event(), threading.Event()
 
     def answer() -> str:
@@ -84,7 +84,7 @@ def running(config: Config, answer: Callable[[], str] = lambda: "hello") -> Iter
 
 
 def let_localhost_be(addresses: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """As it is 127.0.0.1 and ::1 on many machines, though not on those without IPv6."""
+    """On many machines localhost is 127.0.0.1 and ::1, but not on those without IPv6."""
     look_up = socket.getaddrinfo
 
     def look_up_each(host: str, *others: Any) -> list[Any]:

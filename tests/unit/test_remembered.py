@@ -8,7 +8,7 @@ from wordai_jobs.errors import Unauthenticated
 
 
 class Counting:
-    """Lets in tokens such as `alice:100`, good until that second, and counts what it is asked."""
+    """Accepts tokens such as `alice:100`, valid until that second, and records every call."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -46,9 +46,9 @@ def test_a_token_that_is_not_genuine_is_never_remembered() -> None:
     assert len(inner.asked) == 2
 
 
-def test_so_many_are_remembered_and_no_more() -> None:
+def test_the_oldest_token_makes_room_for_a_new_one() -> None:
     inner = Counting()
     tokens = remembering(inner, capacity=2)
     for user in ("a", "b", "c", "c", "b", "a"):
         tokens.verify(f"{user}:100")
-    assert inner.asked == ["a:100", "b:100", "c:100", "a:100"], "the oldest made room"
+    assert inner.asked == ["a:100", "b:100", "c:100", "a:100"]

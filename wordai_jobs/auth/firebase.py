@@ -1,6 +1,4 @@
-"""Firebase ID tokens, verified by firebase-admin: signature, audience, issuer, expiry and
-subject.
-"""
+"""Firebase ID tokens: firebase-admin verifies signature, audience, issuer, expiry and subject."""
 
 import logging
 import os
@@ -15,19 +13,19 @@ from google.auth.exceptions import GoogleAuthError
 from wordai_jobs.auth.verifier import Verified
 from wordai_jobs.errors import StartError, Unauthenticated
 
-# Google's certificates are fetched on a thread that answers requests; firebase-admin's default is
+# Google's certificates are fetched on a thread that serves requests; firebase-admin's default is
 # 120 seconds.
 _CERTIFICATES_TIMEOUT_S = 5
-# Google's clock and this machine's need not agree to the second, and a token may be used the moment
-# it is made.
+# Google's clock and this machine's may differ by some seconds, and a token may be used as soon as
+# it is issued.
 _CLOCK_SKEW_S = 10
 
 logger = logging.getLogger(__name__)
 
 
 class _NoCredential(credentials.Base):  # type: ignore[misc]  # firebase-admin has no types
-    """Verifying a token needs the project's id only, yet firebase-admin looks for credentials
-    unless given one.
+    """Verifying a token needs only the project's id, but firebase-admin looks for credentials
+    unless it is given one.
     """
 
     def get_credential(self) -> google.auth.credentials.Credentials:
@@ -35,23 +33,21 @@ class _NoCredential(credentials.Base):  # type: ignore[misc]  # firebase-admin h
 
 
 class FirebaseTokens:
-    """The users of one Firebase project."""
+    """Verifies the tokens of one Firebase project."""
 
     def __init__(self, project_id: str, credentials_file: str) -> None:
-        """Raises StartError where verification cannot be set up, so that no server runs without
-        it.
-        """
+        """Raises StartError if verification cannot be set up: no server runs without it."""
         try:
             credential = (
                 credentials.Certificate(credentials_file) if credentials_file else _NoCredential()
             )
             options = {"projectId": project_id, "httpTimeout": _CERTIFICATES_TIMEOUT_S}
-            # firebase-admin keeps its apps by name, in one place for the whole process.
+            # firebase-admin keeps its apps by name, for the whole process.
             self._app = firebase_admin.initialize_app(
                 credential, options, name=f"wordai_jobs {uuid4()}"
             )
-            # firebase-admin makes its verifier on first use; a project id that it refuses must show
-            # now.
+            # firebase-admin creates its verifier on first use, but a project id that it refuses
+            # must stop the start.
             auth._get_client(self._app)
         except (ValueError, OSError, FirebaseError, GoogleAuthError) as error:
             raise StartError(f"Firebase token verification cannot be set up: {error}") from error
@@ -70,5 +66,5 @@ class FirebaseTokens:
             )
             raise Unauthenticated from error
         except Exception as error:
-            # Hostile tokens find errors that the library did not think of; none lets them in.
+            # Hostile tokens provoke errors that the library did not foresee; all of them refuse.
             raise Unauthenticated from error

@@ -1,6 +1,4 @@
-"""Tokens that were found genuine are not verified again until they expire: a client sends the same
-one for an hour.
-"""
+"""Genuine tokens are verified once until they expire: clients send the same one for an hour."""
 
 import hashlib
 import threading
@@ -9,15 +7,13 @@ from collections.abc import Callable
 
 from wordai_jobs.auth.verifier import TokenVerifier, Verified
 
-# One token is about 250 bytes here. With more callers than this within an hour, the oldest are
-# verified anew.
+# A token takes about 250 bytes here. If more than this many users call within an hour, the oldest
+# tokens are verified again.
 _CAPACITY = 20_000
 
 
 class RememberedTokens:
-    """A verifier in front of another. Only genuine tokens are remembered, by their hash, so no
-    token lies in memory.
-    """
+    """A verifier in front of another. It remembers only genuine tokens, and only their hashes."""
 
     def __init__(
         self,

@@ -1,6 +1,5 @@
-"""Verifying bearer tokens. Whatever goes wrong with one, its caller is nobody."""
+"""Verifying bearer tokens. A token that cannot be verified for any reason is refused."""
 
-import logging
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,31 +8,28 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from wordai_jobs.errors import Unauthenticated
 
 DEV_TOKEN_MAX_AGE_S = 7 * 86_400
-# Firebase tokens of a real project are about 1 KB; headers of more than 8 KB are refused by nginx
-# anyway.
+# Real Firebase tokens are about 1 KB, and nginx refuses headers larger than 8 KB.
 _MAX_TOKEN_LENGTH = 8192
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """Whose token it is, and until when it is good, in seconds since 1970."""
+    """The token's user, and when it expires, in seconds since 1970."""
 
     user_id: str
     expires_at: float
 
 
 class TokenVerifier(Protocol):
-    """Tells whose a token is."""
+    """Finds the user of a token."""
 
     def verify(self, token: str) -> Verified:
         """Raises Unauthenticated unless the token is genuine and valid now."""
 
 
 class DevTokens:
-    """Signs and verifies tokens with the server's own key: development on one machine, where anyone
-    is who they say.
+    """Signs and verifies tokens with the server's own key, for development on one machine: anyone
+    can sign in as anyone.
     """
 
     def __init__(self, secret_key: str) -> None:
@@ -56,9 +52,7 @@ class DevTokens:
 
 
 def bearer_token(authorization: str | None) -> str:
-    """The token of an `Authorization: Bearer …` header; raises Unauthenticated where there is
-    none.
-    """
+    """The token of an `Authorization: Bearer …` header; raises Unauthenticated if there is none."""
     scheme, _, token = (authorization or "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token.isascii() or not 0 < len(token) <= _MAX_TOKEN_LENGTH:

@@ -1,4 +1,4 @@
-"""A client of the service: upload a PDF, make a chapter of it, watch it become one, read it.
+"""A client of the service: upload a PDF, turn it into a chapter, watch the progress, read it.
 
     from pathlib import Path
     from wordai_jobs.client import Client
@@ -7,7 +7,7 @@
         job = client.submit(Path("book.pdf"), book_id, "Chapter 1")
         job = client.wait(job.job_id, on_progress=lambda job: print(job.progress, job.message))
 
-It needs requests, and nothing of the server.
+It needs requests, and none of the server's dependencies.
 """
 
 from wordai_jobs.client.client import Client, ReadyReport, dev_token

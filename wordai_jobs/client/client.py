@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -23,13 +23,13 @@ from wordai_jobs.model.job import JobStatus
 _API = "/api/v1"
 _LONGEST_LIST = 100
 _POLL_INTERVAL_S = 2.0
-# A server needs at most 2.5 s to find that its database is away.
+# A server needs up to 2.5 s to notice that its database cannot be reached.
 _READY_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class ReadyReport:
-    """Whether a server works in all its parts, what is wrong where not, and its version."""
+    """Whether all parts of a server work, what is wrong if not, and its version."""
 
     is_ready: bool
     detail: str
@@ -40,10 +40,9 @@ class Client:
     """One user's view of one server. Every call raises ClientError.
 
     `token` is a token, or a function that returns a valid one: Firebase's expire after an hour.
-    `patience_s` is for how many seconds a call is tried again where the server is busy or, if that
-    can do no harm, cannot be reached; a server that has never answered is not waited for.
-    `on_trouble` is told of each such failure and of the pause after it. Not for use by several
-    threads at once.
+    `patience_s` is how many seconds a call keeps trying if the server is busy or, if that can do no
+    harm, cannot be reached; a server that has never responded is not waited for. `on_trouble` is
+    called with each such failure and the pause after it. Not for use by several threads at once.
     """
 
     def __init__(
@@ -54,8 +53,8 @@ class Client:
         patience_s: float = 30,
         on_trouble: OnTrouble | None = None,
     ) -> None:
-        """Connects on first use; raises ValueError where `server_url` is no http:// or https://
-        address.
+        """Connects on first use; raises ValueError unless `server_url` is an http:// or https://
+        URL.
         """
         self._transport = Transport(server_url, token, patience_s, on_trouble)
 
@@ -86,14 +85,20 @@ class Client:
         return Book.of(json_of(self._get(f"/books/{_quoted(book_id)}")))
 
     def upload(self, pdf: Path, on_progress: UploadProgress | None = None) -> File:
-        """Send a PDF from disk, which is never held in memory; `on_progress(sent, size)` in bytes.
+        """Send a PDF from disk, without reading it into memory; `on_progress(sent, size)` in bytes.
 
-        Sent again where the server is busy, but not where the connection breaks: the server may
-        have stored it already. Raises Refused where it is no PDF that can be made a chapter, and
-        OSError where it cannot be read.
+        It is sent again if the server is busy, but not if the connection breaks: the server may
+        have stored it already. Raises Refused if the file is not a usable PDF, and OSError if it
+        cannot be read.
         """
         with open(pdf, "rb") as file:
-            return File.of(json_of(self._send_file(file, pdf.name, on_progress)))
+
+            def body() -> MultipartFile:
+                file.seek(0)
+                return MultipartFile(file, pdf.name, on_progress)
+
+            send = self._transport.send
+            return File.of(json_of(send("POST", f"{_API}/files", is_repeatable=False, data=body)))
 
     # Jobs
 
@@ -106,11 +111,11 @@ class Client:
         idempotency_key: str | None = None,
         **fields: Any,
     ) -> Job:
-        """A job that makes a chapter of an uploaded PDF. `fields` are the optional ones: slug,
-        order_index, parent_id, is_published, is_preview_free.
+        """A job that makes a chapter from an uploaded PDF. `fields` are the optional fields of the
+        request, such as `slug` and `order_index`.
 
-        However often it has to be sent, it makes one job: each call has an Idempotency-Key, of its
-        own where none is given.
+        However often the request has to be sent, it creates one job: each call has an
+        Idempotency-Key, its own if none is given.
         """
         body = {"file_id": file_id, "title": title, **fields}
         headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
@@ -137,7 +142,7 @@ class Client:
     def jobs(
         self, *, status: JobStatus | None = None, book_id: str | None = None, limit: int | None = 20
     ) -> Iterator[Job]:
-        """The user's jobs, newest first, up to `limit`; None is all of them."""
+        """The user's jobs, newest first, at most `limit` of them; None means all."""
         left, cursor = limit, None
         while left is None or left > 0:
             count = _LONGEST_LIST if left is None else min(left, _LONGEST_LIST)
@@ -147,20 +152,20 @@ class Client:
                 "limit": count,
                 "cursor": cursor,
             }
-            answer = json_of(self._get("/books/jobs", params=query))
-            yield from map(Job.of, answer["jobs"])
-            cursor = answer["next_cursor"]
+            body = json_of(self._get("/books/jobs", params=query))
+            yield from map(Job.of, body["jobs"])
+            cursor = body["next_cursor"]
             if cursor is None:
                 return
             left = None if left is None else left - count
 
     def cancel(self, job_id: str) -> Job:
-        """End a job that has not ended; raises Conflict where it has."""
+        """Cancel a job that has not ended; raises Conflict if it has."""
         return _job(self._post(_job_path(job_id, "/cancel")))
 
     def retry(self, job_id: str) -> Job:
-        """A new job from a failed one's inputs; two retries of one job make one. Raises Conflict
-        where it has not failed.
+        """A new job from a failed one's inputs; two retries of one job create one. Raises Conflict
+        if it has not failed.
         """
         return _job(self._post(_job_path(job_id, "/retry"), is_repeatable=True))
 
@@ -170,12 +175,12 @@ class Client:
         on_progress: Callable[[Job], None] | None = None,
         timeout_s: float | None = None,
     ) -> Job:
-        """The job once it has ended, completed or failed. `on_progress` is told each of its states,
-        the last one too.
+        """The job once it has ended, completed or failed. `on_progress` is called with each of its
+        states, including the last.
 
-        Polls as often as the server asks, and goes on while the server cannot be reached or is
-        started anew; raises WaitTimeout after `timeout_s`, and at once where the job may not be
-        read.
+        Polls as often as the server asks, and continues while the server cannot be reached or is
+        restarted. Raises WaitTimeout after `timeout_s`, and other errors at once if the job may not
+        be read.
         """
         give_up_at = time.monotonic() + (math.inf if timeout_s is None else timeout_s)
         for job, pause_s in self._polls(job_id):
@@ -208,8 +213,8 @@ class Client:
     # The server
 
     def ready(self) -> ReadyReport:
-        """How the server is; needs no token. Raises Unreachable, or another ClientError where this
-        is no such server.
+        """Whether the server works; needs no token. Raises Unreachable, or another ClientError if
+        this is a different server.
         """
         health = json_of(self._transport.once("GET", "/health", _READY_TIMEOUT_S))
         version = str(health.get("version", "unknown"))
@@ -220,8 +225,8 @@ class Client:
         return ReadyReport(True, "ready", version)
 
     def _polls(self, job_id: str) -> Iterator[tuple[Job | None, float]]:
-        """The job, None where it has not changed or could not be asked for, and the seconds until
-        the next poll.
+        """The job, None if it has not changed or could not be read, and the seconds until the next
+        poll.
         """
         backoff, headers = Backoff(), dict[str, str]()
         while True:
@@ -244,24 +249,12 @@ class Client:
     def _post(self, path: str, body: Any = None, is_repeatable: bool = False) -> requests.Response:
         return self._transport.send("POST", _API + path, is_repeatable=is_repeatable, json=body)
 
-    def _send_file(
-        self, file: BinaryIO, filename: str, on_progress: UploadProgress | None
-    ) -> requests.Response:
-        def body() -> MultipartFile:
-            file.seek(0)
-            return MultipartFile(file, filename, on_progress)
-
-        return self._transport.send("POST", f"{_API}/files", is_repeatable=False, data=body)
-
 
 def dev_token(server_url: str, user_id: str) -> str:
-    """A token from a server in mode dev, which gives one to anybody; raises NotFound from any
-    other.
-    """
+    """A token from a server in mode dev, which gives one to anyone; other servers: NotFound."""
     with closing(Transport(server_url, None, 0, None)) as transport:
-        token: str = json_of(transport.once("POST", "/dev/token", json={"user_id": user_id}))[
-            "token"
-        ]
+        response = transport.once("POST", "/dev/token", json={"user_id": user_id})
+        token: str = json_of(response)["token"]
         return token
 
 
@@ -279,5 +272,5 @@ def _chapter_path(book_id: str, chapter_id: str, rest: str = "") -> str:
 
 
 def _quoted(identifier: str) -> str:
-    """An id as one part of a path, whatever is in it."""
+    """An id as one segment of a path, whatever characters it has."""
     return quote(identifier, safe="")

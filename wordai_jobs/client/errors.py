@@ -1,10 +1,10 @@
-"""What a client's call can end with, other than its answer. `ClientError` catches all of it."""
+"""The errors that a client's call can raise. `ClientError` is the base of all of them."""
 
 
 class ClientError(Exception):
-    """`detail` is in words for a user; `status` is HTTP's, None where there was no answer.
+    """`detail` is a message for users; `status` is HTTP's, None if there was no response.
 
-    `retry_after_s` is how many seconds the server asks to wait before the next try, None where it
+    `retry_after_s` is how many seconds the server asks to wait before the next try, None if it
     does not say.
     """
 
@@ -18,7 +18,7 @@ class ClientError(Exception):
 
 
 class Unreachable(ClientError):
-    """No answer came: wrong address, no network, or the server is not running."""
+    """There was no response: wrong address, no network, or the server is not running."""
 
 
 class NotAuthenticated(ClientError):
@@ -26,7 +26,7 @@ class NotAuthenticated(ClientError):
 
 
 class AccessDenied(ClientError):
-    """403: it belongs to somebody else."""
+    """403: it belongs to another user."""
 
 
 class NotFound(ClientError):
@@ -38,25 +38,23 @@ class Conflict(ClientError):
 
 
 class Refused(ClientError):
-    """400, 413, 422 and other 4xx: the server does not want this as it is, and would not the next
-    time.
-    """
+    """400, 413, 422 and other 4xx: the request is wrong; trying it again will not help."""
 
 
 class Busy(ClientError):
-    """429 and 503: not now; the same may well be taken later."""
+    """429 and 503: not now; the same request may succeed later."""
 
 
 class ServerFault(ClientError):
-    """Other 5xx, from the server or from a proxy before it."""
+    """Other 5xx, from the server or from a proxy in front of it."""
 
 
 class FileChanged(ClientError):
-    """The PDF became shorter while it was sent."""
+    """The PDF became shorter while it was being sent."""
 
 
 class WaitTimeout(ClientError):
-    """The job has not ended in the time that the caller wanted to wait. It goes on."""
+    """The job has not ended in the time that the caller wanted to wait. It continues."""
 
 
 _BY_STATUS: dict[int, type[ClientError]] = {
@@ -70,6 +68,6 @@ _BY_STATUS: dict[int, type[ClientError]] = {
 
 
 def error_for(status: int, detail: str, retry_after_s: float | None) -> ClientError:
-    """The error that an answer with this status is raised as."""
+    """The error to raise for a response with this status."""
     kind = _BY_STATUS.get(status, ServerFault if status >= 500 else Refused)
     return kind(detail, status, retry_after_s)

@@ -1,4 +1,4 @@
-"""What the service answers, as values. Keys that a newer server adds are left aside."""
+"""The bodies of the service's responses, as values. Keys that a newer server adds are ignored."""
 
 import re
 from collections.abc import Mapping
@@ -21,10 +21,11 @@ class PagesDone:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as its last answer showed it. `queue_position` counts from 1, None where it does not
-    wait.
+    """A job as the last response showed it.
 
-    `chapter_id` and `total_pages` are there once it has completed, `error` once it has failed.
+    `queue_position` counts from 1, and is None if the job is not waiting. `chapter_id` and
+    `total_pages` are set once it has completed, `error` once it has failed. `raw` is the body
+    itself.
     """
 
     job_id: str
@@ -39,7 +40,6 @@ class Job:
     error: str | None
     queue_position: int | None
     raw: Json
-    """The answer itself."""
 
     @property
     def has_ended(self) -> bool:
@@ -47,26 +47,26 @@ class Job:
 
     @property
     def pages_done(self) -> PagesDone | None:
-        """How many pages are rendered, while they are."""
+        """How many pages are rendered, None unless they are being rendered."""
         match = _PAGES_DONE.match(self.message)
         return PagesDone(int(match[1]), int(match[2])) if match else None
 
     @classmethod
-    def of(cls, answer: Json, queue_position: int | None = None) -> "Job":
-        result = answer.get("result", {})
+    def of(cls, body: Json, queue_position: int | None = None) -> "Job":
+        result = body.get("result", {})
         return cls(
-            job_id=answer["job_id"],
-            user_id=answer["user_id"],
-            status=JobStatus(answer["status"]),
-            progress=answer["progress"],
-            message=answer["message"],
-            created_at=_time(answer["created_at"]),
-            updated_at=_time(answer["updated_at"]),
+            job_id=body["job_id"],
+            user_id=body["user_id"],
+            status=JobStatus(body["status"]),
+            progress=body["progress"],
+            message=body["message"],
+            created_at=_time(body["created_at"]),
+            updated_at=_time(body["updated_at"]),
             chapter_id=result.get("chapter_id"),
             total_pages=result.get("total_pages"),
-            error=answer.get("error"),
+            error=body.get("error"),
             queue_position=queue_position,
-            raw=answer,
+            raw=body,
         )
 
 
@@ -82,14 +82,14 @@ class File:
     created_at: datetime
 
     @classmethod
-    def of(cls, answer: Json) -> "File":
+    def of(cls, body: Json) -> "File":
         return cls(
-            answer["file_id"],
-            answer["filename"],
-            answer["size"],
-            answer["sha256"],
-            answer["page_count"],
-            _time(answer["created_at"]),
+            body["file_id"],
+            body["filename"],
+            body["size"],
+            body["sha256"],
+            body["page_count"],
+            _time(body["created_at"]),
         )
 
 
@@ -102,19 +102,19 @@ class Book:
     raw: Json
 
     @classmethod
-    def of(cls, answer: Json) -> "Book":
+    def of(cls, body: Json) -> "Book":
         return cls(
-            answer["book_id"],
-            answer["title"],
-            _time(answer["created_at"]),
-            _time(answer["updated_at"]),
-            answer,
+            body["book_id"],
+            body["title"],
+            _time(body["created_at"]),
+            _time(body["updated_at"]),
+            body,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page's image: its size in pixels, and its signed address below the server's."""
+    """A page's image: its size in pixels, and its signed URL below the server's."""
 
     page_number: int
     background_url: str
@@ -122,10 +122,8 @@ class Page:
     height: int
 
     @classmethod
-    def of(cls, answer: Json) -> "Page":
-        return cls(
-            answer["page_number"], answer["background_url"], answer["width"], answer["height"]
-        )
+    def of(cls, body: Json) -> "Page":
+        return cls(body["page_number"], body["background_url"], body["width"], body["height"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +135,9 @@ class PageContent:
     words: tuple[tuple[float, float, float, float, str], ...]
 
     @classmethod
-    def of(cls, answer: Json) -> "PageContent":
-        words = tuple((x0, y0, x1, y1, word) for x0, y0, x1, y1, word in answer["words"])
-        return cls(Page.of(answer), answer["text"], words)
+    def of(cls, body: Json) -> "PageContent":
+        words = tuple((x0, y0, x1, y1, word) for x0, y0, x1, y1, word in body["words"])
+        return cls(Page.of(body), body["text"], words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,18 +154,18 @@ class Chapter:
     pages: tuple[Page, ...]
 
     @classmethod
-    def of(cls, answer: Json) -> "Chapter":
+    def of(cls, body: Json) -> "Chapter":
         return cls(
-            answer["chapter_id"],
-            answer["book_id"],
-            answer["title"],
-            answer["slug"],
-            answer["order_index"],
-            answer["parent_id"],
-            answer["is_published"],
-            answer["is_preview_free"],
-            answer["total_pages"],
-            tuple(Page.of(page) for page in answer["pages"]),
+            body["chapter_id"],
+            body["book_id"],
+            body["title"],
+            body["slug"],
+            body["order_index"],
+            body["parent_id"],
+            body["is_published"],
+            body["is_preview_free"],
+            body["total_pages"],
+            tuple(Page.of(page) for page in body["pages"]),
         )
 
 

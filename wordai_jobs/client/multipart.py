@@ -1,6 +1,6 @@
-"""A multipart form with one file in it, read from disk as it is sent.
+"""A multipart form with one file, read from disk as it is sent.
 
-requests reads the whole file into memory for this; requests-toolbelt, which does not, would be a
+requests would read the whole file into memory; requests-toolbelt, which does not, would be a
 dependency for one class.
 """
 
@@ -14,14 +14,14 @@ from wordai_jobs.client.errors import FileChanged
 UploadProgress = Callable[[int, int], None]
 
 _BLOCK = 64 * 1024
-# As browsers do, by the HTML standard's section on multipart/form-data.
+# As in browsers: HTML standard, section on multipart/form-data.
 _ESCAPED = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
 
 
 class MultipartFile:
-    """The body, as requests wants one that it streams: with a length, and readable.
+    """The body, in the form that requests can stream: it has a length and can be read.
 
-    `on_progress` is told the bytes of the file that were handed over so far, and all there are.
+    `on_progress` is called with the bytes of the file sent so far, and the size of the file.
     """
 
     def __init__(
@@ -32,7 +32,9 @@ class MultipartFile:
         self._file = file
         self._size = os.fstat(file.fileno()).st_size
         self._head = (
-            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{filename.translate(_ESCAPED)}"\r\n'
+            f"--{boundary}\r\n"
+            'Content-Disposition: form-data; name="file"; '
+            f'filename="{filename.translate(_ESCAPED)}"\r\n'
             "Content-Type: application/pdf\r\n\r\n"
         ).encode("utf-8", "replace")
         self._tail = f"\r\n--{boundary}--\r\n".encode()
@@ -47,7 +49,7 @@ class MultipartFile:
         return self._blocks
 
     def read(self, size: int = -1) -> bytes:
-        """The next block, of whichever size; empty at the end. Raises FileChanged."""
+        """The next block, whatever its size; empty at the end. Raises FileChanged."""
         return next(self._blocks, b"")
 
     def _read_blocks(self) -> Iterator[bytes]:
@@ -56,7 +58,7 @@ class MultipartFile:
         while left:
             block = self._file.read(min(left, _BLOCK))
             if not block:
-                raise FileChanged("The file became shorter while it was sent")
+                raise FileChanged("The file became shorter while it was being sent")
             left -= len(block)
             yield block
             self._on_progress(self._size - left, self._size)

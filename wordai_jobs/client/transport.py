@@ -1,6 +1,4 @@
-"""One request and its answer: the token, the time limits, errors as exceptions, and trying again
-where that is safe.
-"""
+"""One request and its response: the token, time limits, errors as exceptions, and safe retries."""
 
 import time
 from collections.abc import Callable
@@ -21,11 +19,11 @@ from wordai_jobs.client.errors import (
 )
 
 Token = str | Callable[[], str]
-# Told why a try has failed, and how many seconds it is until the next.
+# Called with the error of a failed try, and the seconds until the next.
 OnTrouble = Callable[[ClientError, float], None]
 
 _CONNECT_TIMEOUT_S = 5.0
-# An upload's answer comes after its pages are counted, which waits for other uploads.
+# The response to an upload comes after its pages are counted, which waits for other uploads.
 _READ_TIMEOUT_S = 60.0
 
 
@@ -39,9 +37,9 @@ class Transport:
         self._patience_s = patience_s
         self.on_trouble = on_trouble or (lambda error, pause_s: None)
         self._session = requests.Session()
-        # Not a plain header: requests would replace that by what ~/.netrc says of the host.
+        # Not a plain header: requests would replace it with a password from ~/.netrc.
         self._session.auth = _Bearer(token) if token else _NoAuth()
-        self._has_answered = False
+        self._has_responded = False
 
     def close(self) -> None:
         self._session.close()
@@ -51,7 +49,7 @@ class Transport:
     ) -> requests.Response:
         """One try, given up after `timeout_s` of silence.
 
-        Returns answers below 300 and 304; raises ClientError for all others, and for none.
+        Returns responses below 300 and 304; raises ClientError for all others, and for none.
         """
         try:
             response = self._session.request(
@@ -65,7 +63,7 @@ class Transport:
             raise Unreachable(
                 f"The server at {self.server_url} cannot be reached: {_why(error)}"
             ) from error
-        self._has_answered = True
+        self._has_responded = True
         if response.status_code < 300 or response.status_code == 304:
             return response
         raise error_for(response.status_code, _detail(response), retry_after_s(response))
@@ -73,11 +71,11 @@ class Transport:
     def send(
         self, method: str, path: str, *, is_repeatable: bool, **options: Any
     ) -> requests.Response:
-        """Like `once`, but tries again, for up to `patience_s` seconds, where that can do no harm.
+        """Like `once`, but tries again, for up to `patience_s` seconds, if that can do no harm.
 
-        Busy means that the server has done nothing. After other failures it may have done it all
-        the same, so they are only tried again where `is_repeatable`. A server that has never
-        answered is not waited for.
+        Busy means that the server has done nothing. After other failures it may still have done
+        what was asked, so the request is only sent again if `is_repeatable`. A server that has
+        never responded is not waited for.
         """
         backoff, give_up_at = Backoff(), time.monotonic() + self._patience_s
         while True:
@@ -85,7 +83,7 @@ class Transport:
                 return self.once(method, path, **_fresh(options))
             except (Busy, ServerFault, Unreachable) as error:
                 pause_s = backoff.pause_s(error.retry_after_s)
-                is_safe = isinstance(error, Busy) or (is_repeatable and self._has_answered)
+                is_safe = isinstance(error, Busy) or (is_repeatable and self._has_responded)
                 if not is_safe or time.monotonic() + pause_s > give_up_at:
                     raise
                 self.on_trouble(error, pause_s)
@@ -99,44 +97,40 @@ class _Bearer(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         token = self._token if isinstance(self._token, str) else self._token()
         if not (token.isascii() and token.isprintable()):
-            raise NotAuthenticated("The token holds characters that no token has")
+            raise NotAuthenticated("The token contains characters that tokens cannot have")
         request.headers["Authorization"] = f"Bearer {token}"
         return request
 
 
 class _NoAuth(AuthBase):
-    """Keeps requests from looking for a password of its own."""
+    """Keeps requests from looking for a password in ~/.netrc."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         return request
 
 
 def retry_after_s(response: requests.Response) -> float | None:
-    """The whole seconds of Retry-After; a date, which this service does not send, counts as
-    nothing.
+    """The seconds of Retry-After; None without one, or if it is a date, which this service does not
+    send.
     """
     value = response.headers.get("Retry-After", "")
     return float(value) if value.isascii() and value.isdecimal() else None
 
 
 def json_of(response: requests.Response) -> dict[str, Any]:
-    """The JSON object in an answer; raises ServerFault where something else than this service has
-    answered.
-    """
+    """The JSON object in a response; raises ServerFault if it is not from this service."""
     try:
-        answer = response.json()
+        body = response.json()
     except ValueError:
-        answer = None
-    if not isinstance(answer, dict):
-        raise ServerFault(
-            f"What answers at {response.url} is not wordai_jobs", response.status_code
-        )
-    return answer
+        body = None
+    if not isinstance(body, dict):
+        raise ServerFault(f"The server at {response.url} is not wordai_jobs", response.status_code)
+    return body
 
 
 def _fresh(options: dict[str, Any]) -> dict[str, Any]:
-    """A body that is read as it is sent must be made anew for each try, so it comes as a
-    function.
+    """The options with a new body for this try: a body that is read as it is sent is given as a
+    function that makes it.
     """
     make_body = options.get("data")
     if not callable(make_body):
@@ -159,7 +153,7 @@ def _checked(server_url: str) -> str:
 
 
 def _detail(response: requests.Response) -> str:
-    """The server's own words; where something else has answered, such as a proxy, the status."""
+    """The server's own message, or the status if something else has responded, such as a proxy."""
     location = response.headers.get("Location")
     if response.status_code < 400 and location:
         return f"The server is elsewhere: use the address {location}"
@@ -171,9 +165,9 @@ def _detail(response: requests.Response) -> str:
 
 
 def _why(error: requests.RequestException) -> str:
-    """The cause in a few words: requests puts addresses of objects into its own."""
+    """The cause in a few words: the messages of requests contain addresses of objects."""
     if isinstance(error, requests.Timeout):
-        return "no answer in time"
+        return "no response in time"
     if isinstance(error, requests.exceptions.SSLError):
         return "its certificate is not valid here"
     cause: BaseException | None = error

@@ -12,7 +12,7 @@ from pymongo.errors import DuplicateKeyError
 
 from wordai_jobs.database.repository import Document, Repository
 from wordai_jobs.errors import DatabaseError
-from wordai_jobs.model.book import Chapter, numbered_slug
+from wordai_jobs.model.book import Chapter, numbered_slug, page_image_url
 
 logger = logging.getLogger(__name__)
 
@@ -109,16 +109,11 @@ class ChapterRepository(Repository[Chapter]):
         return super()._from_document({**document, "pages": pages})
 
 
-def page_path(book_id: str, chapter_id: str, number: int) -> str:
-    """The address of a page's image, without the signature that makes it readable."""
-    return f"/api/v1/books/{book_id}/chapters/{chapter_id}/pages/{number}/image"
-
-
 def _to_document(chapter: Chapter) -> Document:
     pages = [
         {
             "page_number": page.number,
-            "background_url": page_path(chapter.book_id, chapter.chapter_id, page.number),
+            "background_url": page_image_url(chapter.book_id, chapter.chapter_id, page.number),
             "width": page.width,
             "height": page.height,
             "elements": [],

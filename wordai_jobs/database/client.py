@@ -14,10 +14,10 @@ from wordai_jobs.database.chapters import ChapterRepository
 from wordai_jobs.database.identity import IdentityRepository
 from wordai_jobs.database.indexes import Indexes
 from wordai_jobs.database.jobs import JobRepository
+from wordai_jobs.database.metrics import DatabaseFault, DatabaseMetrics
 from wordai_jobs.database.repository import Document
 from wordai_jobs.database.uploads import UploadRepository
 from wordai_jobs.errors import DatabaseAway, DatabaseError, StartError
-from wordai_jobs.metrics.database import DatabaseFault, DatabaseMetrics
 
 # A status poll has to say within 3 seconds that the database is away.
 OPERATION_TIMEOUT_MS = 2500

@@ -17,7 +17,7 @@ _CERTIFICATES_TIMEOUT_S = 5
 
 def configuration(config: Config) -> Finding:
     named = os.environ.get(CONFIG_FILE_VARIABLE)
-    file = named or ("config.toml" if Path("config.toml").exists() else "no file, so the defaults")
+    file = named or ("config.toml" if Path("config.toml").exists() else "no file, defaults apply")
     overrides = sum(name.startswith(PREFIX) and name != CONFIG_FILE_VARIABLE for name in os.environ)
     return Finding(
         "configuration",
@@ -32,7 +32,7 @@ def sign_in(config: Config) -> Finding:
         return Finding(
             check,
             Level.WARNING,
-            "mode dev: anyone on this machine is who they say",
+            "mode dev: anyone on this machine can sign in as anyone",
             "for real users, set auth.mode to firebase and auth.firebase_project_id",
         )
     from wordai_jobs.auth.firebase import FirebaseTokens

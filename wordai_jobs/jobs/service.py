@@ -7,10 +7,10 @@ from datetime import datetime
 
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import AccessDenied, Busy, Conflict, Invalid, NotFound
+from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.jobs.runner import JobRunner
 from wordai_jobs.library.library import Library
 from wordai_jobs.library.uploads import IncomingPdf
-from wordai_jobs.metrics.jobs import JobMetrics
 from wordai_jobs.model.book import Page
 from wordai_jobs.model.job import CANCELLED, ChapterRequest, Job, JobStatus
 from wordai_jobs.model.upload import Upload

@@ -9,7 +9,7 @@ from wordai_jobs import logs
 from wordai_jobs.clock import utc_now
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import DatabaseError
-from wordai_jobs.metrics.jobs import JobMetrics
+from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.model.job import SERVER_RESTARTED, ErrorClass, Job, JobError
 from wordai_jobs.storage.storage import Storage
 

@@ -1,6 +1,6 @@
-"""What is counted and measured, for Prometheus. No label names a user, a job, a file or free text.
+"""Metrics for Prometheus: the registry, its port, and gauges. No label names a user, job or file.
 
-Each application has a registry of its own. The parts of the server are handed their group of
-metrics and call its verbs; a group made without a registry counts for nobody, which suits a part
-that is used alone.
+Each application has a registry of its own. Each package keeps its own group of metrics, such as
+`jobs/metrics.py`; a group made without a registry is not exported, which suits a part that is used
+alone.
 """

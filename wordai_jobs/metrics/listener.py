@@ -1,6 +1,4 @@
-"""`/metrics` on a loopback port of its own, so that whatever stands before the server need not hide
-it.
-"""
+"""`/metrics` on its own loopback port, so that a proxy in front of the server need not hide it."""
 
 import logging
 import threading
@@ -16,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class MetricsListener:
-    """Answers Prometheus on one thread of its own."""
+    """Serves the metrics on its own thread."""
 
     def __init__(self, port: int, registry: CollectorRegistry) -> None:
         self._port = port
@@ -24,7 +22,7 @@ class MetricsListener:
         self._running: tuple[WSGIServer, threading.Thread] | None = None
 
     def start(self) -> None:
-        """Raises StartError where the port is taken."""
+        """Raises StartError if the port is taken."""
         try:
             self._running = start_http_server(self._port, _HOST, self._registry)
         except OSError as error:

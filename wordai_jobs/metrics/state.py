@@ -1,4 +1,4 @@
-"""What is looked at when Prometheus asks: the queue, the renderers, the disk."""
+"""Gauges that are read when Prometheus asks: the queue, the renderers, the disk."""
 
 import math
 import shutil
@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Gauge
 def watch_jobs(
     registry: CollectorRegistry, counts: Callable[[], tuple[int, int]], max_queued: int
 ) -> None:
-    """`counts`: how many of this server's jobs wait and how many run."""
+    """`counts` returns how many of this server's jobs are waiting, and how many are running."""
     jobs = Gauge(
         "wordai_jobs_jobs",
         "Jobs of this server that have not ended, by status.",
@@ -20,25 +20,29 @@ def watch_jobs(
     )
     jobs.labels("pending").set_function(lambda: counts()[0])
     jobs.labels("processing").set_function(lambda: counts()[1])
-    depth = Gauge("wordai_jobs_queue_depth", "Jobs that wait for a worker.", registry=registry)
+    depth = Gauge(
+        "wordai_jobs_queue_depth", "Jobs that are waiting for a worker.", registry=registry
+    )
     depth.set_function(lambda: counts()[0])
     Gauge(
         "wordai_jobs_queue_limit",
-        "Jobs that may wait; one more is answered 503.",
+        "How many jobs may wait; one more is refused with 503.",
         registry=registry,
     ).set(max_queued)
 
 
 def watch_renderers(registry: CollectorRegistry, ready_count: Callable[[], int]) -> None:
     Gauge(
-        "wordai_jobs_renderers_ready", "Rendering children that are up.", registry=registry
+        "wordai_jobs_renderers_ready", "Rendering processes that are ready.", registry=registry
     ).set_function(ready_count)
 
 
 def watch_disk(registry: CollectorRegistry, folder: Path) -> None:
-    """The disk that holds PDFs and pages; not a number where it cannot be asked."""
+    """The disk that holds PDFs and pages; NaN if its usage cannot be read."""
     free = Gauge(
-        "wordai_jobs_disk_free_bytes", "Room on the disk of the data folder.", registry=registry
+        "wordai_jobs_disk_free_bytes",
+        "Free space on the disk of the data folder.",
+        registry=registry,
     )
     free.set_function(lambda: _usage(folder)[0])
     size = Gauge(

@@ -49,6 +49,11 @@ class Chapter:
     pages: tuple[Page, ...] = ()
 
 
+def page_image_url(book_id: str, chapter_id: str, page_number: int) -> str:
+    """The URL of a page's image below the server's, without a signature."""
+    return f"/api/v1/books/{book_id}/chapters/{chapter_id}/pages/{page_number}/image"
+
+
 def slugify(title: str) -> str:
     """A title as it may stand in an address: lower-case ASCII letters, digits and single hyphens.
 

@@ -1,1 +1,1 @@
-"""HTTP: blueprints, authentication of requests, errors and CORS. Translates, decides nothing."""
+"""HTTP: blueprints, authentication, errors and CORS. It translates, and decides nothing."""

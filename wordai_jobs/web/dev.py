@@ -1,33 +1,31 @@
-"""Tokens for anyone who asks. Registered in mode dev only."""
+"""Tokens for anyone. Registered in mode dev only."""
 
 from flask import Blueprint, Response, jsonify
 
 from wordai_jobs.auth.verifier import DEV_TOKEN_MAX_AGE_S
-from wordai_jobs.web.answers import DevTokenAnswer
-from wordai_jobs.web.context import services
-from wordai_jobs.web.openapi.common import OF_JSON
-from wordai_jobs.web.openapi.operation import Answer, Operation
-from wordai_jobs.web.schemas import NewDevToken, json_body
+from wordai_jobs.web.openapi.errors import JSON_ERRORS
+from wordai_jobs.web.openapi.operation import Operation, Success
+from wordai_jobs.web.request_bodies import NewDevToken, json_body
+from wordai_jobs.web.response_bodies import DevTokenBody
+from wordai_jobs.web.services import services
 
 blueprint = Blueprint("dev", __name__, url_prefix="/dev")
 
 
 @blueprint.post("/token")
 @Operation(
-    "A token for anyone who asks; mode dev only",
-    Answer(200, "The token", DevTokenAnswer),
-    OF_JSON,
+    "Get a token as any user; mode dev only",
+    Success(200, "The token", DevTokenBody),
+    JSON_ERRORS,
     json=NewDevToken,
     access="open",
 )
 def token() -> Response:
     dev_tokens = services().dev_tokens
     assert dev_tokens, "this blueprint is registered in mode dev only"
-    wanted = json_body(NewDevToken)
+    user_id = json_body(NewDevToken).user_id
     return jsonify(
-        {
-            "token": dev_tokens.sign(wanted.user_id),
-            "user_id": wanted.user_id,
-            "expires_in_s": DEV_TOKEN_MAX_AGE_S,
-        }
+        DevTokenBody(
+            token=dev_tokens.sign(user_id), user_id=user_id, expires_in_s=DEV_TOKEN_MAX_AGE_S
+        )
     )

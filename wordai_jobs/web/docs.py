@@ -1,14 +1,14 @@
-"""The OpenAPI document, and a page to read and try it that needs nothing from elsewhere."""
+"""The OpenAPI document, and a page to read and try it, which loads nothing from other servers."""
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, send_file
 
 from wordai_jobs.errors import NotFound
-from wordai_jobs.web.answers import DocumentAnswer
 from wordai_jobs.web.openapi.document import build
-from wordai_jobs.web.openapi.operation import Answer, Operation
+from wordai_jobs.web.openapi.operation import Operation, Success
+from wordai_jobs.web.response_bodies import OpenApiBody
 
 _STATIC = Path(__file__).resolve().parents[1] / "static"
 _PAGE = _STATIC / "docs" / "index.html"
@@ -19,11 +19,11 @@ _FILES = {
         "text/javascript",
     ),
 }
-# The explorer styles its elements inline, so styles may be; scripts are this server's own files and
-# nothing else.
+# The explorer writes inline styles, so these are allowed; scripts are this server's own files only.
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
 _BUILT = "wordai_jobs.openapi"
 
@@ -31,15 +31,18 @@ blueprint = Blueprint("docs", __name__)
 
 
 @blueprint.get("/openapi.json")
-@Operation("This document", Answer(200, "OpenAPI 3.1", DocumentAnswer), access="open")
+@Operation("Get this document", Success(200, "OpenAPI 3.1", OpenApiBody), access="open")
 def document() -> Response:
-    return jsonify(_document())
+    built: dict[str, Any] | None = current_app.extensions.get(_BUILT)
+    if built is None:  # built on the first request, so that the server starts sooner
+        built = current_app.extensions[_BUILT] = build(current_app)
+    return jsonify(built)
 
 
 @blueprint.get("/docs")
 @Operation(
-    "A page to read and try all of this",
-    Answer(
+    "Open a page to read all of this and try it",
+    Success(
         200,
         "The page",
         media_types=("text/html",),
@@ -55,8 +58,8 @@ def page() -> Response:
 
 @blueprint.get("/docs/<name>")
 @Operation(
-    "The page's files",
-    Answer(
+    "Get a file of this page",
+    Success(
         200,
         "The file",
         media_types=("text/javascript", "text/css"),
@@ -70,10 +73,3 @@ def file(name: str) -> Response:
         raise NotFound("file", name)
     path, media_type = _FILES[name]
     return send_file(path, mimetype=media_type)
-
-
-def _document() -> dict[str, Any]:
-    """Built when it is first asked for: a server that nobody asks starts sooner."""
-    if _BUILT not in current_app.extensions:
-        current_app.extensions[_BUILT] = build(current_app)
-    return cast(dict[str, Any], current_app.extensions[_BUILT])

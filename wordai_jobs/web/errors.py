@@ -1,6 +1,4 @@
-"""The one place where errors become answers: `{"detail": …}`, whatever went wrong, whoever noticed
-it.
-"""
+"""The one place where errors become responses: `{"detail": …}`, whichever part noticed them."""
 
 import logging
 from typing import cast
@@ -8,13 +6,15 @@ from typing import cast
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from wordai_jobs.errors import FULL_DISK, AppError, StorageFull, UploadTooLarge
+from wordai_jobs.errors import FULL_DISK, AppError, FieldTooLarge, StorageFull, UploadTooLarge
+from wordai_jobs.web.request_bodies import MAX_FIELDS_MB
+from wordai_jobs.web.response_bodies import ErrorBody
 
-# Where the HTTP server has refused a request before the application saw it, it says so here:
-# (status, words).
+# If the HTTP server has refused a request before the application saw it, this key of the WSGI
+# environment holds the status.
 REFUSED_KEY = "wordai_jobs.refused"
 
-_WORDS = {
+_MESSAGES = {
     400: "Bad request",
     404: "Not found",
     405: "Method not allowed",
@@ -31,15 +31,15 @@ logger = logging.getLogger(__name__)
 
 
 class RefusedByServer(AppError):
-    """The HTTP server could not take the request."""
+    """The HTTP server could not accept the request."""
 
     def __init__(self, status: int) -> None:
-        super().__init__(_WORDS.get(status, "Bad request"))
+        super().__init__(_MESSAGES.get(status, "Bad request"))
         self.status = status
 
 
 def register(app: Flask, max_upload_mb: int) -> None:
-    """Have the application answer every error in the one shape."""
+    """Let every error of the application become a response of the one shape."""
 
     @app.before_request
     def refuse() -> None:
@@ -51,27 +51,29 @@ def register(app: Flask, max_upload_mb: int) -> None:
     def app_error(error: AppError) -> Response:
         if error.status >= 500:
             logger.error("%s %s: %s", request.method, request.path, error.detail)
-        return _answer(error.status, error.detail, error.headers)
+        return _response(error.status, error.detail, error.headers)
+
+    @app.errorhandler(RequestEntityTooLarge)
+    def field_too_large(error: RequestEntityTooLarge) -> Response:
+        """Werkzeug raises this for a form field larger than MAX_FORM_MEMORY_SIZE."""
+        return app_error(FieldTooLarge(MAX_FIELDS_MB))
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
-        if isinstance(error, RequestEntityTooLarge):
-            return app_error(UploadTooLarge(max_upload_mb))
         code = error.code or 500
-        if code < 400:  # a redirect is no error
+        if code < 400:  # a redirect is not an error
             return cast(Response, error.get_response())
         headers = {
             name: value for name, value in error.get_headers() if name in ("Allow", "Content-Range")
         }
-        return _answer(code, _WORDS.get(code, error.name), headers)
+        return _response(code, _MESSAGES.get(code, error.name), headers)
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
-        # Reading a form can fill the disk too.
-        if isinstance(error, OSError) and error.errno in FULL_DISK:
+        if isinstance(error, OSError) and error.errno in FULL_DISK:  # a form fills temporary files
             return app_error(StorageFull())
         logger.error("%s %s failed", request.method, request.path, exc_info=error)
-        return _answer(500, "Internal server error", {})
+        return _response(500, "Internal server error", {})
 
 
 def _refusal(status: int, max_upload_mb: int) -> AppError:
@@ -80,8 +82,8 @@ def _refusal(status: int, max_upload_mb: int) -> AppError:
     return StorageFull() if status == 507 else RefusedByServer(status)
 
 
-def _answer(status: int, detail: str, headers: dict[str, str]) -> Response:
-    response = jsonify({"detail": detail})
+def _response(status: int, detail: str, headers: dict[str, str]) -> Response:
+    response = jsonify(ErrorBody(detail=detail))
     response.status_code = status
     response.headers.update(headers)
     return response

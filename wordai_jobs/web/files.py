@@ -4,11 +4,11 @@ from flask import Blueprint, Response, jsonify, request
 
 from wordai_jobs.errors import Invalid
 from wordai_jobs.library.uploads import IncomingPdf
-from wordai_jobs.web.answers import FileAnswer
-from wordai_jobs.web.context import authenticate, services, user_id
-from wordai_jobs.web.openapi.common import OF_FILE, OF_UPLOAD
-from wordai_jobs.web.openapi.operation import Answer, Form, Operation
-from wordai_jobs.web.views import upload_view
+from wordai_jobs.web.authentication import authenticate, user_id
+from wordai_jobs.web.openapi.errors import FILE_ERRORS, UPLOAD_ERRORS
+from wordai_jobs.web.openapi.operation import Form, Operation, Success
+from wordai_jobs.web.response_bodies import FileBody, body_of
+from wordai_jobs.web.services import services
 
 blueprint = Blueprint("files", __name__, url_prefix="/api/v1/files")
 blueprint.before_request(authenticate)
@@ -17,21 +17,21 @@ blueprint.before_request(authenticate)
 @blueprint.post("")
 @Operation(
     "Upload a PDF",
-    Answer(201, "The file", FileAnswer, headers=("Location",)),
-    OF_UPLOAD,
+    Success(201, "The file", FileBody, headers=("Location",)),
+    UPLOAD_ERRORS,
     form=Form(),
 )
 def upload() -> tuple[Response, int]:
     added = services().uploads.add(user_id(), incoming_pdf())
-    response = jsonify(upload_view(added))
+    response = jsonify(body_of(FileBody, added))
     response.headers["Location"] = f"/api/v1/files/{added.file_id}"
     return response, 201
 
 
 @blueprint.get("/<file_id>")
-@Operation("What is known of an uploaded PDF", Answer(200, "The file", FileAnswer), OF_FILE)
+@Operation("Get the metadata of an uploaded PDF", Success(200, "The file", FileBody), FILE_ERRORS)
 def metadata(file_id: str) -> Response:
-    return jsonify(upload_view(services().uploads.get(file_id, user_id())))
+    return jsonify(body_of(FileBody, services().uploads.get(file_id, user_id())))
 
 
 def incoming_pdf() -> IncomingPdf:

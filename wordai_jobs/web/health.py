@@ -1,55 +1,41 @@
-"""Whether the process answers, and whether the parts it needs do."""
-
-from collections.abc import Iterator
+"""Whether the process responds, and whether its parts work."""
 
 from flask import Blueprint, Response, jsonify
 
-from wordai_jobs import __version__
-from wordai_jobs.errors import DatabaseError, NotReady
-from wordai_jobs.web.answers import HealthAnswer, ReadyAnswer
-from wordai_jobs.web.context import services
-from wordai_jobs.web.openapi.operation import Answer, Operation
+from wordai_jobs import __version__, readiness
+from wordai_jobs.errors import NotReady
+from wordai_jobs.web.openapi.operation import Operation, Success
+from wordai_jobs.web.response_bodies import HealthBody, JobCounts, ReadyBody
+from wordai_jobs.web.services import services
 
 blueprint = Blueprint("health", __name__, url_prefix="/health")
 
 
 @blueprint.get("")
 @Operation(
-    "The process answers", Answer(200, "It does", HealthAnswer), access="open", has_head=True
+    "Check that the process responds",
+    Success(200, "It does", HealthBody),
+    access="open",
+    has_head=True,
 )
 def health() -> Response:
-    """Answers whenever the process can: no authentication, no database."""
+    """Responds whenever the process can: without authentication, without the database."""
     waiting, running = services().runner.counts
-    return jsonify(
-        {"status": "ok", "version": __version__, "jobs": {"waiting": waiting, "running": running}}
-    )
+    counts = JobCounts(waiting=waiting, running=running)
+    return jsonify(HealthBody(status="ok", version=__version__, jobs=counts))
 
 
 @blueprint.get("/ready")
 @Operation(
-    "Database, storage and page renderers work",
-    Answer(200, "They do", ReadyAnswer),
+    "Check that database, storage and page renderers work",
+    Success(200, "They do", ReadyBody),
     {503: ("the database cannot be reached", "no page renderer is running")},
     access="open",
 )
 def ready() -> Response:
-    problems = list(_problems())
+    if not services().is_open():
+        raise NotReady("the database cannot be reached yet")
+    problems = readiness.problems(services().database, services().storage.folder, services().pool)
     if problems:
         raise NotReady("; ".join(problems))
-    return jsonify({"status": "ready", "database": "ok", "storage": "ok", "renderers": "ok"})
-
-
-def _problems() -> Iterator[str]:
-    if not services().is_open():
-        yield "the database cannot be reached yet"
-        return
-    try:
-        services().database.ping()
-    except DatabaseError as error:
-        yield error.message
-    try:
-        services().storage.folder.check_writable()
-    except OSError as error:
-        yield f"storage cannot be written: {error.strerror}"
-    if services().pool.ready_count == 0:
-        yield "no page renderer is running"
+    return jsonify(ReadyBody(status="ready", database="ok", storage="ok", renderers="ok"))

@@ -1,53 +1,52 @@
-"""Page images: for their owner, or for whoever holds a signed address."""
+"""Page images: for their owner, and for anyone with a signed URL."""
 
 from flask import Blueprint, Response, request, send_file
 
 from wordai_jobs.errors import NotFound
+from wordai_jobs.web.authentication import authenticate, user_id
 from wordai_jobs.web.books import page_number
-from wordai_jobs.web.context import authenticate, services, user_id
-from wordai_jobs.web.openapi.common import OF_PAGE
-from wordai_jobs.web.openapi.operation import Answer, Operation
+from wordai_jobs.web.openapi.errors import PAGE_ERRORS
+from wordai_jobs.web.openapi.operation import Operation, Success
+from wordai_jobs.web.services import services
 
-# An image never changes: a chapter's id names one rendering. Private: caches that people share must
-# ask.
-_FOR_GOOD = "private, max-age=31536000, immutable"
+# An image never changes, as a chapter's id names one rendering. Caches that several users share
+# must not keep it.
+_CACHE_CONTROL = "private, max-age=31536000, immutable"
 
 blueprint = Blueprint("images", __name__, url_prefix="/api/v1/books")
 
 
 @blueprint.get("/<book_id>/chapters/<chapter_id>/pages/<n>/image")
 @Operation(
-    "The image of a page, for its owner or for whoever has its signed address",
-    Answer(
+    "Get the image of a page, as its owner or with a signed URL",
+    Success(
         200,
         "The image; it never changes",
         media_types=("image/png", "image/jpeg"),
         headers=("ETag", "Cache-Control"),
-        has_parts=True,
+        has_ranges=True,
     ),
-    OF_PAGE,
+    PAGE_ERRORS,
     parameters=("expires", "signature"),
     access="token or signature",
 )
 def image(book_id: str, chapter_id: str, n: str) -> Response:
-    if not _has_valid_signature():
+    expires, signature = request.args.get("expires", ""), request.args.get("signature", "")
+    if not (signature and services().signer.is_valid(request.path, expires, signature)):
         authenticate()
         _check_owner(book_id, chapter_id)
     found = services().storage.pages.image(chapter_id, page_number(n))
     if found is None:
         raise NotFound("page", n)
     response = send_file(found.path, mimetype=found.media_type, conditional=True, etag=True)
-    response.headers["Cache-Control"] = _FOR_GOOD
+    response.headers["Cache-Control"] = _CACHE_CONTROL
     return response
 
 
-def _has_valid_signature() -> bool:
-    expires, signature = request.args.get("expires", ""), request.args.get("signature", "")
-    return bool(signature) and services().signer.is_valid(request.path, expires, signature)
-
-
 def _check_owner(book_id: str, chapter_id: str) -> None:
-    """The chapter must be the caller's; while its job runs, that is asked of the job."""
+    """Raises NotFound or AccessDenied unless the chapter, or the running job that will make it, is
+    the caller's.
+    """
     services().books.get(book_id, user_id())
     try:
         services().books.chapter(book_id, chapter_id, user_id())

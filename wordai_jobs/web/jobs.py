@@ -1,4 +1,4 @@
-"""Enqueueing jobs and telling how they stand."""
+"""Enqueueing jobs, polling, listing, cancelling and retrying them."""
 
 import base64
 import binascii
@@ -13,13 +13,12 @@ from wordai_jobs.errors import DatabaseError, Invalid, StatusUnavailable
 from wordai_jobs.jobs.service import Enqueued
 from wordai_jobs.model.book import slugify
 from wordai_jobs.model.job import ChapterRequest, Job
-from wordai_jobs.web.access import is_poll_of
-from wordai_jobs.web.answers import JobAnswer, JobListAnswer, JobPagesAnswer
-from wordai_jobs.web.context import authenticate, services, user_id
+from wordai_jobs.web.access_log import log_as_poll
+from wordai_jobs.web.authentication import authenticate, user_id
 from wordai_jobs.web.files import incoming_pdf
-from wordai_jobs.web.openapi.common import OF_BOOK, OF_JOB, OF_QUEUE, OF_UPLOAD
-from wordai_jobs.web.openapi.operation import Answer, Form, Operation
-from wordai_jobs.web.schemas import (
+from wordai_jobs.web.openapi.errors import BOOK_ERRORS, JOB_ERRORS, QUEUE_ERRORS, UPLOAD_ERRORS
+from wordai_jobs.web.openapi.operation import Form, Operation, Success
+from wordai_jobs.web.request_bodies import (
     JobFilter,
     NewChapter,
     NewChapterFromFile,
@@ -27,16 +26,25 @@ from wordai_jobs.web.schemas import (
     json_body,
     query,
 )
-from wordai_jobs.web.views import job_view, page_view
+from wordai_jobs.web.response_bodies import (
+    CANCELLED_JOB_EXAMPLE,
+    JOB_EXAMPLES,
+    JobBody,
+    JobListBody,
+    JobPagesBody,
+    job_body,
+    page_bodies,
+)
+from wordai_jobs.web.services import services
 
-POLL_INTERVAL_S = 2
+_POLL_INTERVAL_S = 2
 _LONGEST_POLL_INTERVAL_S = 30
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
-_JOB = Answer(200, "The job", JobAnswer, headers=("Retry-After", "X-Queue-Position"))
-_ACCEPTED = Answer(
+_ACCEPTED = Success(
     202,
     "The job is recorded",
-    JobAnswer,
+    JobBody,
+    JOB_EXAMPLES,
     headers=("Location", "Retry-After", "X-Queue-Position", "Idempotency-Replayed"),
 )
 
@@ -46,12 +54,12 @@ blueprint.before_request(authenticate)
 
 @blueprint.post("/<book_id>/chapters/from-pdf")
 @Operation(
-    "Enqueue a job that makes a chapter, of an uploaded PDF or of one in the form",
+    "Enqueue a job that makes a chapter from an uploaded PDF, or from one in the form",
     _ACCEPTED,
     {
-        **OF_BOOK,
-        **OF_UPLOAD,
-        **OF_QUEUE,
+        **BOOK_ERRORS,
+        **UPLOAD_ERRORS,
+        **QUEUE_ERRORS,
         404: ("Book 8d0f2a36 not found", "File file_5d1f0c9e not found"),
         422: ("title: Field required", "Idempotency-Key: this key was used with different fields"),
     },
@@ -77,9 +85,9 @@ def enqueue(book_id: str) -> tuple[Response, int]:
 
 @blueprint.post("/jobs/<job_id>/retry")
 @Operation(
-    "A new job from a failed one's inputs",
+    "Retry a failed job: a new job from its inputs",
     _ACCEPTED,
-    {**OF_JOB, **OF_QUEUE, 409: "Only a failed job can be retried; this one is processing"},
+    {**JOB_ERRORS, **QUEUE_ERRORS, 409: "Only a failed job can be retried; this one is processing"},
 )
 def retry(job_id: str) -> tuple[Response, int]:
     return _accepted(services().jobs.retry(job_id, user_id()))
@@ -87,10 +95,15 @@ def retry(job_id: str) -> tuple[Response, int]:
 
 @blueprint.post("/jobs/<job_id>/cancel")
 @Operation(
-    "End a job that has not ended",
-    Answer(200, "The job, now failed with error `Cancelled by user`", JobAnswer),
+    "Cancel a job that has not ended",
+    Success(
+        200,
+        "The job, now failed with error `Cancelled by user`",
+        JobBody,
+        {"cancelled": CANCELLED_JOB_EXAMPLE},
+    ),
     {
-        **OF_JOB,
+        **JOB_ERRORS,
         409: "Job has already completed",
         503: "The job is being cancelled, which takes longer than usual",
     },
@@ -101,61 +114,52 @@ def cancel(job_id: str) -> Response:
 
 @blueprint.get("/jobs/<job_id>")
 @Operation(
-    "How a job stands: the address to poll",
-    _JOB,
-    {**OF_JOB, 500: "Failed to get job status: the database cannot be reached"},
+    "Get the status of a job: the endpoint to poll",
+    Success(200, "The job", JobBody, JOB_EXAMPLES, headers=("Retry-After", "X-Queue-Position")),
+    {**JOB_ERRORS, 500: "Failed to get job status: the database cannot be reached"},
 )
 def status(job_id: str) -> Response:
     try:
         job = services().jobs.get(job_id, user_id())
     except DatabaseError as error:
         raise StatusUnavailable(error.message) from error
-    is_poll_of(job)
+    log_as_poll(job)
     return _job_response(job)
 
 
 @blueprint.get("/jobs/<job_id>/pages")
 @Operation(
-    "The pages rendered so far, readable while the job still runs",
-    Answer(200, "The pages", JobPagesAnswer),
-    OF_JOB,
+    "List the pages rendered so far, readable while the job still runs",
+    Success(200, "The pages", JobPagesBody),
+    JOB_ERRORS,
 )
 def pages(job_id: str) -> Response:
     job = services().jobs.get(job_id, user_id())
-    signer = services().signer
-    done = [
-        page_view(page, job.book_id, job.chapter_id, signer) for page in services().jobs.pages(job)
-    ]
-    return jsonify({"total_pages": job.total_pages, "pages": done})
+    done = page_bodies(services().jobs.pages(job), job.book_id, job.chapter_id, services().signer)
+    return jsonify(JobPagesBody(total_pages=job.total_pages, pages=done))
 
 
 @blueprint.get("/jobs")
 @Operation(
-    "The caller's jobs, newest first",
-    Answer(200, "A part of the list", JobListAnswer),
+    "List the caller's jobs, newest first",
+    Success(200, "A slice of the list", JobListBody),
     {422: "limit: Input should be less than or equal to 100"},
     query=JobFilter,
 )
 def list_jobs() -> Response:
     wanted = query(JobFilter)
-    before = _position(wanted.cursor) if wanted.cursor else None
+    before = _read_cursor(wanted.cursor) if wanted.cursor else None
     jobs = services().jobs.of_user(
         user_id(), wanted.limit + 1, status=wanted.status, book_id=wanted.book_id, before=before
     )
     shown = jobs[: wanted.limit]
     next_cursor = _cursor(shown[-1]) if len(jobs) > wanted.limit else None
-    return jsonify({"jobs": [job_view(job) for job in shown], "next_cursor": next_cursor})
+    return jsonify(JobListBody(jobs=[job_body(job) for job in shown], next_cursor=next_cursor))
 
 
 def _chapter(fields: NewChapter) -> ChapterRequest:
-    return ChapterRequest(
-        title=fields.title,
-        slug=fields.slug or slugify(fields.title),
-        order_index=fields.order_index,
-        parent_id=fields.parent_id,
-        is_published=fields.is_published,
-        is_preview_free=fields.is_preview_free,
-    )
+    values = fields.model_dump(exclude={"file_id"})
+    return ChapterRequest(**{**values, "slug": fields.slug or slugify(fields.title)})
 
 
 def _idempotency_key() -> str | None:
@@ -175,28 +179,25 @@ def _accepted(enqueued: Enqueued) -> tuple[Response, int]:
 
 
 def _job_response(job: Job) -> Response:
-    response = jsonify(job_view(job))
+    response = jsonify(job_body(job))
     if job.status.has_ended:
         return response
     position = services().jobs.position(job)
     if position is not None:
         response.headers["X-Queue-Position"] = str(position)
-    response.headers["Retry-After"] = str(
-        min(_LONGEST_POLL_INTERVAL_S, max(POLL_INTERVAL_S, position or 0))
-    )
+    pause_s = min(_LONGEST_POLL_INTERVAL_S, max(_POLL_INTERVAL_S, position or 0))
+    response.headers["Retry-After"] = str(pause_s)
     return response
 
 
 def _cursor(job: Job) -> str:
-    """Where a page of the list ends: time and id of its last job."""
-    return (
-        base64.urlsafe_b64encode(f"{isoformat(job.created_at)} {job.job_id}".encode())
-        .decode()
-        .rstrip("=")
-    )
+    """Where a slice of the list ends: time and id of its last job."""
+    end = f"{isoformat(job.created_at)} {job.job_id}"
+    return base64.urlsafe_b64encode(end.encode()).decode().rstrip("=")
 
 
-def _position(cursor: str) -> tuple[datetime, str]:
+def _read_cursor(cursor: str) -> tuple[datetime, str]:
+    """Time and id of the job that the next slice comes after; raises Invalid."""
     try:
         text = base64.urlsafe_b64decode(cursor.encode("ascii") + b"==").decode()
         moment, _, job_id = text.partition(" ")

@@ -1,21 +1,24 @@
-"""JSON as the API writes it: compact, UTF-8, keys in their order."""
+"""JSON as the API writes it: compact, UTF-8, keys in their order, times in one format."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import orjson
 from flask.json.provider import JSONProvider
 
+from wordai_jobs.clock import isoformat
+
 
 class OrjsonProvider(JSONProvider):
-    """Writes with orjson, at five times the speed of the standard library.
+    """Writes with orjson, five times as fast as the standard library.
 
-    Reads with that: it takes all that JSON allows, such as huge numbers, and the schemas then say
-    which field is wrong.
+    Reads with the standard library, which takes everything that JSON allows, such as huge numbers;
+    `request_bodies` then says which field is wrong.
     """
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
-        return orjson.dumps(obj).decode()
+        return orjson.dumps(obj, _plain, orjson.OPT_PASSTHROUGH_DATETIME).decode()
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         return json.loads(s, **kwargs)
@@ -23,3 +26,9 @@ class OrjsonProvider(JSONProvider):
     def response(self, *args: Any, **kwargs: Any) -> Any:
         body = self.dumps(self._prepare_response_obj(args, kwargs))
         return self._app.response_class(body, mimetype="application/json")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return isoformat(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

@@ -1,3 +1,3 @@
-"""The OpenAPI document: what each view says of itself with `@Operation(…)`, and the types of its
-bodies, put together.
+"""The OpenAPI document, made from the views' descriptions of themselves (`@Operation(…)`) and the
+types of their bodies.
 """

@@ -1,4 +1,4 @@
-"""The document for one application: it describes the addresses that this application has."""
+"""The OpenAPI document of one application: it describes the routes that this application has."""
 
 import re
 from collections.abc import Iterator
@@ -9,23 +9,34 @@ from pydantic import BaseModel
 from werkzeug.routing import Rule
 
 from wordai_jobs import __version__
-from wordai_jobs.web.answers import ErrorAnswer
-from wordai_jobs.web.openapi.body import request_body
-from wordai_jobs.web.openapi.headers import PATH_PARAMETERS, REQUEST_PARAMETERS, RESPONSE_HEADERS
-from wordai_jobs.web.openapi.operation import Operation, operation_of
-from wordai_jobs.web.openapi.responses import is_revalidated, responses
+from wordai_jobs.web.openapi.operation import Form, Operation, operation_of
+from wordai_jobs.web.openapi.parameters import (
+    PATH_PARAMETERS,
+    REQUEST_PARAMETERS,
+    RESPONSE_HEADERS,
+)
+from wordai_jobs.web.openapi.responses import is_conditional, responses
 from wordai_jobs.web.openapi.schemas import Schemas
+from wordai_jobs.web.response_bodies import ErrorBody
 
 _DESCRIPTION = """\
-Turns uploaded PDFs into chapters of books, as jobs that clients poll: upload a PDF, enqueue a job for a chapter of a book,
-ask for the job every `Retry-After` seconds until it is `completed` or `failed`, read the chapter.
+Turns uploaded PDFs into chapters of books, with jobs that clients poll: upload a PDF, enqueue a job
+for a chapter of a book, request the job every `Retry-After` seconds until it is `completed` or
+`failed`, read the chapter.
 
-Every error is `{"detail": "…"}` and nothing else. Pages on the configured origins may read every answer, errors included.
+Every error is `{"detail": "…"}` and nothing else. Pages on the configured origins can read every
+response, errors included.
 """
 _SECURITY: dict[str, list[dict[str, list[str]]]] = {
     "token": [{"bearer": []}],
     "open": [],
     "token or signature": [{"bearer": []}, {}],
+}
+_PDF = {
+    "type": "string",
+    "format": "binary",
+    "contentMediaType": "application/pdf",
+    "description": "the PDF",
 }
 _VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -35,12 +46,12 @@ Described = tuple[Rule, str, Operation]
 
 
 def build(app: Flask) -> Document:
-    """The whole document; raises LookupError for an address whose view does not describe itself."""
+    """The whole document; raises LookupError for a route whose view does not describe itself."""
     described = list(_described(app))
-    schemas = Schemas(_requests(described), _answers(described))
+    schemas = Schemas(_request_types(described), _response_types(described))
     paths: dict[str, Any] = {}
     for rule, method, operation in described:
-        path = paths.setdefault(_path(rule), {})
+        path = paths.setdefault(_VARIABLE.sub(r"{\1}", rule.rule), {})
         path[method.lower()] = _operation(rule, method, operation, schemas)
         if operation.has_head:
             path["head"] = _head(path[method.lower()])
@@ -62,7 +73,7 @@ def build(app: Flask) -> Document:
                 "bearer": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "A Firebase ID token; in mode dev, a token from `POST /dev/token`",
+                    "description": "A Firebase ID token; in mode dev, one from `POST /dev/token`",
                 }
             },
         },
@@ -70,7 +81,7 @@ def build(app: Flask) -> Document:
 
 
 def _described(app: Flask) -> Iterator[Described]:
-    """Every address and method, in the order of the addresses."""
+    """Every route and method, in the order of the routes."""
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         operation = operation_of(app.view_functions[rule.endpoint])
         if operation is None:
@@ -82,17 +93,18 @@ def _described(app: Flask) -> Iterator[Described]:
                 yield rule, method, operation
 
 
-def _requests(described: list[Described]) -> set[type[BaseModel]]:
+def _request_types(described: list[Described]) -> set[type[BaseModel]]:
     return {
         kind
-        for _, _, it in described
-        for kind in (it.json, it.query, it.form and it.form.fields)
+        for _, _, operation in described
+        for kind in (operation.json, operation.query, operation.form and operation.form.fields)
         if kind
     }
 
 
-def _answers(described: list[Described]) -> set[type]:
-    return {it.answer.body for _, _, it in described if it.answer.body} | {ErrorAnswer}
+def _response_types(described: list[Described]) -> set[type]:
+    bodies = {operation.success.body for _, _, operation in described}
+    return {ErrorBody} | {body for body in bodies if body}
 
 
 def _operation(rule: Rule, method: str, operation: Operation, schemas: Schemas) -> Document:
@@ -103,9 +115,14 @@ def _operation(rule: Rule, method: str, operation: Operation, schemas: Schemas) 
         "security": _SECURITY[operation.access],
         "parameters": list(_parameters(rule, method, operation, schemas)),
     }
-    body = request_body(operation, schemas)
-    if body:
-        described["requestBody"] = body
+    content: Document = {}
+    if operation.json:
+        schema = schemas.reference(operation.json)
+        content["application/json"] = {"schema": schema, "example": schemas.example(schema)}
+    if operation.form:
+        content["multipart/form-data"] = {"schema": _form(operation.form, schemas)}
+    if content:
+        described["requestBody"] = {"required": True, "content": content}
     described["responses"] = responses(method, operation, schemas)
     return described
 
@@ -114,33 +131,37 @@ def _parameters(
     rule: Rule, method: str, operation: Operation, schemas: Schemas
 ) -> Iterator[Document]:
     names = [*_VARIABLE.findall(rule.rule), "X-Request-ID"]
-    if is_revalidated(method, operation.answer):
+    if is_conditional(method, operation.success):
         names.append("If-None-Match")
-    if operation.answer.has_parts:
+    if operation.success.has_ranges:
         names.append("Range")
     for name in (*names, *operation.parameters):
         yield {"$ref": f"#/components/parameters/{name}"}
     if operation.query:
-        fields, example = schemas.fields(operation.query), schemas.example(operation.query)
+        fields = schemas.fields(operation.query)
         for name, schema in fields["properties"].items():
-            required = name in fields["required"]
             yield {
                 "name": name,
                 "in": "query",
-                "required": required,
+                "required": name in fields["required"],
                 "schema": schema,
-                "example": example[name],
+                "example": schemas.example(schema),
             }
+
+
+def _form(form: Form, schemas: Schemas) -> Document:
+    fields = schemas.fields(form.fields) if form.fields else {"properties": {}, "required": []}
+    return {
+        "type": "object",
+        "properties": {**fields["properties"], "file": _PDF},
+        "required": [*fields["required"], "file"],
+    }
 
 
 def _head(get: Document) -> Document:
     """The same without bodies."""
-    answers = {
-        status: {name: value for name, value in answer.items() if name != "content"}
-        for status, answer in get["responses"].items()
+    without_bodies = {
+        status: {name: value for name, value in response.items() if name != "content"}
+        for status, response in get["responses"].items()
     }
-    return {**get, "operationId": f"{get['operationId']}_head", "responses": answers}
-
-
-def _path(rule: Rule) -> str:
-    return _VARIABLE.sub(r"{\1}", rule.rule)
+    return {**get, "operationId": f"{get['operationId']}_head", "responses": without_bodies}

@@ -1,4 +1,4 @@
-"""What a view says of itself. It stands beside the view, so whoever changes one sees the other."""
+"""The decorator with which a view describes itself: whoever changes one sees the other."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,20 +13,22 @@ _ATTRIBUTE = "openapi_operation"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A success. `body` is a type of `web.answers`; `media_types` are named where the body is no
-    JSON.
+class Success:
+    """The response if all goes well.
 
-    Headers that every answer has are not named. `has_parts`: clients may ask for a range of its
-    bytes.
+    `body` is a type of `response_bodies`; for other bodies than JSON, `media_types` are named.
+    `headers` are those that not every response has. `examples` are bodies by name; without them,
+    the example is made from those of the body's fields. `has_ranges`: clients may ask for a range
+    of its bytes.
     """
 
     status: int
     description: str
     body: type | None = None
+    examples: Mapping[str, Any] | None = None
     media_types: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
-    has_parts: bool = False
+    has_ranges: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +40,13 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one address, written above its view as a decorator.
+    """One method of one URL, written above its view as a decorator.
 
-    `errors` are examples of the details that each status may have; `parameters` are names in
-    `headers.REQUEST_PARAMETERS`.
+    `errors` are examples of details by status; `parameters` are names of REQUEST_PARAMETERS.
     """
 
     summary: str
-    answer: Answer
+    success: Success
     errors: Errors = field(default_factory=dict)
     json: type[BaseModel] | None = None
     form: Form | None = None
@@ -60,6 +61,6 @@ class Operation:
 
 
 def operation_of(view: Callable[..., Any]) -> Operation | None:
-    """What the view says of itself, None where it says nothing."""
+    """The view's description of itself, None if it has none."""
     found: Operation | None = getattr(view, _ATTRIBUTE, None)
     return found

@@ -1,101 +1,88 @@
-"""What comes back: the success, 304 where the client's copy still holds, and every error."""
+"""The responses of an operation: its success, 304 if the client's copy is current, its errors."""
 
 from typing import Any
 
-from wordai_jobs.web.answers import ErrorAnswer
-from wordai_jobs.web.openapi.examples import EXAMPLES
-from wordai_jobs.web.openapi.operation import Answer, Operation
+from wordai_jobs.web.openapi.operation import Operation, Success
 from wordai_jobs.web.openapi.schemas import Schemas
+from wordai_jobs.web.response_bodies import ErrorBody
 
-_UNAUTHENTICATED = "Could not validate credentials"
-_INTERNAL = "Internal server error"
 _MEANINGS = {
-    400: "The body cannot be read, or the upload is no PDF that can be",
+    400: "The body cannot be read, or the upload is not a usable PDF",
     401: "No valid token",
-    403: "It belongs to somebody else",
-    404: "There is no such thing",
-    409: "Its state does not allow it",
+    403: "It belongs to another user",
+    404: "Not found",
+    409: "The current state does not allow it",
     413: "Larger than the limit",
-    416: "Not a part of the image",
+    416: "The range is not in the image",
     422: "A field is missing, of a wrong type or out of range",
-    429: "As many unfinished jobs as one user may have",
+    429: "The user has reached the limit of unfinished jobs",
     500: "Something failed",
-    503: "Not now",
-    507: "No room",
+    503: "Not possible at the moment",
+    507: "Storage is full",
 }
-_SOMETIMES_LATER = (429, 503)
 
 
 def responses(method: str, operation: Operation, schemas: Schemas) -> dict[str, Any]:
     """By status, as strings, in order."""
-    errors = {500: _INTERNAL, **operation.errors}
+    success = operation.success
+    found = {success.status: _success(method, success, schemas)}
+    errors = {500: "Internal server error", **operation.errors}
     if operation.access != "open":
-        errors[401] = _UNAUTHENTICATED
-    found = {operation.answer.status: _success(method, operation.answer, schemas)}
-    if is_revalidated(method, operation.answer):
-        found[304] = {"description": "The client's copy still holds", "headers": _headers("ETag")}
-    if operation.answer.has_parts:
-        found[206] = {
-            **found[operation.answer.status],
-            "description": "The part that `Range` asks for",
-        }
+        errors[401] = "Could not validate credentials"
+    if is_conditional(method, success):
+        found[304] = {"description": "The client's copy is current", "headers": _headers("ETag")}
+    if success.has_ranges:
+        found[206] = {**found[success.status], "description": "The range that `Range` asks for"}
         errors[416] = "The range is not in the image"
     for status, details in errors.items():
         found[status] = _error(status, (details,) if isinstance(details, str) else details, schemas)
     return {str(status): found[status] for status in sorted(found)}
 
 
-def is_revalidated(method: str, answer: Answer) -> bool:
-    """Whether the answer has an ETag, with which clients ask whether their copy still holds."""
-    return method == "GET" and (answer.body is not None or "ETag" in answer.headers)
+def is_conditional(method: str, success: Success) -> bool:
+    """Whether the response has an ETag, so that clients can ask whether their copy is current."""
+    return method == "GET" and (success.body is not None or "ETag" in success.headers)
 
 
-def _success(method: str, answer: Answer, schemas: Schemas) -> dict[str, Any]:
-    of_json = (
-        ("Cache-Control", *(("ETag",) if is_revalidated(method, answer) else ()))
-        if answer.body
-        else ()
-    )
-    described: dict[str, Any] = {
-        "description": answer.description,
-        "headers": _headers(*of_json, *answer.headers),
-    }
-    if answer.body:
-        examples = {name: {"value": value} for name, value in EXAMPLES[answer.body].items()}
-        described["content"] = {
-            "application/json": {"schema": schemas.reference(answer.body), "examples": examples}
-        }
-    elif answer.media_types:
-        described["content"] = {name: {"schema": _bytes(name)} for name in answer.media_types}
-    return described
-
-
-def _bytes(media_type: str) -> dict[str, str]:
-    return (
-        {"type": "string"}
-        if media_type.startswith("text/")
-        else {"type": "string", "contentMediaType": media_type}
-    )
+def _success(method: str, success: Success, schemas: Schemas) -> dict[str, Any]:
+    headers = [*success.headers]
+    content: dict[str, Any] = {}
+    if success.body:
+        headers += (
+            ["Cache-Control", "ETag"] if is_conditional(method, success) else ["Cache-Control"]
+        )
+        schema = schemas.reference(success.body)
+        content["application/json"] = {"schema": schema}
+        if success.examples:
+            content["application/json"]["examples"] = _named(success.examples)
+        else:
+            content["application/json"]["example"] = schemas.example(schema)
+    for media_type in success.media_types:
+        schema = {"type": "string"}
+        if not media_type.startswith("text/"):
+            schema["contentMediaType"] = media_type
+        content[media_type] = {"schema": schema}
+    described = {"description": success.description, "headers": _headers(*headers)}
+    return {**described, "content": content} if content else described
 
 
 def _error(status: int, details: tuple[str, ...], schemas: Schemas) -> dict[str, Any]:
-    more = (
-        ("WWW-Authenticate",)
-        if status == 401
-        else ("Retry-After",)
-        if status in _SOMETIMES_LATER
-        else ()
-    )
-    examples = {
-        f"{number}": {"value": {"detail": detail}} for number, detail in enumerate(details, 1)
-    }
+    headers = ["Cache-Control"]
+    if status == 401:
+        headers.append("WWW-Authenticate")
+    if status in (429, 503):
+        headers.append("Retry-After")
+    examples = {str(number): {"detail": detail} for number, detail in enumerate(details, 1)}
+    content = {"schema": schemas.reference(ErrorBody), "examples": _named(examples)}
     return {
         "description": _MEANINGS[status],
-        "headers": _headers("Cache-Control", *more),
-        "content": {
-            "application/json": {"schema": schemas.reference(ErrorAnswer), "examples": examples}
-        },
+        "headers": _headers(*headers),
+        "content": {"application/json": content},
     }
+
+
+def _named(examples: Any) -> dict[str, Any]:
+    return {name: {"value": value} for name, value in examples.items()}
 
 
 def _headers(*names: str) -> dict[str, Any]:

@@ -1,11 +1,11 @@
-"""Headers that every answer carries: CORS, caching and what keeps browsers from guessing."""
+"""The headers of every response: CORS, caching, and `nosniff` against guessed media types."""
 
 import re
 
 from flask import Flask, Response, request
 from flask_cors import CORS
 
-# Readable by pages on other origins; browsers hide all but a few headers otherwise.
+# Browsers hide all but a few headers from pages on other origins, unless they are listed here.
 _EXPOSED = [
     "ETag",
     "Location",
@@ -21,7 +21,7 @@ _PREFLIGHT_MAX_AGE_S = 7200
 
 
 def register(app: Flask, origins: tuple[str, ...]) -> None:
-    """Add the headers to every answer of the application, errors and preflights included."""
+    """Add the headers to every response of the application, errors and preflights included."""
 
     @app.after_request
     def complete(response: Response) -> Response:
@@ -31,7 +31,7 @@ def register(app: Flask, origins: tuple[str, ...]) -> None:
         else:
             response.headers["Vary"] = "Origin"
         if response.mimetype == "application/json":
-            return _revalidated(response)
+            _set_caching(response)
         return response
 
     @app.before_request
@@ -47,7 +47,8 @@ def register(app: Flask, origins: tuple[str, ...]) -> None:
     if origins:
         CORS(
             app,
-            origins=[_exactly(origin) for origin in origins],
+            # As patterns: flask-cors would take brackets, as in http://[::1], for a pattern.
+            origins=[re.compile(re.escape(origin) + r"\Z") for origin in origins],
             supports_credentials=True,
             expose_headers=_EXPOSED,
             allow_headers=_ALLOWED,
@@ -57,20 +58,12 @@ def register(app: Flask, origins: tuple[str, ...]) -> None:
         )
 
 
-def _exactly(origin: str) -> re.Pattern[str]:
-    """An origin for flask-cors, which takes a string with brackets, as in http://[::1], for a
-    pattern of its own.
-    """
-    return re.compile(re.escape(origin) + r"\Z")
-
-
-def _revalidated(response: Response) -> Response:
-    """Clients may keep an answer, but must ask whether it still holds: 304 where it does."""
+def _set_caching(response: Response) -> None:
+    """Clients may keep a body, but must ask whether it is still current: 304 if it is."""
     if response.status_code != 200 or request.method not in ("GET", "HEAD"):
         response.headers["Cache-Control"] = "no-store"
-        return response
+        return
     response.headers["Cache-Control"] = "no-cache"
     response.add_etag()
     if request.headers.get("If-None-Match"):
         response.make_conditional(request)
-    return response

@@ -1,5 +1,6 @@
-"""Requests. The status poll is the hottest path: what is done here for one takes some five
-microseconds.
+"""Metrics of HTTP requests.
+
+The status poll is the hottest path: measuring one request takes about five microseconds.
 """
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -9,38 +10,36 @@ _POLL_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-class HttpMetrics:
-    """Told of every request that has been answered. Times are in seconds, without the sending of
-    the body.
-    """
+class RequestMetrics:
+    """Counts and times every request. Times are in seconds, without sending the body."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self._requests = Counter(
             "wordai_jobs_http_requests",
-            "Requests answered, by route, method and status.",
+            "Requests, by route, method and status.",
             ["route", "method", "status"],
             registry=registry,
         )
         self._duration = Histogram(
             "wordai_jobs_http_request_duration_seconds",
-            "Time to an answer, by route and method.",
+            "Time to the response, by route and method.",
             ["route", "method"],
             registry=registry,
             buckets=_REQUEST_BUCKETS,
         )
         self._polls = Histogram(
             "wordai_jobs_poll_duration_seconds",
-            "Time to the answer of a status poll that succeeded.",
+            "Time to the response of a successful status poll.",
             registry=registry,
             buckets=_POLL_BUCKETS,
         )
 
-    def answered(self, route: str | None, method: str, status: int, took_s: float) -> None:
-        """`route`: the template that the address matched, None where it matched none."""
+    def responded(self, route: str | None, method: str, status: int, took_s: float) -> None:
+        """`route`: the template that the URL matched, None if it matched none."""
         route, method = route or "unmatched", method if method in _METHODS else "other"
         self._requests.labels(route, method, status).inc()
         self._duration.labels(route, method).observe(took_s)
 
     def polled(self, took_s: float) -> None:
-        """Told of a poll besides `answered`: its times need finer buckets."""
+        """Called in addition to `responded`: the times of polls need finer buckets."""
         self._polls.observe(took_s)

@@ -1,4 +1,4 @@
-"""What the database did not do."""
+"""Metrics of failed database operations."""
 
 from enum import StrEnum
 
@@ -6,14 +6,14 @@ from prometheus_client import CollectorRegistry, Counter
 
 
 class DatabaseFault(StrEnum):
-    """Whether the database was away, or there and unwilling."""
+    """Whether the database could not be reached, or refused the operation."""
 
     UNREACHABLE = "unreachable"
     REFUSED = "refused"
 
 
 class DatabaseMetrics:
-    """Told wherever an operation fails; those that are tried again count each time."""
+    """Counts failed operations; each try counts."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self._errors = Counter(

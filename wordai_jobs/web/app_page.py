@@ -1,32 +1,31 @@
-"""The web page at `/`, its modules below `/static`, and what it has to know of the server."""
+"""The app at `/`, its files below `/static`, and what it needs to know of the server."""
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from flask import Blueprint, Response, jsonify, send_from_directory
 
 from wordai_jobs import __version__
 from wordai_jobs.config import AuthSettings
 from wordai_jobs.errors import AppError
-from wordai_jobs.web.answers import PageSettingsAnswer
-from wordai_jobs.web.openapi.operation import Answer, Operation
+from wordai_jobs.web.openapi.operation import Operation, Success
+from wordai_jobs.web.response_bodies import AppConfigBody, DevSignIn, FirebaseSignIn
 
-STATIC = Path(__file__).resolve().parents[1] / "static"
-# What is not listed is not served.
+_STATIC = Path(__file__).resolve().parents[1] / "static"
+# Files of other types are not served.
 _MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 _SELF = "'self'"
-# Where the Firebase SDK signs users in and renews their tokens.
+# The Firebase SDK signs users in and renews their tokens there.
 _FIREBASE_APIS = ("https://identitytoolkit.googleapis.com", "https://securetoken.googleapis.com")
 # Sign-in with Google opens a window of the project's own domain, and talks to it with this script.
 _GOOGLE_SCRIPTS = "https://apis.google.com"
 
 
 class NoSuchFile(AppError):
-    """The page has no file of this name."""
+    """The app has no file of this name."""
 
     status = 404
 
@@ -36,7 +35,7 @@ class NoSuchFile(AppError):
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """How users of the page sign in. `emulator` is the host and port of a Firebase Auth emulator,
+    """How users of the app sign in. `emulator` is the host and port of a Firebase Auth emulator,
     empty without one.
     """
 
@@ -49,14 +48,15 @@ class SignIn:
         emulator = environ.get("FIREBASE_AUTH_EMULATOR_HOST", "") if auth.mode == "firebase" else ""
         return SignIn(auth.mode, auth.firebase_web_config, emulator)
 
-    def view(self) -> dict[str, Any]:
-        """What the page needs to know; nothing in it is secret, for browsers read it before anyone
-        has signed in.
+    @property
+    def body(self) -> DevSignIn | FirebaseSignIn:
+        """What the app needs to know. None of it is secret: browsers read it before anyone has
+        signed in.
         """
         if self.mode != "firebase":
-            return {"mode": self.mode}
+            return {"mode": "dev"}
         return {
-            "mode": self.mode,
+            "mode": "firebase",
             "firebase": dict(self.firebase_web_config),
             "emulator": self.emulator or None,
         }
@@ -87,41 +87,41 @@ class SignIn:
 
 
 def create_blueprint(sign_in: SignIn, max_upload_mb: int) -> Blueprint:
-    """The page for a server with these settings."""
-    blueprint = Blueprint("page", __name__)
+    """The app for a server with these settings."""
+    blueprint = Blueprint("app", __name__)
 
     @blueprint.get("/")
     @Operation(
-        "The web page: sign in, upload, watch progress, read the chapter",
-        Answer(
+        "Open the app: sign in, upload, watch progress, read the chapter",
+        Success(
             200,
-            "The page",
+            "The app",
             media_types=("text/html",),
             headers=("ETag", "Cache-Control", "Content-Security-Policy"),
         ),
         access="open",
     )
     def index() -> Response:
-        response = send_from_directory(STATIC, "index.html", mimetype="text/html")
+        response = send_from_directory(_STATIC, "index.html", mimetype="text/html")
         response.headers["Content-Security-Policy"] = sign_in.content_security_policy
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
 
     @blueprint.get("/app-config.json")
     @Operation(
-        "What the web page has to know",
-        Answer(200, "Nothing in it is secret", PageSettingsAnswer),
+        "Get the settings that the app needs",
+        Success(200, "None of them is secret", AppConfigBody),
         access="open",
     )
-    def app_config() -> Response:
+    def config() -> Response:
         return jsonify(
-            {"version": __version__, "max_upload_mb": max_upload_mb, "auth": sign_in.view()}
+            AppConfigBody(version=__version__, max_upload_mb=max_upload_mb, auth=sign_in.body)
         )
 
     @blueprint.get("/static/<path:name>")
     @Operation(
-        "The web page's files, and the polling client `poll-job.js` for other pages",
-        Answer(
+        "Get a file of the app, or the polling client `poll-job.js` for pages elsewhere",
+        Success(
             200,
             "The file",
             media_types=tuple(_MEDIA_TYPES.values()),
@@ -134,9 +134,9 @@ def create_blueprint(sign_in: SignIn, max_upload_mb: int) -> Blueprint:
         media_type = _MEDIA_TYPES.get(PurePosixPath(name).suffix)
         if media_type is None:
             raise NoSuchFile
-        response = send_from_directory(STATIC, name, mimetype=media_type)
-        # Pages of other origins import the polling client. CORS says which may; this is for those
-        # that isolate themselves.
+        response = send_from_directory(_STATIC, name, mimetype=media_type)
+        # Pages on other origins import the polling client. CORS decides which may; this header is
+        # for pages that isolate themselves.
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         return response
 

@@ -1,4 +1,4 @@
-"""Jobs: how many, how they end, and where their time goes."""
+"""Metrics of jobs: how many, how they end, and where their time goes."""
 
 from contextlib import AbstractContextManager
 from enum import StrEnum
@@ -20,17 +20,17 @@ class Phase(StrEnum):
 
 
 class JobMetrics:
-    """Told by the parts that accept, run and end jobs. Times are in seconds."""
+    """Counts and times jobs. Times are in seconds."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self._accepted = Counter(
             "wordai_jobs_jobs_accepted",
-            "Jobs that were recorded and answered with 202.",
+            "Jobs that were recorded and accepted with 202.",
             registry=registry,
         )
         self._ended = Counter(
             "wordai_jobs_jobs_ended",
-            "Jobs that this server has ended, by outcome.",
+            "Jobs that have ended, by outcome.",
             ["outcome"],
             registry=registry,
         )
@@ -42,13 +42,13 @@ class JobMetrics:
         )
         self._wait = Histogram(
             "wordai_jobs_queue_wait_seconds",
-            "Time from a job's enqueueing to its first step.",
+            "Time from enqueueing a job to its first step.",
             registry=registry,
             buckets=_WAIT_BUCKETS,
         )
         self._duration = Histogram(
             "wordai_jobs_job_duration_seconds",
-            "Time from a job's enqueueing to its end, by outcome.",
+            "Time from enqueueing a job to its end, by outcome.",
             ["outcome"],
             registry=registry,
             buckets=_DURATION_BUCKETS,
@@ -69,7 +69,7 @@ class JobMetrics:
         self._wait.observe(max(waited_s, 0))
 
     def phase(self, phase: Phase) -> AbstractContextManager[object]:
-        """Measures what is done inside, also where it fails."""
+        """Times the block, even if it fails."""
         return self._phase.labels(phase).time()
 
     def completed(self, took_s: float) -> None:

@@ -1,0 +1,149 @@
+"""What clients may send, as a body or a query, and the errors for everything else."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from flask import request
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
+from werkzeug.exceptions import BadRequest as MalformedJson
+
+from wordai_jobs.errors import BadRequest, BodyTooLarge, Invalid
+from wordai_jobs.model.book import MAX_SLUG_LENGTH
+from wordai_jobs.model.job import JobStatus
+from wordai_jobs.web.openapi.parameters import BOOK_ID, FILE_ID
+
+MAX_TITLE_LENGTH = 300
+# The limit for a JSON body and for a field of a form. A body as large as a PDF would take many
+# times its size in memory once it is read as JSON.
+MAX_FIELDS_MB = 1
+_MAX_ID_LENGTH = 200
+_MAX_USER_ID_LENGTH = 128  # Firebase's own limit
+_MAX_ORDER_INDEX = 2**31 - 1
+_NOT_TEXT = ("Cc", "Cs", "Co", "Cn")
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def _trimmed(value: Any) -> Any:
+    return " ".join(value.split()) if isinstance(value, str) else value
+
+
+def _require_text(value: str) -> str:
+    if any(unicodedata.category(character) in _NOT_TEXT for character in value):
+        raise ValueError("must not contain control characters")
+    return value
+
+
+def _require_slug(value: str) -> str:
+    if not _SLUG.fullmatch(value):
+        raise ValueError(
+            "must be lower-case letters, digits and single hyphens, such as my-chapter-2"
+        )
+    return value
+
+
+Title = Annotated[
+    str,
+    BeforeValidator(_trimmed),
+    AfterValidator(_require_text),
+    Field(min_length=1, max_length=MAX_TITLE_LENGTH),
+]
+Identifier = Annotated[
+    str, AfterValidator(_require_text), Field(min_length=1, max_length=_MAX_ID_LENGTH)
+]
+UserId = Annotated[
+    str, AfterValidator(_require_text), Field(min_length=1, max_length=_MAX_USER_ID_LENGTH)
+]
+Slug = Annotated[
+    str,
+    AfterValidator(_require_slug),
+    Field(
+        min_length=1,
+        max_length=MAX_SLUG_LENGTH,
+        json_schema_extra={"pattern": f"^{_SLUG.pattern}$"},
+    ),
+]
+
+
+class NewBook(BaseModel):
+    """A book to create."""
+
+    title: Title = Field(examples=["MuPDF Explored"])
+
+
+class NewDevToken(BaseModel):
+    """The user to get a token for, in mode dev."""
+
+    user_id: UserId = Field(examples=["alice"])
+
+
+class NewChapter(BaseModel):
+    """A chapter to create; sent with the PDF itself."""
+
+    title: Title = Field(examples=["Chương một"])
+    slug: Slug | None = None
+    order_index: int = Field(0, ge=0, le=_MAX_ORDER_INDEX, examples=[1])
+    parent_id: Identifier | None = None
+    is_published: bool = True
+    is_preview_free: bool = False
+
+
+class NewChapterFromFile(NewChapter):
+    """A chapter to create from an uploaded PDF."""
+
+    file_id: Identifier = Field(examples=[FILE_ID])
+
+
+class JobFilter(BaseModel):
+    """The query of the list of jobs."""
+
+    status: JobStatus | None = Field(None, examples=["completed"])
+    book_id: Identifier | None = Field(None, examples=[BOOK_ID])
+    limit: int = Field(20, ge=1, le=100, examples=[20])
+    cursor: str | None = Field(
+        None,
+        examples=[
+            "MjAyNi0wMi0wOFQwMDoxMDoyOC4zMjVaIDBiNWY3YzBhLTNmMGQtNGM1OC05YTQyLTFjOGQxZDNmNWE2ZQ"
+        ],
+    )
+
+
+def json_body(model: type[Model]) -> Model:
+    """The JSON body of the request, with exact types.
+
+    Raises BodyTooLarge, BadRequest if it is not JSON, Invalid if a field is wrong.
+    """
+    if (request.content_length or 0) > MAX_FIELDS_MB * 1024 * 1024:
+        raise BodyTooLarge(MAX_FIELDS_MB)
+    try:
+        body = request.get_json(force=True)
+    except (MalformedJson, RecursionError) as error:
+        raise BadRequest("The body is not valid JSON") from error
+    if not isinstance(body, dict):
+        raise Invalid("The body must be a JSON object")
+    return _validated(model, body, strict=True)
+
+
+def form_body(model: type[Model]) -> Model:
+    """The form fields of the request. They are all strings, so `true` and `3` are converted.
+
+    Raises FieldTooLarge, or Invalid if a field is wrong.
+    """
+    return _validated(model, request.form.to_dict(), strict=False)
+
+
+def query(model: type[Model]) -> Model:
+    """The query of the request; raises Invalid if a field is wrong."""
+    return _validated(model, request.args.to_dict(), strict=False)
+
+
+def _validated(model: type[Model], values: Mapping[str, Any], strict: bool) -> Model:
+    try:
+        return model.model_validate(values, strict=strict)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_context=False)[0]
+        field = ".".join(str(part) for part in problem["loc"])
+        raise Invalid(f"{field}: {problem['msg'].removeprefix('Value error, ')}") from error

@@ -1,0 +1,388 @@
+"""The bodies of successful responses and of errors: each field once, in the contract's order.
+
+The OpenAPI document is generated from these types, with the fields' examples. A key that is
+NotRequired is left out when it does not apply; it is never null. Times are written as
+`web.json` writes them.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Any, Literal, NotRequired, TypeVar, cast
+
+from pydantic import ConfigDict, Field, WithJsonSchema, with_config
+from typing_extensions import TypedDict  # pydantic cannot read typing's before Python 3.12
+
+from wordai_jobs import __version__
+from wordai_jobs.auth.signing import UrlSigner
+from wordai_jobs.library.books import PageContent
+from wordai_jobs.model.book import Chapter, Page, page_image_url
+from wordai_jobs.model.job import Job, JobStatus
+from wordai_jobs.web.openapi.parameters import BOOK_ID, CHAPTER_ID, FILE_ID, JOB_ID
+
+Body = TypeVar("Body")
+
+_closed = with_config(ConfigDict(extra="forbid"))
+
+_BEFORE, _NOW = "2026-02-08T00:10:21.004Z", "2026-02-08T00:10:28.325Z"
+
+BookId = Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[BOOK_ID])]
+ChapterId = Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[CHAPTER_ID])]
+JobId = Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[JOB_ID])]
+Version = Annotated[str, Field(examples=[__version__])]
+TotalPages = Annotated[int, Field(ge=1, examples=[283])]
+Moment = Annotated[
+    datetime,
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": "UTC, in milliseconds",
+            "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
+            "examples": [_NOW],
+        }
+    ),
+]
+# Not a tuple: tools for OpenAPI stumble over `prefixItems`.
+Word = Annotated[list[float | str], Field(min_length=5, max_length=5)]
+
+
+def body_of(kind: type[Body], source: object) -> Body:
+    """The body with each field read from the attribute of the same name."""
+    return cast(Body, {name: getattr(source, name) for name in kind.__annotations__})
+
+
+@_closed
+class ErrorBody(TypedDict):
+    """Every error."""
+
+    detail: Annotated[str, Field(description="what went wrong, as a message for users")]
+
+
+@_closed
+class JobResult(TypedDict):
+    """What a completed job has made."""
+
+    chapter_id: ChapterId
+    total_pages: TotalPages
+
+
+@_closed
+class JobBody(TypedDict):
+    """A job. A failed job is a successful response, with status 200."""
+
+    job_id: JobId
+    user_id: Annotated[str, Field(description="its owner")]
+    status: Annotated[
+        Literal["pending", "processing", "completed", "failed"],
+        Field(description="the last two never change again"),
+    ]
+    progress: Annotated[int, Field(ge=0, le=100, description="percent; never falls")]
+    message: Annotated[str, Field(description="the current step, as a message for users")]
+    result: NotRequired[Annotated[JobResult, Field(description="only when completed")]]
+    error: NotRequired[
+        Annotated[str, Field(description="only when failed: the reason, as a message for users")]
+    ]
+    created_at: Moment
+    updated_at: Moment
+    completed_at: NotRequired[Moment]
+    failed_at: NotRequired[Moment]
+
+
+def job_body(job: Job) -> JobBody:
+    body: dict[str, Any] = {
+        "job_id": job.job_id,
+        "user_id": job.user_id,
+        "status": job.status,
+        "progress": job.progress,
+        "message": job.message,
+    }
+    if job.status is JobStatus.COMPLETED:
+        body["result"] = {"chapter_id": job.chapter_id, "total_pages": job.total_pages}
+    elif job.status is JobStatus.FAILED:
+        body["error"] = job.error or ""
+    body["created_at"] = job.created_at
+    body["updated_at"] = job.updated_at
+    if job.ended_at:
+        is_completed = job.status is JobStatus.COMPLETED
+        body["completed_at" if is_completed else "failed_at"] = job.ended_at
+    return cast(JobBody, body)
+
+
+_JOB = {"job_id": JOB_ID, "user_id": "alice"}
+JOB_EXAMPLES: dict[str, Any] = {
+    "pending": {
+        **_JOB,
+        "status": "pending",
+        "progress": 0,
+        "message": "PDF chapter creation job enqueued",
+        "created_at": _BEFORE,
+        "updated_at": _BEFORE,
+    },
+    "processing": {
+        **_JOB,
+        "status": "processing",
+        "progress": 46,
+        "message": "Processed 120/283 pages...",
+        "created_at": _BEFORE,
+        "updated_at": _NOW,
+    },
+    "completed": {
+        **_JOB,
+        "status": "completed",
+        "progress": 100,
+        "message": "Chapter created successfully with 283 pages",
+        "result": {"chapter_id": CHAPTER_ID, "total_pages": 283},
+        "created_at": _BEFORE,
+        "updated_at": _NOW,
+        "completed_at": _NOW,
+    },
+    "failed": {
+        **_JOB,
+        "status": "failed",
+        "progress": 46,
+        "message": "PDF processing failed: Out of memory",
+        "error": "Out of memory",
+        "created_at": _BEFORE,
+        "updated_at": _NOW,
+        "failed_at": _NOW,
+    },
+}
+CANCELLED_JOB_EXAMPLE = {
+    **JOB_EXAMPLES["failed"],
+    "message": "PDF processing failed: Cancelled by user",
+    "error": "Cancelled by user",
+}
+
+
+@_closed
+class JobListBody(TypedDict):
+    """Jobs, newest first, and where the list continues."""
+
+    jobs: Annotated[
+        list[JobBody], Field(examples=[[JOB_EXAMPLES["processing"], JOB_EXAMPLES["failed"]]])
+    ]
+    next_cursor: Annotated[
+        str | None,
+        Field(description="`cursor` of the next slice; null at the end", examples=[None]),
+    ]
+
+
+@_closed
+class PageBody(TypedDict):
+    """A page: the signed URL of its image, and the size of the image in pixels."""
+
+    page_number: Annotated[int, Field(ge=1, examples=[1])]
+    background_url: Annotated[
+        str,
+        Field(
+            description="for `<img>`, without a header; expires after one to two days",
+            examples=[
+                page_image_url(BOOK_ID, CHAPTER_ID, 1)
+                + "?expires=1770681600&signature=0Zq3YkXlAaYfImFsaWNlIg1d5f0c9e8b7a4f3e9d2c1"
+            ],
+        ),
+    ]
+    width: Annotated[int, Field(ge=1, examples=[1240])]
+    height: Annotated[int, Field(ge=1, examples=[1754])]
+
+
+def page_bodies(
+    pages: Iterable[Page], book_id: str, chapter_id: str, signer: UrlSigner
+) -> list[PageBody]:
+    return [
+        {
+            "page_number": page.number,
+            "background_url": signer.sign(page_image_url(book_id, chapter_id, page.number)),
+            "width": page.width,
+            "height": page.height,
+        }
+        for page in pages
+    ]
+
+
+@_closed
+class JobPagesBody(TypedDict):
+    """The pages of a job that can be read so far."""
+
+    total_pages: Annotated[int, Field(ge=0, examples=[283])]
+    pages: list[PageBody]
+
+
+@_closed
+class FileBody(TypedDict):
+    """An uploaded PDF; its size is in bytes."""
+
+    file_id: Annotated[str, Field(examples=[FILE_ID])]
+    filename: Annotated[str, Field(examples=["document.pdf"])]
+    size: Annotated[int, Field(ge=1, examples=[4_194_304])]
+    sha256: Annotated[
+        str,
+        Field(
+            pattern=r"^[0-9a-f]{64}$",
+            examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+        ),
+    ]
+    page_count: Annotated[int, Field(ge=1, examples=[283])]
+    created_at: Moment
+
+
+@_closed
+class BookBody(TypedDict):
+    """A book."""
+
+    book_id: BookId
+    title: Annotated[str, Field(examples=["MuPDF Explored"])]
+    created_at: Moment
+    updated_at: Moment
+
+
+@_closed
+class BookListBody(TypedDict):
+    """The caller's books, newest first."""
+
+    books: list[BookBody]
+
+
+@_closed
+class ChapterBody(TypedDict):
+    """A chapter without its pages."""
+
+    chapter_id: ChapterId
+    book_id: BookId
+    title: Annotated[str, Field(examples=["Chương một"])]
+    slug: Annotated[str, Field(description="unique within its book", examples=["chuong-mot"])]
+    order_index: Annotated[int, Field(ge=0, examples=[0])]
+    parent_id: Annotated[str | None, Field(examples=[None])]
+    is_published: Annotated[bool, Field(examples=[True])]
+    is_preview_free: Annotated[bool, Field(examples=[False])]
+    total_pages: TotalPages
+    created_at: Moment
+    updated_at: Moment
+
+
+@_closed
+class ChapterListBody(TypedDict):
+    """A book's chapters in their order."""
+
+    chapters: list[ChapterBody]
+
+
+@_closed
+class ChapterPageBody(PageBody):
+    """A page of a chapter."""
+
+    elements: Annotated[list[Any], Field(examples=[[]])]
+
+
+@_closed
+class ChapterWithPagesBody(ChapterBody):
+    """A chapter with its pages."""
+
+    pages: list[ChapterPageBody]
+
+
+def chapter_with_pages_body(chapter: Chapter, signer: UrlSigner) -> ChapterWithPagesBody:
+    pages = page_bodies(chapter.pages, chapter.book_id, chapter.chapter_id, signer)
+    return {
+        **body_of(ChapterBody, chapter),
+        "pages": [{**page, "elements": []} for page in pages],
+    }
+
+
+@_closed
+class PageContentBody(PageBody):
+    """A page with its text."""
+
+    text: Annotated[str, Field(examples=["MuPDF Explored"])]
+    words: Annotated[
+        list[Word],
+        Field(
+            description='`[x0, y0, x1, y1, "word"]` in pixels of the image',
+            examples=[
+                [[150.2, 140.0, 288.5, 171.3, "MuPDF"], [297.9, 140, 452, 171.3, "Explored"]]
+            ],
+        ),
+    ]
+
+
+def page_content_body(
+    content: PageContent, book_id: str, chapter_id: str, signer: UrlSigner
+) -> PageContentBody:
+    [page] = page_bodies([content.page], book_id, chapter_id, signer)
+    return {**page, "text": content.text, "words": content.words}
+
+
+@_closed
+class JobCounts(TypedDict):
+    """This server's jobs that have not ended."""
+
+    waiting: Annotated[int, Field(ge=0, examples=[3])]
+    running: Annotated[int, Field(ge=0, examples=[4])]
+
+
+@_closed
+class HealthBody(TypedDict):
+    """The process responds."""
+
+    status: Literal["ok"]
+    version: Version
+    jobs: JobCounts
+
+
+@_closed
+class ReadyBody(TypedDict):
+    """Every part works."""
+
+    status: Literal["ready"]
+    database: Literal["ok"]
+    storage: Literal["ok"]
+    renderers: Literal["ok"]
+
+
+@_closed
+class DevTokenBody(TypedDict):
+    """A token for the header `Authorization: Bearer …`."""
+
+    token: Annotated[str, Field(examples=["ImFsaWNlIg.aYfXlA.x0Zq3Yk"])]
+    user_id: Annotated[str, Field(examples=["alice"])]
+    expires_in_s: Annotated[int, Field(examples=[604_800])]
+
+
+@_closed
+class DevSignIn(TypedDict):
+    """Anyone who asks gets a token from `POST /dev/token`."""
+
+    mode: Literal["dev"]
+
+
+@_closed
+class FirebaseSignIn(TypedDict):
+    """Users sign in with Firebase."""
+
+    mode: Literal["firebase"]
+    firebase: Annotated[
+        dict[str, str], Field(description="the web configuration of the Firebase project")
+    ]
+    emulator: Annotated[
+        str | None, Field(description="host and port of a Firebase Auth emulator; else null")
+    ]
+
+
+@_closed
+class AppConfigBody(TypedDict):
+    """What the app needs to know before anyone has signed in."""
+
+    version: Version
+    max_upload_mb: Annotated[int, Field(ge=1, examples=[100])]
+    auth: Annotated[
+        DevSignIn | FirebaseSignIn,
+        Field(description="how users of the app sign in", examples=[{"mode": "dev"}]),
+    ]
+
+
+class OpenApiBody(TypedDict):
+    """This document; it has further keys."""
+
+    openapi: Annotated[str, Field(examples=["3.1.0"])]
+    info: Annotated[dict[str, Any], Field(examples=[{"title": "wordai_jobs"}])]
+    paths: Annotated[dict[str, Any], Field(examples=[{}])]
+    components: Annotated[dict[str, Any], Field(examples=[{}])]

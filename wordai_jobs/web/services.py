@@ -1,0 +1,54 @@
+"""The parts of the application that request handlers use."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app, request
+from prometheus_client import CollectorRegistry
+
+from wordai_jobs.auth.signing import UrlSigner
+from wordai_jobs.auth.verifier import DevTokens, TokenVerifier
+from wordai_jobs.database.client import Database
+from wordai_jobs.errors import Busy
+from wordai_jobs.jobs.runner import JobRunner
+from wordai_jobs.jobs.service import JobService
+from wordai_jobs.library.books import BookService
+from wordai_jobs.library.uploads import UploadService
+from wordai_jobs.rendering.pool import RenderPool
+from wordai_jobs.storage.storage import Storage
+
+EXTENSION = "wordai_jobs"
+# What is answered before the database has been reached once.
+_STATE_OF_THE_SERVER = ("/health", "/metrics")
+_NOT_OPEN_RETRY_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of one application. `dev_tokens` is None unless the server runs in mode dev.
+    `is_open` says whether the database has been reached since the start.
+    """
+
+    jobs: JobService
+    books: BookService
+    uploads: UploadService
+    runner: JobRunner
+    storage: Storage
+    is_open: Callable[[], bool]
+    database: Database
+    pool: RenderPool
+    signer: UrlSigner
+    registry: CollectorRegistry
+    verifier: TokenVerifier
+    dev_tokens: DevTokens | None
+
+
+def services() -> Services:
+    return cast(Services, current_app.extensions[EXTENSION])
+
+
+def refuse_until_open() -> None:
+    """Raises Busy for everything but the state of the server until the database has been reached."""
+    if not services().is_open() and not request.path.startswith(_STATE_OF_THE_SERVER):
+        raise Busy("The database cannot be reached yet", _NOT_OPEN_RETRY_S)
