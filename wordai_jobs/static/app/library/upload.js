@@ -1,12 +1,12 @@
 /** Sending a file, with progress. `fetch` cannot tell how much has been sent, so this is an XMLHttpRequest. */
 
-import {answerOf, ApiError} from "./api.js";
-import {t} from "./i18n.js";
+import {answerOf, ApiError} from "../shared/api.js";
+import {t} from "../shared/i18n.js";
 
 /**
  * @param {File} file
  * @param {object} options
- * @param {import("./session.js").Session} options.session
+ * @param {import("../session/session.js").Session} options.session
  * @param {(sent: number, total: number) => void} options.onProgress  In bytes.
  * @param {AbortSignal} options.signal
  * @returns {Promise<{file_id: string, filename: string, page_count: number}>}  Throws ApiError, or the signal's reason.

@@ -1,6 +1,6 @@
 /** The pages one below the other: near ones with image and text, the others as room to scroll through. */
 
-import {byId} from "./dom.js";
+import {byId} from "../shared/dom.js";
 import {ReaderPage} from "./reader-page.js";
 
 const WIDEST_FIT = 900;

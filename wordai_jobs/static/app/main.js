@@ -1,18 +1,18 @@
 /** Where the page begins: what the server is like, who is signed in, which view the address names. */
 
-import {Api} from "./api.js";
-import {BooksList} from "./books-list.js";
-import {Books} from "./books.js";
-import {byId} from "./dom.js";
-import {language, t, translate} from "./i18n.js";
-import {JobsList} from "./jobs-list.js";
-import {Jobs} from "./jobs.js";
-import {Reader} from "./reader.js";
-import {parseRoute} from "./router.js";
-import {openSession} from "./session.js";
-import {noticeExpiry, setUpSignIn} from "./sign-in.js";
-import {recall, remember} from "./storage.js";
-import {UploadForm} from "./upload-form.js";
+import {Api} from "./shared/api.js";
+import {BooksList} from "./library/books-list.js";
+import {Books} from "./library/books.js";
+import {byId} from "./shared/dom.js";
+import {language, t, translate} from "./shared/i18n.js";
+import {JobsList} from "./library/jobs-list.js";
+import {Jobs} from "./library/jobs.js";
+import {Reader} from "./reader/reader.js";
+import {parseRoute} from "./shared/router.js";
+import {openSession} from "./session/session.js";
+import {noticeExpiry, setUpSignIn} from "./session/sign-in.js";
+import {recall, remember} from "./shared/local-storage.js";
+import {UploadForm} from "./library/upload-form.js";
 
 const VIEWS = ["sign-in", "library", "reader", "broken"];
 

@@ -1,10 +1,10 @@
 /** Sign-in with the project's Firebase users. Loaded in mode firebase only: the SDK has 260 KB. */
 
-import {initializeApp} from "./vendor/firebase/firebase-app.js";
+import {initializeApp} from "../../vendor/firebase/firebase-app.js";
 import {
   connectAuthEmulator, createUserWithEmailAndPassword, getAuth, GoogleAuthProvider, onAuthStateChanged,
   signInWithEmailAndPassword, signInWithPopup, signOut, useDeviceLanguage,
-} from "./vendor/firebase/firebase-auth.js";
+} from "../../vendor/firebase/firebase-auth.js";
 import {Session} from "./session.js";
 
 const WORDS = {

@@ -11,7 +11,7 @@ const ALL_PAGES = /^Processed (\d+) pages?\./;
  */
 
 /**
- * @param {import("./poll-job.js").Job} job
+ * @param {import("../../poll-job.js").Job} job
  * @returns {Phase}
  */
 export function phaseOf(job) {

@@ -1,7 +1,7 @@
 /** The page's words in the language of the browser. */
 
-import en from "./messages-en.js";
-import vi from "./messages-vi.js";
+import en from "../messages/en.js";
+import vi from "../messages/vi.js";
 
 const MESSAGES = {en, vi};
 const ATTRIBUTES = {i18nLabel: "aria-label", i18nTitle: "title", i18nPlaceholder: "placeholder"};

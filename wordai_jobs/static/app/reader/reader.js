@@ -1,15 +1,15 @@
 /** The reader: a finished chapter, or a job's pages as they appear. */
 
-import {announce} from "./announcer.js";
-import {oneAtATime} from "./concurrently.js";
-import {byId, show} from "./dom.js";
-import {failure, percent} from "./format.js";
-import {t} from "./i18n.js";
-import {phaseOf} from "./job-phase.js";
-import {titleOf} from "./jobs-list.js";
+import {announce} from "../shared/announcer.js";
+import {oneAtATime} from "../shared/concurrency.js";
+import {byId, show} from "../shared/dom.js";
+import {failure, percent} from "../shared/format.js";
+import {t} from "../shared/i18n.js";
+import {phaseOf} from "../library/job-phase.js";
+import {titleOf} from "../library/jobs-list.js";
 import {PageSource} from "./page-source.js";
 import {ReaderPages} from "./reader-pages.js";
-import {formatRoute} from "./router.js";
+import {formatRoute} from "../shared/router.js";
 import {SearchPanel} from "./search-panel.js";
 
 const ADDRESS_PAUSE = 250;
@@ -19,7 +19,7 @@ export class Reader {
   #reading = new AbortController();
   /** @type {PageSource | null} */
   #source = null;
-  /** @type {import("./router.js").Route | null} */
+  /** @type {import("../shared/router.js").Route | null} */
   #route = null;
   #pages = new ReaderPages();
   #search = new SearchPanel(this.#pages);
@@ -29,7 +29,7 @@ export class Reader {
   #renewalTimer = 0;
   #renewedAt = -Infinity;
 
-  /** @param {import("./api.js").Api} api @param {import("./jobs.js").Jobs} jobs @param {import("./books.js").Books} books */
+  /** @param {import("../shared/api.js").Api} api @param {import("../library/jobs.js").Jobs} jobs @param {import("../library/books.js").Books} books */
   constructor(api, jobs, books) {
     this.api = api;
     this.jobs = jobs;
@@ -37,7 +37,7 @@ export class Reader {
     this.#listen();
   }
 
-  /** @param {import("./router.js").Route} route */
+  /** @param {import("../shared/router.js").Route} route */
   async open(route) {
     this.#address = location.hash;
     if (this.#isOpen(route)) return this.#pages.goTo(route.page);

@@ -8,7 +8,7 @@ export class Books extends EventTarget {
   /** @type {Map<string, any[]>} Chapters by book, of the books that were opened. */
   chapters = new Map();
 
-  /** @param {import("./api.js").Api} api */
+  /** @param {import("../shared/api.js").Api} api */
   constructor(api) {
     super();
     this.api = api;

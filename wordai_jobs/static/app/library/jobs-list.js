@@ -1,11 +1,11 @@
 /** The list of jobs, each with its phase, pages, time left, and what can be done about it. */
 
-import {ProgressAnnouncer} from "./announcer.js";
-import {arrange, byId, fromTemplate, show} from "./dom.js";
-import {failure, timeLeft, when} from "./format.js";
-import {t} from "./i18n.js";
+import {ProgressAnnouncer} from "../shared/announcer.js";
+import {arrange, byId, fromTemplate, show} from "../shared/dom.js";
+import {failure, timeLeft, when} from "../shared/format.js";
+import {t} from "../shared/i18n.js";
 import {phaseOf} from "./job-phase.js";
-import {formatRoute} from "./router.js";
+import {formatRoute} from "../shared/router.js";
 
 const CANCELLED = "Cancelled by user";
 const SECOND = 1000;

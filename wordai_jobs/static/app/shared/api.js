@@ -22,7 +22,7 @@ export class ApiError extends Error {
 }
 
 export class Api {
-  /** @param {import("./session.js").Session} session */
+  /** @param {import("../session/session.js").Session} session */
   constructor(session) {
     this.session = session;
   }

@@ -1,8 +1,8 @@
 /** The sign-in view: a name on a server for development, else the project's Firebase users. */
 
-import {answerOf} from "./api.js";
-import {byId, show} from "./dom.js";
-import {t} from "./i18n.js";
+import {answerOf} from "../shared/api.js";
+import {byId, show} from "../shared/dom.js";
+import {t} from "../shared/i18n.js";
 import {DevSession, NoSession} from "./session.js";
 
 /** @param {import("./session.js").Session} session */

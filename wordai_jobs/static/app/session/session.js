@@ -1,6 +1,6 @@
 /** Who is signed in, and their tokens. */
 
-import {recall, remember} from "./storage.js";
+import {recall, remember} from "../shared/local-storage.js";
 
 const KEY = "session";
 

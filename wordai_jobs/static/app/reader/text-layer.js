@@ -1,6 +1,6 @@
 /** The text of a page over its image: invisible, to be selected, copied and read aloud; and marks of what was found. */
 
-import {element} from "./dom.js";
+import {element} from "../shared/dom.js";
 import {linesOf} from "./lines.js";
 
 const FONT = "sans-serif";

@@ -16,7 +16,7 @@ export class ProgressAnnouncer {
   /** @type {Map<string, number>} */
   #said = new Map();
 
-  /** @param {import("./jobs.js").Entry} entry @param {string} title */
+  /** @param {import("../library/jobs.js").Entry} entry @param {string} title */
   progress({job}, title) {
     const step = Math.floor(job.progress / STEP);
     const before = this.#said.get(job.job_id);
@@ -26,7 +26,7 @@ export class ProgressAnnouncer {
     }
   }
 
-  /** @param {import("./jobs.js").Entry} entry @param {string} title */
+  /** @param {import("../library/jobs.js").Entry} entry @param {string} title */
   ended({job}, title) {
     if (job.status === "completed") announce(t("say.completed", {title}));
     else announce(t("say.failed", {title, detail: failure(job.error ?? "")}));

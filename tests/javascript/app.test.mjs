@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import {describe, test} from "node:test";
 
-import {concurrently, oneAtATime} from "../../wordai_jobs/static/concurrently.js";
-import {Estimate} from "../../wordai_jobs/static/estimate.js";
-import {failure, size, timeLeft} from "../../wordai_jobs/static/format.js";
-import {chooseLanguage, t} from "../../wordai_jobs/static/i18n.js";
-import {phaseOf} from "../../wordai_jobs/static/job-phase.js";
-import {linesOf} from "../../wordai_jobs/static/lines.js";
-import en from "../../wordai_jobs/static/messages-en.js";
-import vi from "../../wordai_jobs/static/messages-vi.js";
-import {formatRoute, parseRoute} from "../../wordai_jobs/static/router.js";
-import {findIn, normalize} from "../../wordai_jobs/static/text-search.js";
-import {titleFrom} from "../../wordai_jobs/static/upload-form.js";
+import {concurrently, oneAtATime} from "../../wordai_jobs/static/app/shared/concurrency.js";
+import {Estimate} from "../../wordai_jobs/static/app/library/estimate.js";
+import {failure, size, timeLeft} from "../../wordai_jobs/static/app/shared/format.js";
+import {chooseLanguage, t} from "../../wordai_jobs/static/app/shared/i18n.js";
+import {phaseOf} from "../../wordai_jobs/static/app/library/job-phase.js";
+import {linesOf} from "../../wordai_jobs/static/app/reader/lines.js";
+import en from "../../wordai_jobs/static/app/messages/en.js";
+import vi from "../../wordai_jobs/static/app/messages/vi.js";
+import {formatRoute, parseRoute} from "../../wordai_jobs/static/app/shared/router.js";
+import {findIn, normalize} from "../../wordai_jobs/static/app/reader/text-search.js";
+import {titleFrom} from "../../wordai_jobs/static/app/library/upload-form.js";
 import {readdirSync, readFileSync} from "node:fs";
 
 const STATIC = new URL("../../wordai_jobs/static/", import.meta.url);
-const sources = readdirSync(STATIC).filter((name) => /\.(js|html)$/.test(name))
+const sources = readdirSync(STATIC, {recursive: true}).filter((name) => /^(app|poll-job).*\.(js|html)$/.test(name))
   .map((name) => [name, readFileSync(new URL(name, STATIC), "utf8")]);
 
 describe("the page's words", () => {
@@ -29,7 +29,7 @@ describe("the page's words", () => {
   });
 
   test("exist for every key that the page names", () => {
-    const named = sources.filter(([name]) => !name.startsWith("messages-")).flatMap(([, text]) => [
+    const named = sources.filter(([name]) => !name.startsWith("app/messages")).flatMap(([, text]) => [
       ...text.matchAll(/\bt\("([^"]+)"/g), ...text.matchAll(/data-i18n(?:-\w+)?="([^"]+)"/g),
       ...text.matchAll(/"((?:signIn|error)\.\w+)"/g),
     ].map(([, key]) => key));

@@ -1,10 +1,10 @@
 /** The books, each with its chapters to read and to delete. */
 
-import {announce} from "./announcer.js";
-import {confirm} from "./confirm.js";
-import {arrange, byId, fromTemplate, show} from "./dom.js";
-import {t} from "./i18n.js";
-import {formatRoute} from "./router.js";
+import {announce} from "../shared/announcer.js";
+import {confirm} from "../shared/confirm.js";
+import {arrange, byId, fromTemplate, show} from "../shared/dom.js";
+import {t} from "../shared/i18n.js";
+import {formatRoute} from "../shared/router.js";
 
 /** Books that stand open at first; the others read their chapters when they are opened. */
 const OPEN_AT_FIRST = 3;

@@ -2,8 +2,8 @@
 
 import {Estimate} from "./estimate.js";
 import {phaseOf} from "./job-phase.js";
-import {JobFailedError, PollError, pollJob} from "./poll-job.js";
-import {recall, remember} from "./storage.js";
+import {JobFailedError, PollError, pollJob} from "../../poll-job.js";
+import {recall, remember} from "../shared/local-storage.js";
 
 const PATH = "/api/v1/books/jobs";
 /** The server ends every job in time; the page has no reason to give up before it. */
@@ -12,7 +12,7 @@ const TITLES_KEPT = 300;
 
 /** One job as the page knows it. */
 export class Entry {
-  /** @type {import("./poll-job.js").Problem | null} */
+  /** @type {import("../../poll-job.js").Problem | null} */
   problem = null;
   /** @type {number | null} */
   queuePosition = null;
@@ -22,7 +22,7 @@ export class Entry {
   /** Why the last wish, to cancel or try again, was not granted. */
   refusal = "";
 
-  /** @param {import("./poll-job.js").Job} job @param {{title: string, bookId: string} | null} memory */
+  /** @param {import("../../poll-job.js").Job} job @param {{title: string, bookId: string} | null} memory */
   constructor(job, memory) {
     this.job = job;
     this.memory = memory;
@@ -32,7 +32,7 @@ export class Entry {
     return this.job.status === "completed" || this.job.status === "failed";
   }
 
-  /** @param {import("./poll-job.js").Job} job @param {number} now in milliseconds */
+  /** @param {import("../../poll-job.js").Job} job @param {number} now in milliseconds */
   update(job, now) {
     this.job = job;
     if (job.status === "processing") this.estimate.add(now, phaseOf(job).done);
@@ -51,7 +51,7 @@ export class Jobs extends EventTarget {
   /** @type {string | null} */
   #cursor = null;
 
-  /** @param {import("./api.js").Api} api */
+  /** @param {import("../shared/api.js").Api} api */
   constructor(api) {
     super();
     this.api = api;
@@ -83,7 +83,7 @@ export class Jobs extends EventTarget {
     return this.#add(job);
   }
 
-  /** A job that was just made. @param {import("./poll-job.js").Job} job @param {{title: string, bookId: string} | null} memory */
+  /** A job that was just made. @param {import("../../poll-job.js").Job} job @param {{title: string, bookId: string} | null} memory */
   begin(job, memory) {
     if (memory) this.#memorize(job.job_id, memory);
     this.#add(job);

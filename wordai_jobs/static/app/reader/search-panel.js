@@ -1,8 +1,8 @@
 /** Search in the chapter that is being read. */
 
-import {concurrently} from "./concurrently.js";
-import {byId, element} from "./dom.js";
-import {t} from "./i18n.js";
+import {concurrently} from "../shared/concurrency.js";
+import {byId, element} from "../shared/dom.js";
+import {t} from "../shared/i18n.js";
 import {findIn} from "./text-search.js";
 
 const REQUESTS_AT_ONCE = 4;

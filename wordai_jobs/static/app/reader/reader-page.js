@@ -1,7 +1,7 @@
 /** One page in the reader: room of the right shape at first, image and text once it comes near. */
 
-import {element} from "./dom.js";
-import {t} from "./i18n.js";
+import {element} from "../shared/dom.js";
+import {t} from "../shared/i18n.js";
 import {marks, scaleLayer, textLayer} from "./text-layer.js";
 
 const USUAL_SHAPE = {width: 1240, height: 1754};

@@ -21,7 +21,7 @@ export class PageSource {
   /** @type {Map<number, Promise<{text: string, words: import("./lines.js").Word[]}>>} */
   #contents = new Map();
 
-  /** @param {import("./api.js").Api} api @param {AbortSignal} signal  Ends what is being read. */
+  /** @param {import("../shared/api.js").Api} api @param {AbortSignal} signal  Ends what is being read. */
   constructor(api, signal) {
     this.api = api;
     this.signal = signal;

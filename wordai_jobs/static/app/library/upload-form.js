@@ -1,9 +1,9 @@
 /** The form that turns a PDF into a chapter: pick or drop, say where it belongs, send, enqueue. */
 
-import {announce} from "./announcer.js";
-import {byId, element, show} from "./dom.js";
-import {size} from "./format.js";
-import {t} from "./i18n.js";
+import {announce} from "../shared/announcer.js";
+import {byId, element, show} from "../shared/dom.js";
+import {size} from "../shared/format.js";
+import {t} from "../shared/i18n.js";
 import {upload} from "./upload.js";
 
 const NEW_BOOK = "";
@@ -25,7 +25,7 @@ export class UploadForm {
   #suggestion = "";
 
   /**
-   * @param {import("./api.js").Api} api
+   * @param {import("../shared/api.js").Api} api
    * @param {import("./books.js").Books} books
    * @param {import("./jobs.js").Jobs} jobs
    * @param {number} maxBytes
