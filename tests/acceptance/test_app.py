@@ -1,6 +1,4 @@
-"""The page at `/` before one reads: sign in, upload, jobs, books; in a real browser against the
-real server.
-"""
+"""The app at `/` up to the reader: sign in, upload, jobs, books. In a real browser."""
 
 import signal
 
@@ -26,10 +24,7 @@ def test_a_pdf_is_uploaded_and_read(server: ServerProcess, visit: OpenVisitor) -
     expect(visitor.page.locator(".book", has_text="Latin")).to_contain_text("Lorem ipsum")
     job.get_by_role("link", name="Read the chapter").click()
     expect(visitor.page.get_by_role("heading", name="Lorem ipsum")).to_be_visible()
-    image = visitor.page.locator(".page[data-page='1'] img")
-    visitor.wait(
-        "image", lambda: bool(image.evaluate("img => img.complete && img.naturalWidth > 1000"))
-    )
+    visitor.wait_for_image(1)
     expect(visitor.page).to_have_title("Lorem ipsum · WordAI Books")
 
 
@@ -37,9 +32,8 @@ def test_titles_are_suggested_and_a_typed_one_of_a_book_is_kept(
     server: ServerProcess, visit: OpenVisitor
 ) -> None:
     visitor = visit(server).sign_in("Choosy user")
-    book, chapter = (
-        visitor.page.get_by_label(f"Title of the {what}") for what in ("new book", "chapter")
-    )
+    book = visitor.page.get_by_label("Title of the new book")
+    chapter = visitor.page.get_by_label("Title of the chapter")
     for filename, suggested in (("My_first  book.pdf", "My first book"), ("Second.PDF", "Second")):
         visitor.choose(text_pdf(1), filename)
         expect(book).to_have_value(suggested)
@@ -51,8 +45,7 @@ def test_titles_are_suggested_and_a_typed_one_of_a_book_is_kept(
 
 
 def test_a_server_that_dies_is_waited_for_and_its_job_is_tried_again(
-    start_server: StartServer,
-    visit: OpenVisitor,
+    start_server: StartServer, visit: OpenVisitor
 ) -> None:
     server = start_server(SLOW).wait_until_ready()
     visitor = visit(server).sign_in("Unlucky user")
@@ -60,19 +53,19 @@ def test_a_server_that_dies_is_waited_for_and_its_job_is_tried_again(
         job = visitor.submit(text_pdf(30), title="Struck by lightning")
         visitor.wait("start", lambda: job.get_attribute("data-state") == "processing")
         server.kill()
-    expect(job).to_contain_text("Still waiting for it", timeout=60_000)
+    expect(job).to_contain_text("Lost contact with the server", timeout=60_000)
     expect(visitor.page.locator(".error:visible")).to_have_count(0)
     server.start()
     visitor.wait_for_state(job, "failed")
-    expect(job).to_contain_text("The server restarted while it worked on this")
-    expect(job).not_to_contain_text("Still waiting")
+    expect(job).to_contain_text("The server restarted while working on this")
+    expect(job).not_to_contain_text("Lost contact")
     job.get_by_role("button", name="Try again").click()
     again = visitor.page.locator(".job[data-state='completed']")
     expect(again).to_have_count(1, timeout=60_000)
     expect(again).to_contain_text("Struck by lightning")
 
 
-def test_a_restart_in_order_is_no_more_than_a_pause(
+def test_a_regular_restart_is_no_more_than_a_pause(
     start_server: StartServer, visit: OpenVisitor
 ) -> None:
     server = start_server({**SLOW, "jobs.shutdown_grace_s": 60}).wait_until_ready()
@@ -84,15 +77,14 @@ def test_a_restart_in_order_is_no_more_than_a_pause(
     assert server.process.wait(60) == 0
     server.start()
     visitor.wait_for_state(job, "completed")
-    expect(job).not_to_contain_text("Still waiting")
+    expect(job).not_to_contain_text("Lost contact")
     expect(visitor.page.locator(".error:visible")).to_have_count(0)
     job.get_by_role("link").click()
     visitor.text_of(1)
 
 
 def test_jobs_and_books_are_there_after_a_reload_and_to_the_end_of_the_list(
-    server: ServerProcess,
-    visit: OpenVisitor,
+    server: ServerProcess, visit: OpenVisitor
 ) -> None:
     client = Client(server.url, "Diligent user")
     file_id = client.upload(text_pdf(1)).json()["file_id"]
@@ -109,10 +101,8 @@ def test_jobs_and_books_are_there_after_a_reload_and_to_the_end_of_the_list(
     visitor.page.get_by_role("button", name="Show more").click()
     expect(visitor.page.locator(".job")).to_have_count(21)
     expect(visitor.page.get_by_role("button", name="Show more")).to_be_hidden()
-    shown = visitor.page.locator(".job").evaluate_all(
-        "jobs => jobs.map((job) => job.dataset.jobId)"
-    )
-    assert shown == ids[::-1]
+    job_ids = "jobs => jobs.map((job) => job.dataset.jobId)"
+    assert visitor.page.locator(".job").evaluate_all(job_ids) == ids[::-1]
     expect(visitor.page.locator(".chapter")).to_have_count(21)
     visitor.page.reload()
     expect(visitor.page.locator(".job").first).to_contain_text("The last")
@@ -130,12 +120,10 @@ def test_a_chapter_is_deleted_after_a_question(server: ServerProcess, visit: Ope
     chapter.get_by_role("button").click()
     visitor.page.get_by_role("button", name="Delete", exact=True).click()
     expect(chapter).to_have_count(0)
-    expect(visitor.page.locator(".book")).to_contain_text("No chapter yet")
+    expect(visitor.page.locator(".book")).to_contain_text("No chapters yet")
 
 
-def test_the_page_is_used_with_the_keyboard_alone(
-    server: ServerProcess, visit: OpenVisitor
-) -> None:
+def test_the_app_is_used_with_the_keyboard_alone(server: ServerProcess, visit: OpenVisitor) -> None:
     visitor = visit(server)
     page = visitor.page
     visitor.tab_to("dev-name")
@@ -143,7 +131,7 @@ def test_the_page_is_used_with_the_keyboard_alone(
     visitor.press("Enter")
     expect(page.locator("#library")).to_be_visible()
     visitor.tab_to("file")
-    visitor.choose(text_pdf(12))  # the dialog of the system is not the page's
+    visitor.choose(text_pdf(12))  # the dialog is the system's, not the app's
     assert visitor.focused == "upload-submit"
     visitor.press("Shift+Tab", "Shift+Tab")
     assert visitor.focused == "new-book"
@@ -156,13 +144,8 @@ def test_the_page_is_used_with_the_keyboard_alone(
     visitor.press("Enter")
     visitor.text_of(1)
     number = page.get_by_label("Go to page")
-    for key, expected in (
-        ("ArrowRight", "2"),
-        ("ArrowRight", "3"),
-        ("ArrowLeft", "2"),
-        ("End", "12"),
-        ("Home", "1"),
-    ):
+    keys = ("ArrowRight", "ArrowRight", "ArrowLeft", "End", "Home")
+    for key, expected in zip(keys, ("2", "3", "2", "12", "1"), strict=True):
         visitor.press(key)
         expect(number).to_have_value(expected)
     before = page.locator("#pages").evaluate("it => it.scrollTop")
@@ -177,9 +160,7 @@ def test_the_page_is_used_with_the_keyboard_alone(
     assert visitor.focused == "library-title"
 
 
-def test_the_page_speaks_vietnamese_to_those_who_do(
-    server: ServerProcess, visit: OpenVisitor
-) -> None:
+def test_the_app_speaks_vietnamese(server: ServerProcess, visit: OpenVisitor) -> None:
     visitor = visit(server, language="vi-VN")
     page = visitor.page
     expect(page.locator("html")).to_have_attribute("lang", "vi")
@@ -195,20 +176,22 @@ def test_the_page_speaks_vietnamese_to_those_who_do(
     expect(job.get_by_role("link", name="Đọc chương: Bài giảng")).to_be_visible()
 
 
-def test_what_cannot_be_uploaded_is_said_in_words(
+def test_a_file_that_cannot_be_uploaded_is_explained(
     server: ServerProcess, visit: OpenVisitor
 ) -> None:
     visitor = visit(server).sign_in("Careless user")
     error = visitor.page.locator("#upload-error")
     visitor.choose(b"hello", "notes.txt")
-    assert error.is_hidden(), "the browser was told that it is a PDF, so the server has to say"
+    assert error.is_hidden(), "the browser took it for a PDF, so only the server can tell"
     visitor.page.get_by_label("Title of the new book").fill("Secrets")
     visitor.page.get_by_role("button", name="Upload", exact=True).click()
     expect(error).to_contain_text("PDF")
     visitor.choose(encrypted_pdf(), "secret.pdf")
     expect(error).to_be_hidden()
     visitor.page.get_by_role("button", name="Upload", exact=True).click()
-    expect(error).to_have_text("PDF is password protected")
+    expect(error).to_have_text(
+        "This PDF needs a password. Save a copy without one and upload that."
+    )
     visitor.page.get_by_label("Title of the chapter").fill("  ")
     visitor.page.get_by_role("button", name="Upload", exact=True).click()
     expect(error).to_have_text("Give the chapter a title.")
@@ -219,24 +202,23 @@ def test_what_cannot_be_uploaded_is_said_in_words(
     expect(error).to_have_text("a.txt is not a PDF.")
 
 
-def test_a_pdf_is_dropped_anywhere_on_the_page(server: ServerProcess, visit: OpenVisitor) -> None:
-    visitor = visit(server).sign_in("Dropping user")
-    visitor.page.evaluate(
-        """bytes => {
+def test_a_pdf_is_dropped_anywhere_in_the_app(server: ServerProcess, visit: OpenVisitor) -> None:
+    drop = """bytes => {
         const dataTransfer = new DataTransfer();
-        dataTransfer.items.add(new File([new Uint8Array(bytes)], "dropped.pdf", {type: "application/pdf"}));
-        for (const type of ["dragover", "drop"]) {
+        const type = "application/pdf";
+        dataTransfer.items.add(new File([new Uint8Array(bytes)], "dropped.pdf", {type}));
+        for (const event of ["dragover", "drop"]) {
             document.querySelector("#jobs-title").dispatchEvent(
-                new DragEvent(type, {dataTransfer, bubbles: true, cancelable: true}));
+                new DragEvent(event, {dataTransfer, bubbles: true, cancelable: true}));
         }
-    }""",
-        list(text_pdf(1)),
-    )
+    }"""
+    visitor = visit(server).sign_in("Dropping user")
+    visitor.page.evaluate(drop, list(text_pdf(1)))
     expect(visitor.page.locator("#file-name")).to_have_text("dropped.pdf")
     expect(visitor.page.get_by_label("Title of the chapter")).to_have_value("dropped")
 
 
-def test_titles_are_text_whatever_stands_in_them(server: ServerProcess, visit: OpenVisitor) -> None:
+def test_titles_are_text_whatever_they_contain(server: ServerProcess, visit: OpenVisitor) -> None:
     hostile = "<img src=x onerror=\"document.title='hacked'\"><script>alert(1)</script>{title}"
     visitor = visit(server).sign_in("Hostile <b>user</b>")
     job = visitor.submit(text_pdf(1), title=hostile, book=hostile)
@@ -248,7 +230,9 @@ def test_titles_are_text_whatever_stands_in_them(server: ServerProcess, visit: O
     assert visitor.page.locator("img[src='x'], main script").count() == 0
 
 
-def test_signing_out_leaves_nothing_for_the_next(server: ServerProcess, visit: OpenVisitor) -> None:
+def test_signing_out_leaves_nothing_for_the_next_user(
+    server: ServerProcess, visit: OpenVisitor
+) -> None:
     visitor = visit(server).sign_in("First user")
     visitor.wait_for_state(visitor.submit(text_pdf(1), title="Private"), "completed")
     visitor.page.get_by_role("button", name="Sign out").click()
@@ -266,19 +250,19 @@ def test_progress_is_announced_at_every_tenth_and_no_more_often(
     visitor.page.evaluate("""() => {
         window.said = [];
         const region = document.querySelector("#announcer");
-        new MutationObserver(() => said.push(region.textContent)).observe(region, {childList: true, characterData: true});
+        new MutationObserver(() => said.push(region.textContent))
+            .observe(region, {childList: true, characterData: true});
     }""")
     with standing_still(visitor, slow):
         job = visitor.submit(text_pdf(60), title="Spoken")
     visitor.wait_for_state(job, "completed")
     said: list[str] = visitor.page.evaluate("said")
-    assert (
-        said[0] == "Uploaded. The pages are being made." and said[-1] == "Spoken is ready to read"
-    )
+    assert said[0] == "Uploaded. The pages are being created."
+    assert said[-1] == "Spoken is ready to read"
     assert len(said) <= 12 and len(said) == len(set(said)), said
 
 
-def test_a_job_that_is_refused_can_be_sent_again_without_choosing_anew(
+def test_an_upload_that_is_refused_can_be_sent_again(
     start_server: StartServer, visit: OpenVisitor
 ) -> None:
     server = start_server({**SLOW, "limits.max_active_jobs_per_user": 1}).wait_until_ready()
@@ -297,12 +281,14 @@ def test_a_job_that_is_refused_can_be_sent_again_without_choosing_anew(
     visitor.wait_for_state(visitor.page.locator(".job").first, "completed")
 
 
-def test_a_page_whose_server_is_away_says_so(start_server: StartServer, visit: OpenVisitor) -> None:
+def test_the_app_says_so_if_its_server_is_away(
+    start_server: StartServer, visit: OpenVisitor
+) -> None:
     server = start_server().wait_until_ready()
     visitor = visit(server)
     visitor.page.route("**/app-config.json", lambda route: route.abort())
     visitor.page.reload()
-    expect(visitor.page.get_by_role("heading", name="The server does not answer")).to_be_visible()
+    expect(visitor.page.get_by_role("heading", name="The server is not responding")).to_be_visible()
     visitor.page.unroute("**/app-config.json")
     visitor.page.get_by_role("button", name="Try again").click()
     expect(visitor.page.get_by_label("Your name")).to_be_visible()

@@ -1,7 +1,7 @@
-"""The page in its states, wide and narrow, light and dark: nothing a screen reader trips over,
-nothing that scrolls sideways.
+"""The app in its states, wide and narrow, light and dark: axe-core finds no serious problem, and
+nothing scrolls sideways.
 
-Each is also kept as a picture in `screenshots/`, for people to look at.
+`screenshots/` keeps a picture of each state, for people to look at.
 """
 
 import os
@@ -33,8 +33,8 @@ WIDTHS = {"wide": (1280, 800), "narrow": (360, 740)}
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 ALL = tuple(product(WIDTHS, SCHEMES))
-# Each width and each scheme once: axe-core looks at the layout, which depends on the one, and at
-# contrast, on the other.
+# Each width and each scheme once: axe-core looks at the layout, which depends on the width, and at
+# the contrast, which depends on the scheme.
 FOR_AXE: tuple[tuple[str, Scheme], ...] = (("wide", "light"), ("narrow", "dark"))
 NAME = "Linh Trần"
 
@@ -48,14 +48,14 @@ def visitor_of(browser: Browser, url: str, language: str = "en-GB") -> Iterator[
 
 
 def look(visitor: Visitor, state: str, combinations: Iterable[tuple[str, Scheme]] = ALL) -> None:
-    """Check the state in each width and scheme, and take its picture."""
+    """Checks the state in each width and scheme, and takes its picture."""
     SCREENSHOTS.mkdir(exist_ok=True)
     page = visitor.page
     problems: dict[str, list[str]] = {}
     for width, scheme in combinations:
         page.set_viewport_size({"width": WIDTHS[width][0], "height": WIDTHS[width][1]})
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        page.wait_for_timeout(300)  # the page is laid out anew, images are decoded
+        page.wait_for_timeout(300)  # for the new layout, and for images to be decoded
         name = f"{state}-{width}-{scheme}"
         problems[name] = ["wider than the screen"] if visitor.is_wider_than_screen else []
         if (width, scheme) in FOR_AXE:
@@ -65,16 +65,13 @@ def look(visitor: Visitor, state: str, combinations: Iterable[tuple[str, Scheme]
     assert {name: found for name, found in problems.items() if found} == {}
 
 
-def images_are_there(visitor: Visitor) -> None:
-    visitor.wait(
-        "images",
-        lambda: bool(
-            visitor.page.evaluate("""() => {
+def wait_for_images(visitor: Visitor) -> None:
+    are_there = """() => {
         const images = [...document.querySelectorAll(".page-image")];
-        return images.length > 0 && images.every((image) => image.complete && image.naturalWidth > 0);
-    }""")
-        ),
-    )
+        const isThere = (image) => image.complete && image.naturalWidth > 0;
+        return images.length > 0 && images.every(isThere);
+    }"""
+    visitor.wait("images", lambda: bool(visitor.page.evaluate(are_there)))
 
 
 def test_signed_out(server: ServerProcess, browser: Browser) -> None:
@@ -108,18 +105,18 @@ def test_processing_reading_and_searching(slow: ServerProcess, browser: Browser)
         visitor.sign_in(NAME)
         job = half_done_job(visitor, slow, client)
         look(visitor, "processing")
-        job.get_by_role("link", name="Read what is there").click()
-        images_are_there(visitor)
+        job.get_by_role("link", name="Read the pages so far").click()
+        wait_for_images(visitor)
         visitor.page.locator("#pages").evaluate("pages => pages.scrollTo(0, 0)")
         look(visitor, "reading-while-it-runs")
         visitor.press("Escape")
         job.get_by_role("button", name="Cancel").click()
         visitor.wait_for_state(job, "cancelled")
         visitor.page.get_by_role("link", name="Read the chapter").first.click()
-        images_are_there(visitor)
+        wait_for_images(visitor)
         visitor.page.get_by_label("Go to page").fill("12")
         visitor.press("Enter")
-        images_are_there(visitor)
+        wait_for_images(visitor)
         look(visitor, "reading")
         visitor.press("/")
         visitor.page.keyboard.type("lorem" if not SHARED.is_dir() else "pixmap")
@@ -138,7 +135,7 @@ def test_failed(start_server: StartServer, browser: Browser) -> None:
         visitor.sign_in(NAME)
         job = half_done_job(visitor, server, client)
         server.kill()
-        expect(job).to_contain_text("Still waiting for it", timeout=60_000)
+        expect(job).to_contain_text("Lost contact with the server", timeout=60_000)
         look(visitor, "waiting")
         server.start()
         visitor.wait_for_state(job, "failed")
@@ -155,22 +152,20 @@ def test_the_question_before_deleting(server: ServerProcess, browser: Browser) -
 
 
 def library_of(server: ServerProcess, name: str, with_book: bool = False) -> Client:
-    """A user who has read before: one chapter, and the real book where that is there."""
+    """A user who has read before: one chapter, and the real book if this machine has it."""
     client = Client(server.url, name)
     chapters = {"A short introduction": text_pdf(12)}
     if with_book and SHARED.is_dir():
         chapters["MuPDF explored"] = (SHARED / BOOK).read_bytes()
     for index, (title, pdf) in enumerate(chapters.items()):
-        assert (
-            client.end_of(client.submit(pdf, title=title, order_index=index))["status"]
-            == "completed"
-        )
+        job = client.end_of(client.submit(pdf, title=title, order_index=index))
+        assert job["status"] == "completed"
     return client
 
 
 def half_done_job(visitor: Visitor, server: ServerProcess, client: Client) -> Locator:
-    """A job at its pages, whose renderer is held up now, and was a moment before: the page can tell
-    its pace.
+    """A job with some of its pages, whose renderer stands still now and stood still a moment ago, so
+    that the app can tell its pace.
     """
     [renderer] = renderers(server, "renderer")
     pdf = (SHARED / BOOK).read_bytes() if SHARED.is_dir() else text_pdf(600)
@@ -180,12 +175,14 @@ def half_done_job(visitor: Visitor, server: ServerProcess, client: Client) -> Lo
         os.kill(renderer, signal.SIGCONT)
         wait_until(lambda: newest_progress(client) >= seen + 5, 60, "progress", 0.02)
         os.kill(renderer, signal.SIGSTOP)
-        visitor.wait(
-            "progress on the page", lambda: int(bar.evaluate("bar => bar.value")) >= seen + 5
-        )
-        seen = int(bar.evaluate("bar => bar.value"))
+        visitor.wait("progress in the app", lambda: progress_of(bar) >= seen + 5)
+        seen = progress_of(bar)
     visitor.wait("a guess of the time left", lambda: "left" in job.inner_text())
     return job
+
+
+def progress_of(bar: Locator) -> int:
+    return int(bar.evaluate("bar => bar.value"))
 
 
 def newest_progress(client: Client) -> int:
@@ -195,7 +192,7 @@ def newest_progress(client: Client) -> int:
 def slow_network(visitor: Visitor, bytes_per_s: float) -> None:
     session = visitor.context.new_cdp_session(visitor.page)
     session.send("Network.enable")
+    conditions = {"offline": False, "latency": 0, "downloadThroughput": -1}
     session.send(
-        "Network.emulateNetworkConditions",
-        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_per_s},
+        "Network.emulateNetworkConditions", {**conditions, "uploadThroughput": bytes_per_s}
     )

@@ -1,7 +1,8 @@
-"""The reader: pages, their text, search, and what happens while or after their job fails; in a real
-browser.
+"""The app's reader: pages, their text, search, and jobs that run or fail while they are read. In a
+real browser.
 """
 
+import json
 import os
 import re
 
@@ -19,7 +20,7 @@ from tests.support.visitor import Visitor
 
 pytestmark = pytest.mark.long_file(90)
 
-# Of nine pages before one that takes hours; the last few of them may be rendered and not yet
+# Nine pages come before one that takes hours. The last few of the nine may be rendered and not yet
 # reported.
 SOME_PAGES = re.compile(r"\b[1-9] of 25 pages")
 
@@ -51,7 +52,7 @@ def test_text_is_selected_over_the_image_where_it_stands(
     assert box
     visitor.page.mouse.dblclick(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     assert visitor.page.evaluate("getSelection().toString().trim()") == "page"
-    # Or the mouse would drag what is selected.
+    # Otherwise the mouse would drag the selection.
     visitor.page.evaluate("getSelection().removeAllRanges()")
     last = words.nth(3).bounding_box()
     assert last
@@ -69,9 +70,8 @@ def test_copied_lines_read_as_they_stand(server: ServerProcess, visit: OpenVisit
     visitor.page.evaluate("getSelection().selectAllChildren(document.querySelector('.text-layer'))")
     lines = visitor.page.evaluate("getSelection().toString()").strip().splitlines()
     assert lines[0].strip() == "page 1 of 1"
-    assert [line.strip() for line in lines if line.strip()][1].startswith(
-        "line 0 lorem ipsum dolor lorem"
-    )
+    filled = [line.strip() for line in lines if line.strip()]
+    assert filled[1].startswith("line 0 lorem ipsum dolor lorem")
 
 
 def test_words_are_found_and_shown_in_their_place(
@@ -101,9 +101,7 @@ def test_words_are_found_and_shown_in_their_place(
     expect(page.locator(".mark")).to_have_count(0)
 
 
-def test_pages_grow_and_fit_again_and_the_place_is_kept(
-    server: ServerProcess, visit: OpenVisitor
-) -> None:
+def test_zooming_keeps_the_place(server: ServerProcess, visit: OpenVisitor) -> None:
     visitor = open_chapter(server, visit, pages=12)
     third = visitor.page.locator(".page[data-page='3']")
     visitor.page.get_by_label("Go to page").fill("3")
@@ -113,10 +111,9 @@ def test_pages_grow_and_fit_again_and_the_place_is_kept(
     assert third.evaluate("it => it.clientWidth") == pytest.approx(fit * 1.5625, abs=2)
     expect(visitor.page.get_by_label("Go to page")).to_have_value("3")
     image, layer = third.locator("img"), third.locator(".text-layer")
-    scale = image.evaluate("it => it.clientWidth / it.naturalWidth")
-    assert layer.evaluate("it => new DOMMatrix(getComputedStyle(it).transform).a") == pytest.approx(
-        scale, rel=0.01
-    )
+    image_scale = image.evaluate("it => it.clientWidth / it.naturalWidth")
+    layer_scale = layer.evaluate("it => new DOMMatrix(getComputedStyle(it).transform).a")
+    assert layer_scale == pytest.approx(image_scale, rel=0.01)
     visitor.press("0")
     assert third.evaluate("it => it.clientWidth") == fit
     visitor.press("-")
@@ -132,12 +129,9 @@ def test_pages_are_read_while_the_job_still_runs_and_the_job_is_cancelled(
     processes.freeze_the_busy_renderer(slow.pid)
     visitor.wait("first page", lambda: progress_of(job) > 30)
     expect(job).to_contain_text(SOME_PAGES)
-    job.get_by_role("link", name="Read what is there").click()
+    job.get_by_role("link", name="Read the pages so far").click()
     expect(visitor.page.locator("#reader-status")).to_contain_text(SOME_PAGES)
-    image = visitor.page.locator(".page[data-page='1'] img")
-    visitor.wait(
-        "image", lambda: bool(image.evaluate("img => img.complete && img.naturalWidth > 1000"))
-    )
+    visitor.wait_for_image(1)
     assert visitor.page.locator(".page").count() == 25
     assert 16 <= visitor.page.locator(".page.is-coming").count() < 25
     visitor.press("Escape")
@@ -148,55 +142,50 @@ def test_pages_are_read_while_the_job_still_runs_and_the_job_is_cancelled(
 
 
 def test_new_pages_appear_without_moving_what_is_read_and_the_chapter_takes_over(
-    slow: ServerProcess,
-    visit: OpenVisitor,
+    slow: ServerProcess, visit: OpenVisitor
 ) -> None:
     visitor = visit(slow).sign_in("Patient reader")
     with standing_still(visitor, slow):
         job = visitor.submit(text_pdf(60), title="Coming up")
         job_id = job.get_attribute("data-job-id")
         visitor.page.goto(f"{slow.url}/#/jobs/{job_id}")
-        expect(visitor.page.locator("#reader-status")).to_contain_text(
-            "The first pages will appear"
-        )
+        status = visitor.page.locator("#reader-status")
+        expect(status).to_contain_text("The first pages will appear")
     visitor.text_of(1)
-    expect(visitor.page.locator("#reader-status")).to_be_hidden()
+    expect(status).to_be_hidden()
     assert visitor.page.locator(".page.is-coming").count() == 0
     visitor.wait("the chapter's own address", lambda: "#/books/" in visitor.page.url)
     expect(visitor.page.get_by_role("heading", name="Coming up")).to_be_visible()
 
 
-def test_who_reads_when_the_job_fails_is_told_and_tries_again_from_there(
-    start_server: StartServer,
-    visit: OpenVisitor,
+def test_a_job_that_fails_while_it_is_read_is_retried_from_the_reader(
+    start_server: StartServer, visit: OpenVisitor
 ) -> None:
     server = start_server(SLOW).wait_until_ready()
     visitor = visit(server).sign_in("Interrupted reader")
     job = visitor.submit(stuck_pdf(9, 24), title="Interrupted")
     processes.freeze_the_busy_renderer(server.pid)
     visitor.wait("first page", lambda: progress_of(job) > 30)
-    job.get_by_role("link", name="Read what is there").click()
+    job.get_by_role("link", name="Read the pages so far").click()
     status = visitor.page.locator("#reader-status")
     expect(status).to_contain_text(SOME_PAGES)
     address = visitor.page.url
     server.kill()
-    expect(status).to_contain_text("Still waiting for it", timeout=60_000)
+    expect(status).to_contain_text("Lost contact with the server", timeout=60_000)
     server.start()
-    expect(status).to_contain_text("The server restarted while it worked on this", timeout=60_000)
+    expect(status).to_contain_text("The server restarted while working on this", timeout=60_000)
     status.get_by_role("button", name="Try again").click()
     visitor.wait("the new job's address", lambda: visitor.page.url != address)
     expect(status).to_contain_text(SOME_PAGES, timeout=60_000)
     expect(visitor.page.get_by_role("heading", name="Interrupted")).to_be_visible()
 
 
-def test_who_is_no_longer_signed_in_is_told_and_comes_back_to_the_same_place(
-    server: ServerProcess,
-    visit: OpenVisitor,
+def test_a_user_whose_session_ended_comes_back_to_the_same_place(
+    server: ServerProcess, visit: OpenVisitor
 ) -> None:
     visitor = open_chapter(server, visit, pages=2, name="Sleepy user")
-    visitor.page.evaluate(
-        "localStorage.setItem('wordai.session', JSON.stringify({name: 'Sleepy user', token: 'old'}))"
-    )
+    kept = json.dumps({"name": "Sleepy user", "token": "old"})
+    visitor.page.evaluate("kept => localStorage.setItem('wordai.session', kept)", kept)
     visitor.page.reload()
     expect(visitor.page.get_by_role("alert")).to_contain_text("your session ended")
     visitor.page.get_by_label("Your name").fill("Sleepy user")
@@ -204,17 +193,17 @@ def test_who_is_no_longer_signed_in_is_told_and_comes_back_to_the_same_place(
     visitor.text_of(1)
 
 
-def test_a_deleted_chapter_is_said_to_be_gone(server: ServerProcess, visit: OpenVisitor) -> None:
+def test_the_reader_says_that_a_chapter_was_deleted(
+    server: ServerProcess, visit: OpenVisitor
+) -> None:
     client = Client(server.url, "Forgetful user")
     job = client.end_of(client.submit(text_pdf(1)))
-    client.request(
-        "DELETE", f"/api/v1/books/{client.book_id}/chapters/{job['result']['chapter_id']}"
-    )
+    chapter = f"/api/v1/books/{client.book_id}/chapters/{job['result']['chapter_id']}"
+    client.request("DELETE", chapter)
     visitor = visit(server).sign_in("Forgetful user")
     visitor.page.locator(".job").get_by_role("link").click()
-    expect(visitor.page.locator("#reader-status-text")).to_have_text(
-        "This chapter is no longer there."
-    )
+    status = visitor.page.locator("#reader-status-text")
+    expect(status).to_have_text("This chapter no longer exists.")
 
 
 def test_pages_are_scrolled_and_controls_tapped_by_touch(
@@ -227,18 +216,17 @@ def test_pages_are_scrolled_and_controls_tapped_by_touch(
     visitor.page.locator(".job").get_by_role("link").tap()
     assert job["status"] == "completed"
     visitor.text_of(1)
-    visitor.page.get_by_role("button", name="Larger").tap()
+    visitor.page.get_by_role("button", name="Zoom in").tap()
     expect(visitor.page.locator("#zoom-reset")).to_have_text("125%")
-    # Past the middle of the first page, also without a fling.
+    # Far enough to pass the middle of the first page without a fling.
     visitor.swipe_up(from_y=700, to_y=120)
     expect(visitor.page.get_by_label("Go to page")).not_to_have_value("1")
     assert not visitor.is_wider_than_screen, "only the pages scroll sideways"
-    assert "maximum-scale" not in visitor.page.locator("meta[name=viewport]").evaluate(
-        "it => it.content"
-    )
+    viewport = visitor.page.locator("meta[name=viewport]").get_attribute("content")
+    assert viewport and "maximum-scale" not in viewport
 
 
-def test_images_whose_addresses_have_expired_are_had_anew(
+def test_images_whose_urls_have_expired_are_loaded_again(
     server: ServerProcess, visit: OpenVisitor
 ) -> None:
     visitor = visit(server).sign_in("Returning reader")
@@ -255,21 +243,17 @@ def test_images_whose_addresses_have_expired_are_had_anew(
 
     visitor.page.route("**/image?*", refuse_once)
     job.get_by_role("link").click()
-    image = visitor.page.locator(".page[data-page='1'] img")
-    visitor.wait(
-        "image",
-        lambda: image.count() == 1 and bool(image.evaluate("img => img.naturalWidth > 1000")),
-    )
+    visitor.wait_for_image(1)
     assert len(refused) == 2
 
 
-def test_who_leaves_just_after_turning_a_page_is_not_brought_back(
+def test_leaving_right_after_turning_a_page_works(
     server: ServerProcess, visit: OpenVisitor
 ) -> None:
     visitor = open_chapter(server, visit, pages=3)
     page = visitor.page
-    # The busy page has left and not yet noticed when it is time to write the new page's number into
-    # the address.
+    # The address changes while the browser is busy: the app has not noticed that yet when it is time
+    # to write the new page's number into the address.
     page.evaluate("""() => {
         document.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight", bubbles: true}));
         setTimeout(() => { location.hash = "#/"; }, 100);
@@ -282,7 +266,7 @@ def test_who_leaves_just_after_turning_a_page_is_not_brought_back(
 
 
 def open_chapter(server: ServerProcess, visit: OpenVisitor, pages: int, name: str = "") -> Visitor:
-    """A visitor who reads a chapter of so many pages, made through the API."""
+    """A visitor who reads a chapter of this many pages, created through the API."""
     name = name or f"Reader of {pages} pages {os.urandom(4).hex()}"
     client = Client(server.url, name)
     job = client.end_of(client.submit(text_pdf(pages), title="Read me"))

@@ -1,104 +1,136 @@
-/** Where the page begins: what the server is like, who is signed in, which view the address names. */
+/** Starts the app: asks the server for its settings, opens the session, shows the right view. */
 
-import {Api} from "./shared/api.js";
-import {BooksList} from "./library/books-list.js";
 import {Books} from "./library/books.js";
-import {byId} from "./shared/dom.js";
-import {language, t, translate} from "./shared/i18n.js";
+import {BooksList} from "./library/books-list.js";
 import {JobsList} from "./library/jobs-list.js";
 import {Jobs} from "./library/jobs.js";
-import {Reader} from "./reader/reader.js";
-import {parseRoute} from "./shared/router.js";
-import {openSession} from "./session/session.js";
-import {noticeExpiry, setUpSignIn} from "./session/sign-in.js";
-import {recall, remember} from "./shared/local-storage.js";
 import {UploadForm} from "./library/upload-form.js";
+import {Reader} from "./reader/reader.js";
+import {openSession} from "./session/open-session.js";
+import {setUpSignIn, showExpiry} from "./session/sign-in.js";
+import {Api} from "./shared/api.js";
+import {byId} from "./shared/dom.js";
+import {language, t, translate} from "./shared/i18n.js";
+import {recall, remember} from "./shared/local-storage.js";
+import {parseRoute} from "./shared/router.js";
 
-const VIEWS = ["sign-in", "library", "reader", "broken"];
+/**
+ * @typedef {import("./session/session.js").Session} Session
+ * @typedef {object} AppConfig  /app-config.json.
+ * @property {number} max_upload_mb
+ * @property {import("./session/open-session.js").AuthConfig} auth
+ */
 
-async function begin() {
+/** Ids of sections in index.html, of which one is shown. */
+const VIEWS = ["sign-in", "library", "reader", "unavailable"];
+
+async function start() {
   document.documentElement.lang = language;
   translate(document);
   byId("skip").onclick = () => byId("main").focus();
-  byId("broken-retry").onclick = () => location.reload();
+  byId("unavailable-retry").onclick = () => location.reload();
   try {
     const config = await readConfig();
-    enter(config, await openSession(config.auth));
+    showFirstView(config, await openSession(config.auth));
   } catch (error) {
-    byId("broken-text").textContent = error.message;
-    showView("broken", "broken.title");
+    byId("unavailable-text").textContent = error.message;
+    showView("unavailable", "unavailable.title");
   }
 }
 
+/** @returns {Promise<AppConfig>} */
 async function readConfig() {
-  const response = await fetch("/app-config.json").catch(() => { throw new Error(t("error.network")); });
+  const response = await fetch("/app-config.json").catch(() => {
+    throw new Error(t("error.network"));
+  });
   if (!response.ok) throw new Error(t("error.unreadable", {status: String(response.status)}));
   return response.json();
 }
 
-/** Signing in opens the library; signing out reloads, so that nothing of one user is there for the next. */
-function enter(config, session) {
+/**
+ * @param {AppConfig} config
+ * @param {Session} session
+ */
+function showFirstView(config, session) {
   session.hasExpired = Boolean(recall("expired"));
   remember("expired", null);
   setUpSignIn(session);
   byId("sign-out").onclick = () => session.signOut();
-  session.addEventListener("change", () => (session.name ? openLibrary(config, session) : leave(session)));
-  if (session.name) openLibrary(config, session);
-  else askWho(session);
+  session.addEventListener("change", () => {
+    if (session.name) openLibrary(config, session);
+    else leave(session);
+  });
+  if (session.name) {
+    openLibrary(config, session);
+  } else {
+    showExpiry(session);
+    showView("sign-in", "signIn.title");
+  }
 }
 
-function askWho(session) {
-  noticeExpiry(session);
-  showView("sign-in", "signIn.title");
-}
-
+/**
+ * After signing out. The reload leaves nothing of this user for the next one.
+ *
+ * @param {Session} session
+ */
 function leave(session) {
-  if (session.hasExpired) remember("expired", true);
-  else forgetUser();
+  if (session.hasExpired) {
+    remember("expired", true);
+  } else {
+    remember("titles", null);
+    history.replaceState(null, "", "#/");
+  }
   location.reload();
 }
 
-function forgetUser() {
-  remember("titles", null);
-  history.replaceState(null, "", "#/");
-}
-
+/**
+ * @param {AppConfig} config
+ * @param {Session} session
+ */
 function openLibrary(config, session) {
   const api = new Api(session);
-  const [jobs, books] = [new Jobs(api), new Books(api)];
-  const [jobsList, booksList] = [new JobsList(jobs, books), new BooksList(books)];
+  const jobs = new Jobs(api);
+  const books = new Books(api);
+  const jobsList = new JobsList(jobs, books);
+  const booksList = new BooksList(books);
   const reader = new Reader(api, jobs, books);
   new UploadForm(api, books, jobs, config.max_upload_mb * 1024 * 1024);
   byId("account-name").textContent = session.name;
   byId("account").hidden = false;
-  jobs.addEventListener("ended", ({detail}) => {
-    if (detail.job.status === "completed") booksList.refresh(detail.memory?.bookId);
+  jobs.addEventListener("ended", (event) => {
+    const {detail: entry} =
+      /** @type {CustomEvent<import("./library/jobs.js").JobEntry>} */ (event);
+    if (entry.job.status === "completed") booksList.refresh(entry.submission?.bookId);
   });
   jobsList.load();
   booksList.load();
-  const follow = () => route(reader);
-  addEventListener("hashchange", follow);
-  follow();
+  addEventListener("hashchange", () => followAddress(reader));
+  followAddress(reader);
 }
 
-function route(reader) {
-  const wanted = parseRoute(location.hash);
-  if (wanted.view === "library") {
+/** @param {Reader} reader */
+function followAddress(reader) {
+  const route = parseRoute(location.hash);
+  if (route.view === "library") {
     reader.close();
     showView("library", "library.title");
   } else {
-    showView("reader", "reader.loading");
-    reader.open(wanted);
+    showView("reader");
+    reader.open(route);
   }
 }
 
+/**
+ * @param {string} view  One of VIEWS.
+ * @param {string} [titleKey]  Of the message for the window's title; the reader sets its own.
+ */
 function showView(view, titleKey) {
   const isFirst = !document.body.dataset.view;
   document.body.dataset.view = view;
   for (const id of VIEWS) byId(id).hidden = id !== view;
-  if (view === "reader") return;
+  if (!titleKey) return;
   document.title = `${t(titleKey)} · WordAI Books`;
   if (!isFirst) byId(`${view}-title`).focus();
 }
 
-begin();
+start();

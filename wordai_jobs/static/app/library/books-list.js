@@ -1,19 +1,24 @@
-/** The books, each with its chapters to read and to delete. */
+/** The list of books, each with its chapters to read and to delete. */
 
 import {announce} from "../shared/announcer.js";
 import {confirm} from "../shared/confirm.js";
-import {arrange, byId, fromTemplate, show} from "../shared/dom.js";
+import {arrange, byId, find, fromTemplate, showText} from "../shared/dom.js";
 import {t} from "../shared/i18n.js";
 import {formatRoute} from "../shared/router.js";
 
-/** Books that stand open at first; the others read their chapters when they are opened. */
+/**
+ * @typedef {import("./books.js").Book} Book
+ * @typedef {import("./books.js").Chapter} Chapter
+ */
+
+/** The newest books are open at first. The others read their chapters when they are opened. */
 const OPEN_AT_FIRST = 3;
 
 export class BooksList {
-  /** @type {Map<string, any>} */
-  #items = new Map();
-  /** @type {Map<string, any>} */
-  #chapters = new Map();
+  /** @type {Map<string, HTMLDetailsElement>} By book. */
+  #bookItems = new Map();
+  /** @type {Map<string, HTMLElement>} By chapter. */
+  #chapterItems = new Map();
 
   /** @param {import("./books.js").Books} books */
   constructor(books) {
@@ -23,57 +28,73 @@ export class BooksList {
 
   async load() {
     await this.#attempt(() => this.books.load());
-    for (const {book_id: id} of this.books.books.slice(0, OPEN_AT_FIRST)) this.#items.get(id).open = true;
+    for (const {book_id: bookId} of this.books.books.slice(0, OPEN_AT_FIRST)) this.#open(bookId);
+  }
+
+  /**
+   * After a chapter has been created.
+   *
+   * @param {string | undefined} bookId  The chapter's book, if it is known.
+   */
+  async refresh(bookId) {
+    await this.#attempt(() => this.books.refresh());
+    if (bookId) this.#open(bookId);
   }
 
   render() {
     const {books} = this.books;
-    arrange(byId("books"), books.map((book) => this.#book(book)));
+    arrange(byId("books"), books.map((book) => this.#renderBook(book)));
     byId("books-empty").hidden = books.length > 0;
   }
 
-  /** A chapter has come in. @param {string | undefined} bookId Its book, where that is known. */
-  async refresh(bookId) {
-    await this.#attempt(() => this.books.refresh());
-    const item = this.#items.get(bookId ?? "");
+  /** @param {string} bookId */
+  #open(bookId) {
+    const item = this.#bookItems.get(bookId);
     if (item) item.open = true;
   }
 
-  #book(book) {
-    const item = this.#items.get(book.book_id) ?? this.#newBook(book);
-    this.#items.set(book.book_id, item);
-    const chapters = this.books.chapters.get(book.book_id);
-    show(item.querySelector(".book-title"), book.title);
-    show(item.querySelector(".book-size"), chapters ? t("books.chapters", {count: chapters.length}) : "");
-    item.querySelector(".empty").hidden = chapters?.length !== 0;
-    arrange(item.querySelector(".chapters"), (chapters ?? []).map((chapter) => this.#chapter(chapter)));
+  /** @param {Book} book */
+  #renderBook({book_id: bookId, title}) {
+    const item = this.#bookItems.get(bookId) ?? this.#createBook(bookId);
+    const chapters = this.books.chapters.get(bookId);
+    const size = chapters ? t("books.chapters", {count: chapters.length}) : "";
+    showText(find(item, ".book-title"), title);
+    showText(find(item, ".book-size"), size);
+    find(item, ".empty").hidden = chapters?.length !== 0;
+    arrange(find(item, ".chapters"), (chapters ?? []).map((it) => this.#renderChapter(it)));
     return item;
   }
 
-  #newBook({book_id: id}) {
-    const item = fromTemplate("book-template");
+  /** @param {string} bookId */
+  #createBook(bookId) {
+    const item = fromTemplate("book-template", HTMLDetailsElement);
     item.ontoggle = () => {
-      if (item.open && !this.books.chapters.has(id)) this.#attempt(() => this.books.loadChapters(id));
+      if (!item.open || this.books.chapters.has(bookId)) return;
+      this.#attempt(() => this.books.loadChapters(bookId));
     };
+    this.#bookItems.set(bookId, item);
     return item;
   }
 
-  #chapter(chapter) {
-    const known = this.#chapters.get(chapter.chapter_id);
-    if (known) return known;
+  /** @param {Chapter} chapter */
+  #renderChapter(chapter) {
     const {book_id: bookId, chapter_id: chapterId, title} = chapter;
+    const known = this.#chapterItems.get(chapterId);
+    if (known) return known;
     const item = fromTemplate("chapter-template");
-    item.querySelector(".chapter-title").textContent = title;
-    item.querySelector(".chapter-open").href = formatRoute({view: "chapter", bookId, chapterId, page: 1});
-    item.querySelector(".chapter-size").textContent = t("job.pagesTotal", {count: chapter.total_pages});
-    const remove = item.querySelector(".chapter-delete");
+    const link = find(item, ".chapter-open", HTMLAnchorElement);
+    const remove = find(item, ".chapter-delete");
+    find(item, ".chapter-title").textContent = title;
+    find(item, ".chapter-size").textContent = t("job.pagesTotal", {count: chapter.total_pages});
+    link.href = formatRoute({view: "chapter", bookId, chapterId, page: 1});
     remove.setAttribute("aria-label", t("chapter.delete", {title}));
     remove.title = t("chapter.delete", {title});
     remove.onclick = () => this.#remove(chapter);
-    this.#chapters.set(chapterId, item);
+    this.#chapterItems.set(chapterId, item);
     return item;
   }
 
+  /** @param {Chapter} chapter */
   async #remove(chapter) {
     if (!await confirm(t("chapter.deleteConfirm", {title: chapter.title}))) return;
     await this.#attempt(async () => {
@@ -83,12 +104,13 @@ export class BooksList {
     });
   }
 
+  /** @param {() => Promise<void>} act */
   async #attempt(act) {
     try {
       await act();
-      show(byId("books-error"), "");
+      showText(byId("books-error"), "");
     } catch (error) {
-      show(byId("books-error"), error.message);
+      showText(byId("books-error"), error.message);
     }
   }
 }

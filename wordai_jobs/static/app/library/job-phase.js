@@ -1,13 +1,14 @@
 /** What a job is doing, read from its status and message. */
 
-const PAGES = /^Processed (\d+)\/(\d+) pages/;
+const SOME_PAGES = /^Processed (\d+)\/(\d+) pages/;
 const ALL_PAGES = /^Processed (\d+) pages?\./;
 
 /**
+ * @typedef {"pending" | "fetching" | "opening" | "pages" | "chapter" | "completed" | "failed"} Name
  * @typedef {object} Phase
- * @property {"pending" | "fetching" | "opening" | "pages" | "chapter" | "completed" | "failed"} name
- * @property {number} done  Pages made.
- * @property {number} total  Pages of the PDF; 0 where that is not known yet.
+ * @property {Name} name
+ * @property {number} done  Pages that can be read.
+ * @property {number} total  Pages of the PDF; 0 if that is not known yet.
  */
 
 /**
@@ -20,7 +21,7 @@ export function phaseOf(job) {
     return {name: "completed", done: total, total};
   }
   if (job.status !== "processing") return {name: job.status, done: 0, total: 0};
-  const [, done, total] = PAGES.exec(job.message) ?? [];
+  const [, done, total] = SOME_PAGES.exec(job.message) ?? [];
   if (total) return {name: "pages", done: Number(done), total: Number(total)};
   const [, all] = ALL_PAGES.exec(job.message) ?? [];
   if (all) return {name: "chapter", done: Number(all), total: Number(all)};

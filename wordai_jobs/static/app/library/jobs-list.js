@@ -1,153 +1,163 @@
 /** The list of jobs, each with its phase, pages, time left, and what can be done about it. */
 
-import {ProgressAnnouncer} from "../shared/announcer.js";
-import {arrange, byId, fromTemplate, show} from "../shared/dom.js";
-import {failure, timeLeft, when} from "../shared/format.js";
+import {arrange, byId, find, fromTemplate, showText} from "../shared/dom.js";
+import {formatFailure, formatTime, formatTimeLeft} from "../shared/format.js";
 import {t} from "../shared/i18n.js";
-import {phaseOf} from "./job-phase.js";
 import {formatRoute} from "../shared/router.js";
+import {phaseOf} from "./job-phase.js";
+import {titleOf} from "./jobs.js";
+import {ProgressAnnouncer} from "./progress-announcer.js";
+
+/** @typedef {import("./jobs.js").JobEntry} JobEntry */
 
 const CANCELLED = "Cancelled by user";
-const SECOND = 1000;
 
 export class JobsList {
-  /** @type {Map<string, HTMLElement>} */
+  /** @type {Map<string, HTMLElement>} By job. */
   #items = new Map();
   #announcer = new ProgressAnnouncer();
 
-  /** @param {import("./jobs.js").Jobs} jobs @param {import("./books.js").Books} books */
+  /**
+   * @param {import("./jobs.js").Jobs} jobs
+   * @param {import("./books.js").Books} books
+   */
   constructor(jobs, books) {
     this.jobs = jobs;
     this.books = books;
     jobs.addEventListener("change", () => this.render());
-    jobs.addEventListener("ended", ({detail}) => this.#announcer.ended(detail, this.title(detail)));
+    jobs.addEventListener("ended", (event) => {
+      const {detail: entry} = /** @type {CustomEvent<JobEntry>} */ (event);
+      this.#announcer.ended(entry.job, titleOf(entry, books));
+    });
     books.addEventListener("change", () => this.render());
-    byId("jobs-more").onclick = () => this.#load(() => jobs.more());
-    setInterval(() => this.#renderTimesLeft(), SECOND);
+    byId("jobs-more").onclick = () => this.#attempt(() => jobs.loadMore());
+    // While a page takes long, the time left grows although no poll brings anything new.
+    setInterval(() => this.#renderTimesLeft(), 1000);
   }
 
   load() {
-    return this.#load(() => this.jobs.load());
-  }
-
-  /** @param {import("./jobs.js").Entry} entry */
-  title(entry) {
-    return titleOf(entry, this.books);
+    return this.#attempt(() => this.jobs.load());
   }
 
   render() {
     const entries = this.jobs.list;
-    arrange(byId("jobs"), entries.map((entry) => this.#item(entry)));
+    arrange(byId("jobs"), entries.map((entry) => this.#renderJob(entry)));
     byId("jobs-empty").hidden = entries.length > 0;
     byId("jobs-more").hidden = !this.jobs.hasMore;
-    for (const entry of entries) this.#announcer.progress(entry, this.title(entry));
+    for (const entry of entries) this.#announcer.progress(entry.job, titleOf(entry, this.books));
   }
 
-  /** A page that takes long makes the time left grow, though no poll brings anything new. */
   #renderTimesLeft() {
     for (const entry of this.jobs.list) {
       const item = this.#items.get(entry.job.job_id);
-      if (item && !entry.hasEnded) show(item.querySelector(".job-left"), leftWords(entry));
+      if (item && !entry.hasEnded) showText(find(item, ".job-left"), timeLeftText(entry));
     }
   }
 
-  async #load(act) {
+  /** @param {() => Promise<void>} act */
+  async #attempt(act) {
     try {
       await act();
-      show(byId("jobs-error"), "");
+      showText(byId("jobs-error"), "");
     } catch (error) {
-      show(byId("jobs-error"), error.message);
+      showText(byId("jobs-error"), error.message);
     }
   }
 
-  #item(entry) {
-    const id = entry.job.job_id;
-    const item = this.#items.get(id) ?? this.#newItem(entry);
-    this.#items.set(id, item);
-    fill(item, entry, this.title(entry));
+  /** @param {JobEntry} entry */
+  #renderJob(entry) {
+    const {job, problem, refusal, hasEnded} = entry;
+    const item = this.#items.get(job.job_id) ?? this.#createItem(entry);
+    const title = titleOf(entry, this.books);
+    const phase = phaseOf(job);
+    const state = job.error === CANCELLED ? "cancelled" : job.status;
+    const hasFailed = job.status === "failed";
+    const isCounted = phase.total > 0 && !hasEnded;
+    const failure = hasFailed ? formatFailure(job.error ?? "") : "";
+
+    item.dataset.state = state;
+    const showPart = (/** @type {string} */ name, /** @type {string} */ text) => {
+      showText(find(item, `.job-${name}`), text);
+    };
+    showPart("title", title);
+    showPart("state", t(`job.${state}`));
+    showPart("phase", phaseText(entry, phase));
+    showPart("pages", isCounted ? t("job.pages", {done: phase.done, total: phase.total}) : "");
+    showPart("left", timeLeftText(entry));
+    showPart("waiting", problem && !hasEnded ? t("job.waiting") : "");
+    showPart("error", refusal || failure);
+
+    const bar = find(item, ".job-progress", HTMLProgressElement);
+    bar.hidden = hasEnded;
+    bar.value = job.progress;
+    bar.setAttribute("aria-label", t("job.progressOf", {title}));
+
+    const read = find(item, ".job-read", HTMLAnchorElement);
+    const readText = t(hasEnded ? "job.read" : "job.readSoFar");
+    showText(read, hasFailed || phase.done === 0 ? "" : readText);
+    read.href = formatRoute({view: "job", jobId: job.job_id, page: 1});
+    read.setAttribute("aria-label", `${readText}: ${title}`);
+
+    const retry = find(item, ".job-retry");
+    retry.hidden = !hasFailed;
+    retry.setAttribute("aria-label", t("job.retryOf", {title}));
+
+    const cancel = find(item, ".job-cancel");
+    cancel.hidden = hasEnded;
+    cancel.setAttribute("aria-label", t("job.cancelOf", {title}));
     return item;
   }
 
-  #newItem(entry) {
+  /** @param {JobEntry} entry */
+  #createItem(entry) {
+    const jobId = entry.job.job_id;
     const item = fromTemplate("job-template");
-    item.dataset.jobId = entry.job.job_id;
-    item.querySelector(".job-cancel").onclick = () => busy(item, () => this.jobs.cancel(entry));
-    item.querySelector(".job-retry").onclick = () => busy(item, async () => {
+    item.dataset.jobId = jobId;
+    find(item, ".job-cancel").onclick = () => whileDisabled(item, () => this.jobs.cancel(entry));
+    find(item, ".job-retry").onclick = () => whileDisabled(item, async () => {
       if (await this.jobs.retry(entry)) byId("jobs-title").focus();
     });
+    this.#items.set(jobId, item);
     return item;
   }
 }
 
-/** @param {import("./jobs.js").Entry} entry @param {import("./books.js").Books} books */
-export function titleOf(entry, books) {
-  return books.chapter(entry.job.result?.chapter_id)?.title ?? entry.memory?.title
-    ?? t("job.untitled", {date: when(entry.job.created_at)});
-}
-
-async function busy(item, act) {
+/**
+ * The item's buttons are disabled until `act` is done.
+ *
+ * @param {HTMLElement} item
+ * @param {() => Promise<void>} act
+ */
+async function whileDisabled(item, act) {
   const buttons = item.querySelectorAll("button");
   for (const button of buttons) button.disabled = true;
   await act();
   for (const button of buttons) button.disabled = false;
-  if (!item.contains(document.activeElement)) item.querySelector("button:not([hidden])")?.focus();
+  if (item.contains(document.activeElement)) return;
+  [...buttons].find((button) => !button.hidden)?.focus();
 }
 
-function fill(item, entry, title) {
-  const {job} = entry;
-  const part = (name) => item.querySelector(`.job-${name}`);
-  const phase = phaseOf(job);
-  const state = job.error === CANCELLED ? "cancelled" : job.status;
-  item.dataset.state = state;
-  show(part("title"), title);
-  show(part("state"), t(`job.${state}`));
-  show(part("phase"), phaseWords(entry, phase));
-  fillProgress(part("progress"), entry, title);
-  show(part("pages"), pagesWords(phase));
-  show(part("left"), leftWords(entry));
-  show(part("waiting"), entry.problem && !entry.hasEnded ? t("job.waiting") : "");
-  show(part("error"), errorWords(entry));
-  fillActions(part, entry, phase, title);
-}
-
-function fillProgress(bar, entry, title) {
-  bar.hidden = entry.hasEnded;
-  bar.value = entry.job.progress;
-  bar.setAttribute("aria-label", t("job.progressOf", {title}));
-}
-
-function fillActions(part, entry, phase, title) {
-  const read = part("read");
-  read.hidden = entry.job.status === "failed" || phase.done === 0;
-  read.href = formatRoute({view: "job", jobId: entry.job.job_id, page: 1});
-  show(read, read.hidden ? "" : t(entry.hasEnded ? "job.read" : "job.readSoFar"));
-  read.setAttribute("aria-label", `${read.textContent}: ${title}`);
-  part("retry").hidden = entry.job.status !== "failed";
-  part("retry").setAttribute("aria-label", t("job.retryOf", {title}));
-  part("cancel").hidden = entry.hasEnded;
-  part("cancel").setAttribute("aria-label", t("job.cancelOf", {title}));
-}
-
-function phaseWords(entry, phase) {
-  const {job} = entry;
-  if (job.status === "completed") {
-    return `${t("job.pagesTotal", {count: phase.total})} · ${t("job.finished", {date: when(job.completed_at ?? job.updated_at)})}`;
+/**
+ * @param {JobEntry} entry
+ * @param {import("./job-phase.js").Phase} phase
+ */
+function phaseText({job, queuePosition}, {name, total}) {
+  switch (job.status) {
+    case "completed": {
+      const finished = t("job.finished", {date: formatTime(job.completed_at ?? job.updated_at)});
+      return `${t("job.pagesTotal", {count: total})} · ${finished}`;
+    }
+    case "failed":
+      return t("job.endedAt", {date: formatTime(job.failed_at ?? job.updated_at)});
+    case "pending":
+      return queuePosition ? t("phase.queued", {position: queuePosition}) : t("phase.pending");
+    default:
+      return t(`phase.${name}`);
   }
-  if (job.status === "failed") return t("job.endedAt", {date: when(job.failed_at ?? job.updated_at)});
-  if (phase.name === "pending" && entry.queuePosition) return t("phase.queued", {position: entry.queuePosition});
-  return t(`phase.${phase.name}`);
 }
 
-function pagesWords({name, done, total}) {
-  return total && name !== "completed" ? t("job.pages", {done, total}) : "";
-}
-
-function leftWords(entry) {
-  const left = entry.hasEnded || entry.problem ? null : entry.secondsLeft(performance.now());
-  return left === null ? "" : timeLeft(left);
-}
-
-function errorWords({job, refusal}) {
-  const ended = job.status === "failed" ? failure(job.error ?? "") : "";
-  return refusal ? t("job.startFailed", {detail: refusal}) : ended;
+/** @param {JobEntry} entry */
+function timeLeftText(entry) {
+  const seconds = entry.hasEnded || entry.problem ? null : entry.secondsLeft(performance.now());
+  return seconds === null ? "" : formatTimeLeft(seconds);
 }

@@ -1,16 +1,20 @@
-/** The form that turns a PDF into a chapter: pick or drop, say where it belongs, send, enqueue. */
+/** The form that turns a PDF into a chapter: choose or drop it, name it, send it, enqueue a job. */
 
 import {announce} from "../shared/announcer.js";
-import {byId, element, show} from "../shared/dom.js";
-import {size} from "../shared/format.js";
+import {byId, element, showText} from "../shared/dom.js";
+import {formatFailure, formatSize} from "../shared/format.js";
 import {t} from "../shared/i18n.js";
 import {upload} from "./upload.js";
 
 const NEW_BOOK = "";
+const LONGEST_TITLE = 300;
 
-/** What the user can put right; the message says how. */
+/** A mistake that the user can correct; the message says how. */
 class FormError extends Error {
-  /** @param {string} message @param {string} [field] id of where to put it right */
+  /**
+   * @param {string} message
+   * @param {string} [field]  The id of the field to correct.
+   */
   constructor(message, field = "file") {
     super(message);
     this.field = field;
@@ -18,10 +22,16 @@ class FormError extends Error {
 }
 
 export class UploadForm {
+  #form = byId("upload-form", HTMLFormElement);
+  #input = byId("file", HTMLInputElement);
+  #book = byId("book", HTMLSelectElement);
+  #newBook = byId("new-book", HTMLInputElement);
+  #chapter = byId("chapter-title", HTMLInputElement);
   /** @type {File | null} */
   #file = null;
-  /** @type {AbortController | null} */
+  /** @type {AbortController | null} Stops the upload under way. */
   #transfer = null;
+  /** The title that was suggested for a new book. */
   #suggestion = "";
 
   /**
@@ -36,157 +46,191 @@ export class UploadForm {
     this.jobs = jobs;
     this.maxBytes = maxBytes;
     books.addEventListener("change", () => this.#renderBooks());
-    this.#listen();
-    this.#reset();
-  }
-
-  #listen() {
-    byId("upload-form").onsubmit = (event) => {
+    this.#form.onsubmit = (event) => {
       event.preventDefault();
-      this.#guarded(() => this.#submit());
+      this.#attempt(() => this.#submit());
     };
-    byId("file").onchange = () => this.#guarded(() => this.#choose(byId("file").files[0]));
-    byId("book").onchange = () => this.#renderNewBook();
+    this.#input.onchange = () => this.#attempt(() => this.#choose(this.#input.files?.[0]));
+    this.#book.onchange = () => this.#renderNewBook();
     byId("transfer-stop").onclick = () => this.#transfer?.abort();
-    listenForDrops(byId("drop"), (file) => this.#guarded(() => this.#choose(file)));
+    listenForDrops(byId("drop"), (file) => this.#attempt(() => this.#choose(file)));
+    this.#reset();
   }
 
   #reset() {
     this.#file = null;
-    byId("upload-form").reset();
+    this.#form.reset();
     byId("upload-details").hidden = true;
     byId("file-name").textContent = t("upload.pick");
-    byId("file-hint").textContent = t("upload.hint", {limit: size(this.maxBytes)});
+    byId("file-hint").textContent = t("upload.hint", {limit: formatSize(this.maxBytes)});
     this.#renderBooks();
   }
 
+  /** @param {File | undefined} file */
   #choose(file) {
     if (!file || this.#transfer) return;
-    this.#check(file);
+    const {name, size} = file;
+    const isPdf = file.type === "application/pdf" || /\.pdf$/i.test(name);
+    if (!isPdf) throw new FormError(t("upload.noPdf", {name}));
+    if (size === 0) throw new FormError(t("upload.empty", {name}));
+    if (size > this.maxBytes) {
+      const limit = formatSize(this.maxBytes);
+      throw new FormError(t("upload.tooLarge", {name, size: formatSize(size), limit}));
+    }
     this.#file = file;
-    byId("file-name").textContent = file.name;
-    byId("file-hint").textContent = t("upload.chosen", {size: size(file.size)});
-    this.#suggestTitles(titleFrom(file.name));
+    byId("file-name").textContent = name;
+    byId("file-hint").textContent = t("upload.chosen", {size: formatSize(size)});
+    const title = titleFrom(name);
+    this.#chapter.value = title;
+    // A title that the user has typed for the new book is kept.
+    if ([this.#suggestion, ""].includes(this.#newBook.value)) this.#newBook.value = title;
+    this.#suggestion = title;
     byId("upload-details").hidden = false;
     byId("upload-submit").focus();
   }
 
-  /** For the chapter, and for a new book unless its title has been typed. */
-  #suggestTitles(title) {
-    byId("chapter-title").value = title;
-    if ([this.#suggestion, ""].includes(byId("new-book").value)) byId("new-book").value = title;
-    this.#suggestion = title;
-  }
-
-  #check(file) {
-    const {name} = file;
-    if (!(file.type === "application/pdf" || /\.pdf$/i.test(name))) throw new FormError(t("upload.noPdf", {name}));
-    if (file.size === 0) throw new FormError(t("upload.empty", {name}));
-    if (file.size > this.maxBytes) {
-      throw new FormError(t("upload.tooLarge", {name, size: size(file.size), limit: size(this.maxBytes)}));
-    }
-  }
-
   #renderBooks() {
-    const select = byId("book");
-    const chosen = select.value;
-    const options = this.books.books.map(({book_id: id, title}) => option(id, title));
-    select.replaceChildren(...options, option(NEW_BOOK, t("upload.bookNew")));
-    select.value = this.books.books.some(({book_id: id}) => id === chosen) ? chosen : select.options[0].value;
+    const {books} = this.books;
+    const chosen = this.#book.value;
+    const options = books.map(({book_id: bookId, title}) => option(bookId, title));
+    this.#book.replaceChildren(...options, option(NEW_BOOK, t("upload.bookNew")));
+    const isStillThere = books.some(({book_id: bookId}) => bookId === chosen);
+    this.#book.value = isStillThere ? chosen : this.#book.options[0].value;
     this.#renderNewBook();
   }
 
   #renderNewBook() {
-    byId("new-book-field").hidden = byId("book").value !== NEW_BOOK;
+    byId("new-book-field").hidden = this.#book.value !== NEW_BOOK;
   }
 
   async #submit() {
-    if (!this.#file || this.#transfer) return;
-    const title = needed("chapter-title", "upload.needChapter");
-    const newBook = byId("book").value === NEW_BOOK ? needed("new-book", "upload.needBook") : "";
+    const file = this.#file;
+    if (!file || this.#transfer) return;
+    const title = required(this.#chapter, "upload.needChapter");
+    const isNewBook = this.#book.value === NEW_BOOK;
+    const newBook = isNewBook ? required(this.#newBook, "upload.needBook") : "";
     this.#transfer = new AbortController();
     try {
-      this.#showTransfer(true);
-      const {file_id: fileId} = await this.#send(this.#transfer.signal);
-      await this.#enqueue(fileId, title, newBook);
+      this.#renderTransfer(file, true);
+      const fileId = await this.#send(file, this.#transfer.signal);
+      if (isNewBook) await this.#addBook(newBook);
+      await this.#enqueue(fileId, title, this.#book.value);
     } finally {
       this.#transfer = null;
-      this.#showTransfer(false);
+      this.#renderTransfer(file, false);
     }
     this.#reset();
     announce(t("say.uploaded"));
     byId("jobs-title").focus();
   }
 
-  #send(signal) {
-    const onProgress = (sent, total) => {
-      byId("transfer-bar").value = sent / total;
-      byId("transfer-amount").textContent = t("upload.amount", {sent: size(sent), total: size(total)});
+  /**
+   * @param {File} file
+   * @param {AbortSignal} signal
+   */
+  async #send(file, signal) {
+    const bar = byId("transfer-bar", HTMLProgressElement);
+    const onProgress = (/** @type {number} */ sent, /** @type {number} */ total) => {
+      bar.value = sent / total;
+      byId("transfer-amount").textContent =
+        t("upload.amount", {sent: formatSize(sent), total: formatSize(total)});
       byId("transfer-phase").textContent = t(sent < total ? "upload.sending" : "upload.checking");
     };
-    onProgress(0, this.#file.size);
-    return upload(this.#file, {session: this.api.session, onProgress, signal});
+    onProgress(0, file.size);
+    const uploaded = await upload(file, {session: this.api.session, onProgress, signal});
+    return uploaded.file_id;
   }
 
-  async #enqueue(fileId, title, newBook) {
-    const bookId = newBook ? await this.#addBook(newBook) : byId("book").value;
-    const chapters = await this.api.get(`/api/v1/books/${encodeURIComponent(bookId)}/chapters`);
-    const last = Math.max(-1, ...chapters.chapters.map((chapter) => chapter.order_index));
-    // The key is the upload's: sent again after a lost answer, it makes no second job.
-    const job = await this.api.post(
-      `/api/v1/books/${encodeURIComponent(bookId)}/chapters/from-pdf`,
-      {file_id: fileId, title, order_index: last + 1}, {"Idempotency-Key": `page ${fileId}`});
-    this.jobs.begin(job, {title, bookId});
-  }
-
-  /** A book that was made is kept chosen, should what follows fail. */
+  /**
+   * The new book stays chosen, so that a second try does not add another.
+   *
+   * @param {string} title
+   */
   async #addBook(title) {
-    const bookId = await this.books.add(title);
-    byId("book").value = bookId;
+    this.#book.value = await this.books.add(title);
     this.#renderNewBook();
-    return bookId;
   }
 
-  #showTransfer(isOn) {
+  /**
+   * @param {string} fileId
+   * @param {string} title
+   * @param {string} bookId
+   */
+  async #enqueue(fileId, title, bookId) {
+    const path = `/api/v1/books/${encodeURIComponent(bookId)}/chapters`;
+    const {chapters} = await this.api.get(path);
+    const orders = chapters.map((/** @type {{order_index: number}} */ it) => it.order_index);
+    const fields = {file_id: fileId, title, order_index: Math.max(-1, ...orders) + 1};
+    // The key belongs to the upload: sent again after a lost response, it creates no second job.
+    const headers = {"Idempotency-Key": `page ${fileId}`};
+    this.jobs.begin(await this.api.post(`${path}/from-pdf`, fields, headers), {title, bookId});
+  }
+
+  /**
+   * @param {File} file
+   * @param {boolean} isOn
+   */
+  #renderTransfer(file, isOn) {
+    const size = formatSize(file.size);
     byId("transfer").hidden = !isOn;
     byId("upload-details").hidden = isOn;
-    byId("file").disabled = isOn;
-    if (this.#file) byId("file-hint").textContent = isOn ? size(this.#file.size) : t("upload.chosen", {size: size(this.#file.size)});
-    if (isOn) byId("transfer-stop").focus();
-    else byId("upload-submit").focus();
+    byId("file-hint").textContent = isOn ? size : t("upload.chosen", {size});
+    this.#input.disabled = isOn;
+    byId(isOn ? "transfer-stop" : "upload-submit").focus();
   }
 
-  async #guarded(act) {
-    show(byId("upload-error"), "");
+  /** @param {() => void | Promise<void>} act */
+  async #attempt(act) {
+    const target = byId("upload-error");
+    showText(target, "");
     try {
       await act();
     } catch (error) {
-      show(byId("upload-error"), error.name === "AbortError" ? t("upload.stopped") : error.message);
+      const isStopped = error.name === "AbortError";
+      showText(target, isStopped ? t("upload.stopped") : formatFailure(error.message));
       if (error instanceof FormError) byId(error.field).focus();
     }
   }
 }
 
-/** A title from a file's name: `my_book-2.pdf` is `my book-2`. @param {string} name */
+/**
+ * A title from a file's name: `my_book-2.pdf` is `my book-2`.
+ *
+ * @param {string} name
+ */
 export function titleFrom(name) {
-  return name.replace(/\.pdf$/i, "").replace(/[_\s]+/g, " ").trim().slice(0, 300);
+  return name.replace(/\.pdf$/i, "").replace(/[_\s]+/g, " ").trim().slice(0, LONGEST_TITLE);
 }
 
-function needed(id, key) {
-  const value = byId(id).value.trim();
-  if (!value) throw new FormError(t(key), id);
+/**
+ * @param {HTMLInputElement} field
+ * @param {string} key  Of the message if the field is empty.
+ */
+function required(field, key) {
+  const value = field.value.trim();
+  if (!value) throw new FormError(t(key), field.id);
   return value;
 }
 
+/**
+ * @param {string} value
+ * @param {string} text
+ */
 function option(value, text) {
-  const made = element("option", "", text);
-  made.value = value;
-  return made;
+  const created = element("option", "", text);
+  created.value = value;
+  return created;
 }
 
-/** Files can be dropped on the whole page, so that a near miss does not open the PDF in place of it. */
+/**
+ * Files can be dropped anywhere: outside the marked area the browser would leave the app and show
+ * the PDF.
+ *
+ * @param {HTMLElement} target
+ * @param {(file: File) => void} onFile
+ */
 function listenForDrops(target, onFile) {
-  const mark = (isOver) => target.classList.toggle("is-over", isOver);
+  const mark = (/** @type {boolean} */ isOver) => target.classList.toggle("is-over", isOver);
   document.addEventListener("dragover", (event) => {
     event.preventDefault();
     mark(true);
@@ -195,6 +239,7 @@ function listenForDrops(target, onFile) {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     mark(false);
-    if (event.dataTransfer?.files.length) onFile(event.dataTransfer.files[0]);
+    const file = event.dataTransfer?.files[0];
+    if (file) onFile(file);
   });
 }

@@ -1,61 +1,91 @@
-/** The pages of a chapter that is finished, or of the job that is making one. */
+/** Reads the pages of a finished chapter, or of the job that is creating one. */
 
-const CHAPTER_IN_ADDRESS = /\/books\/([^/]+)\/chapters\/([^/]+)\/pages\//;
+/** Images are addressed below the chapter, so a job's images tell its chapter. */
+const CHAPTER_IN_URL = /\/books\/([^/]+)\/chapters\/([^/]+)\/pages\//;
 
 /**
  * @typedef {object} PageInfo
- * @property {string} url  Of the image; good for a day or two.
- * @property {number} width  Of the image, in pixels, as is the height.
+ * @property {string} url  Of the image; it expires after a day or two.
+ * @property {number} width  Of the image, in pixels.
+ * @property {number} height
+ */
+
+/** @typedef {{text: string, words: import("./lines.js").Word[]}} PageContent */
+
+/**
+ * @typedef {object} ListedPage  As the service sends it.
+ * @property {number} page_number
+ * @property {string} background_url
+ * @property {number} width
  * @property {number} height
  */
 
 export class PageSource {
   title = "";
   total = 0;
-  /** @type {Map<number, PageInfo>} The pages that can be shown. */
+  /** @type {Map<number, PageInfo>} By page number, the pages that can be shown. */
   pages = new Map();
   bookId = "";
   chapterId = "";
   /** Whether the chapter is complete; only then there is text. */
   isFinished = false;
-  /** @type {Map<number, Promise<{text: string, words: import("./lines.js").Word[]}>>} */
+  /** @type {Map<number, Promise<PageContent>>} By page number. */
   #contents = new Map();
 
-  /** @param {import("../shared/api.js").Api} api @param {AbortSignal} signal  Ends what is being read. */
+  /**
+   * @param {import("../shared/api.js").Api} api
+   * @param {AbortSignal} signal  Ends all reading.
+   */
   constructor(api, signal) {
     this.api = api;
     this.signal = signal;
   }
 
-  /** @param {string} bookId @param {string} chapterId */
+  /**
+   * @param {string} bookId
+   * @param {string} chapterId
+   */
   async readChapter(bookId, chapterId) {
-    [this.bookId, this.chapterId] = [bookId, chapterId];
+    this.bookId = bookId;
+    this.chapterId = chapterId;
     const chapter = await this.api.get(this.#path, this.signal);
     this.title = chapter.title;
     this.total = chapter.total_pages;
-    this.#take(chapter.pages);
+    this.#addPages(chapter.pages);
     this.isFinished = true;
   }
 
-  /** The pages that a job has made so far. @param {string} jobId */
+  /**
+   * The pages that a job has created so far.
+   *
+   * @param {string} jobId
+   */
   async readJob(jobId) {
-    const {total_pages: total, pages} = await this.api.get(
-      `/api/v1/books/jobs/${encodeURIComponent(jobId)}/pages`, this.signal);
+    const path = `/api/v1/books/jobs/${encodeURIComponent(jobId)}/pages`;
+    const {total_pages: total, pages} = await this.api.get(path, this.signal);
     this.total = total;
-    this.#take(pages);
-    const [, bookId, chapterId] = CHAPTER_IN_ADDRESS.exec(pages[0]?.background_url ?? "") ?? [];
-    if (chapterId) [this.bookId, this.chapterId] = [bookId, chapterId];
+    this.#addPages(pages);
+    const [, bookId, chapterId] = CHAPTER_IN_URL.exec(pages[0]?.background_url ?? "") ?? [];
+    if (chapterId) {
+      this.bookId = bookId;
+      this.chapterId = chapterId;
+    }
   }
 
-  /** Addresses that have expired, made anew. */
+  /** Gets new URLs for images whose URLs have expired. */
   async renew() {
     if (this.isFinished) await this.readChapter(this.bookId, this.chapterId);
   }
 
-  /** Text and words of a page, read once. @param {number} number */
+  /**
+   * Text and words of a page, read once.
+   *
+   * @param {number} number
+   */
   content(number) {
     const known = this.#contents.get(number);
     if (known) return known;
+    /** @type {Promise<PageContent>} */
     const reading = this.api.get(`${this.#path}/pages/${number}`, this.signal);
     this.#contents.set(number, reading);
     reading.catch(() => this.#contents.delete(number));
@@ -63,10 +93,12 @@ export class PageSource {
   }
 
   get #path() {
-    return `/api/v1/books/${encodeURIComponent(this.bookId)}/chapters/${encodeURIComponent(this.chapterId)}`;
+    const [book, chapter] = [this.bookId, this.chapterId].map(encodeURIComponent);
+    return `/api/v1/books/${book}/chapters/${chapter}`;
   }
 
-  #take(pages) {
+  /** @param {ListedPage[]} pages */
+  #addPages(pages) {
     for (const {page_number: number, background_url: url, width, height} of pages) {
       this.pages.set(number, {url, width, height});
     }

@@ -1,25 +1,32 @@
-/** One page in the reader: room of the right shape at first, image and text once it comes near. */
+/** One page in the reader: an empty sheet of the right shape, and the image once it comes near. */
 
-import {element} from "../shared/dom.js";
+import {element, find} from "../shared/dom.js";
 import {t} from "../shared/i18n.js";
 import {marks, scaleLayer, textLayer} from "./text-layer.js";
 
+/**
+ * @typedef {import("./lines.js").Word} Word
+ * @typedef {import("./page-source.js").PageInfo} PageInfo
+ */
+
+/** A4 at 150 dpi, for pages of which nothing is known yet. */
 const USUAL_SHAPE = {width: 1240, height: 1754};
 
 export class ReaderPage {
-  /** @type {import("./page-source.js").PageInfo | null} */
+  /** @type {PageInfo | null} null until the page can be shown. */
   info = null;
+  /** Whether the page is in sight or close to it. */
   isNear = false;
   /** @type {HTMLImageElement | null} */
   #image = null;
-  /** @type {HTMLElement[]} */
-  #layers = [];
+  /** @type {HTMLElement | null} */
+  #textLayer = null;
   /** @type {HTMLElement | null} */
   #markLayer = null;
 
   /**
    * @param {number} number
-   * @param {(page: ReaderPage) => void} onBroken  Its image cannot be had.
+   * @param {() => void} onBroken  Called when the image cannot be loaded.
    */
   constructor(number, onBroken) {
     this.number = number;
@@ -30,7 +37,10 @@ export class ReaderPage {
     this.element.append(element("span", "page-number figures", String(number)));
   }
 
-  /** @param {import("./page-source.js").PageInfo | undefined} info @param {{width: number, height: number}} [shape] */
+  /**
+   * @param {PageInfo | undefined} info
+   * @param {{width: number, height: number}} [shape]  If there is no information yet.
+   */
   describe(info, shape = USUAL_SHAPE) {
     const {width, height} = info ?? shape;
     this.element.style.aspectRatio = `${width} / ${height}`;
@@ -38,65 +48,65 @@ export class ReaderPage {
     this.element.classList.toggle("is-coming", !info);
   }
 
-  /** Show the image; a page that has it keeps it unless its address is a new one. */
+  /** Shows the image. An image that is already shown stays, unless its URL has changed. */
   load() {
     if (!this.info || this.#image?.getAttribute("src") === this.info.url) return;
     this.#image?.remove();
-    const image = /** @type {HTMLImageElement} */ (element("img", "page-image"));
+    const image = element("img", "page-image");
     image.alt = t("reader.page", {number: this.number});
     image.decoding = "async";
     image.draggable = false;
-    image.onerror = () => this.#onError(image);
+    image.onerror = () => {
+      if (image !== this.#image) return;
+      image.remove();
+      this.#image = null;
+      this.onBroken();
+    };
     image.src = this.info.url;
     this.#image = image;
-    this.element.querySelector(".page-number").after(image);
+    find(this.element, ".page-number").after(image);
   }
 
-  #onError(image) {
-    if (image !== this.#image) return;
-    image.remove();
-    this.#image = null;
-    this.onBroken(this);
-  }
-
-  /** Let go of what takes memory; the browser's cache keeps the image. */
+  /** Removes what takes memory. The image stays in the browser's cache. */
   unload() {
     this.#image?.remove();
     this.#image = null;
-    for (const layer of this.#layers) layer.remove();
-    this.#layers = [];
+    this.#textLayer?.remove();
+    this.#textLayer = null;
+    this.#markLayer?.remove();
     this.#markLayer = null;
   }
 
   get hasText() {
-    return this.#layers.some((layer) => layer.classList.contains("text-layer"));
+    return this.#textLayer !== null;
   }
 
-  /** @param {import("./lines.js").Word[]} words */
+  /** @param {Word[]} words */
   addText(words) {
-    if (!this.hasText && this.isNear) this.#addLayer(textLayer(words));
+    if (this.hasText || !this.isNear) return;
+    this.#textLayer = textLayer(words);
+    this.element.append(this.#textLayer);
+    this.rescale();
   }
 
-  /** @param {import("./lines.js").Word[][]} hits @param {number} current  Which of them is looked at; -1 for none. */
+  /**
+   * @param {Word[][]} hits
+   * @param {number} current  The index of the chosen hit; -1 for none.
+   */
   mark(hits, current) {
     this.#markLayer?.remove();
-    this.#layers = this.#layers.filter((layer) => layer !== this.#markLayer);
     this.#markLayer = null;
     if (!hits.length || !this.isNear) return;
     this.#markLayer = element("div", "mark-layer");
     this.#markLayer.append(...hits.flatMap((words, index) => marks(words, index === current)));
-    this.#addLayer(this.#markLayer);
+    this.element.append(this.#markLayer);
+    this.rescale();
   }
 
-  /** Fit the layers to the size in which the page is shown. */
+  /** Fits the layers to the size in which the page is shown. */
   rescale() {
     if (!this.info) return;
-    for (const layer of this.#layers) scaleLayer(layer, this.element.clientWidth / this.info.width);
-  }
-
-  #addLayer(layer) {
-    this.#layers.push(layer);
-    this.element.append(layer);
-    this.rescale();
+    const scale = this.element.clientWidth / this.info.width;
+    for (const layer of [this.#textLayer, this.#markLayer]) if (layer) scaleLayer(layer, scale);
   }
 }

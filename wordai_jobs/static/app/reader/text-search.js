@@ -1,45 +1,70 @@
-/** Finding words on a page, whatever their case and accents: `truong` finds `Trường`. */
+/** Finds text on a page, whatever its case and diacritics: `truong` finds `Trường`. */
 
 /** @typedef {import("./lines.js").Word} Word */
 
-/** @typedef {{words: Word[], before: string, match: string, after: string}} Hit */
+/**
+ * @typedef {object} Hit
+ * @property {Word[]} words  Those that the query touches.
+ * @property {string} before  Text before the hit.
+ * @property {string} match
+ * @property {string} after
+ */
 
-const CONTEXT = 6;
+/** How many words are shown before and after a hit. */
+const CONTEXT_WORDS = 6;
 
-/** @param {string} text  Accents gone, in lower case, single spaces. */
+/**
+ * @param {string} text
+ * @returns {string}  Without diacritics, in lower case, with single spaces.
+ */
 export function normalize(text) {
-  return text.normalize("NFD").replace(/\p{M}/gu, "").replace(/[đĐ]/g, "d").toLowerCase().replace(/\s+/g, " ").trim();
+  const plain = text.normalize("NFD").replace(/\p{M}/gu, "").replace(/[đĐ]/g, "d");
+  return plain.toLowerCase().replace(/\s+/g, " ").trim();
 }
 
 /**
- * The places where the query stands, across words and lines.
+ * All places of the query, which may run across words and lines.
  *
  * @param {Word[]} words
  * @param {string} query
- * @returns {Hit[]}
  */
 export function findIn(words, query) {
   const wanted = normalize(query);
-  if (!wanted) return [];
-  const {text, starts} = joined(words);
+  /** @type {Hit[]} */
   const hits = [];
-  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + wanted.length)) {
-    hits.push(hit(words, wordAt(starts, at), wordAt(starts, at + wanted.length - 1)));
-  }
-  return hits;
-}
+  if (!wanted) return hits;
 
-function joined(words) {
-  const starts = [];
   let text = "";
+  /** @type {number[]} Where each word starts in `text`. */
+  const starts = [];
   for (const word of words) {
     starts.push(text.length);
     text += `${normalize(word[4])} `;
   }
-  return {text, starts};
+  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + wanted.length)) {
+    const first = wordAt(starts, at);
+    const end = wordAt(starts, at + wanted.length - 1) + 1;
+    hits.push({
+      words: words.slice(first, end),
+      before: textOf(words.slice(Math.max(0, first - CONTEXT_WORDS), first)),
+      match: textOf(words.slice(first, end)),
+      after: textOf(words.slice(end, end + CONTEXT_WORDS)),
+    });
+  }
+  return hits;
 }
 
-/** The index of the last word that starts at `position` or before. */
+/** @param {Word[]} words */
+function textOf(words) {
+  return words.map((word) => word[4]).join(" ");
+}
+
+/**
+ * The index of the last word that starts at `position` or before.
+ *
+ * @param {number[]} starts
+ * @param {number} position
+ */
 function wordAt(starts, position) {
   let [low, high] = [0, starts.length - 1];
   while (low < high) {
@@ -48,12 +73,4 @@ function wordAt(starts, position) {
     else high = middle - 1;
   }
   return low;
-}
-
-function hit(words, first, last) {
-  const text = (from, to) => words.slice(Math.max(0, from), to).map((word) => word[4]).join(" ");
-  return {
-    words: words.slice(first, last + 1),
-    before: text(first - CONTEXT, first), match: text(first, last + 1), after: text(last + 1, last + 1 + CONTEXT),
-  };
 }

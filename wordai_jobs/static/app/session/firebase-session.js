@@ -1,22 +1,40 @@
-/** Sign-in with the project's Firebase users. Loaded in mode firebase only: the SDK has 260 KB. */
+/** Sign-in for the project's Firebase users. Loaded in mode firebase only: the SDK has 260 KB. */
 
 import {initializeApp} from "../../vendor/firebase/firebase-app.js";
 import {
-  connectAuthEmulator, createUserWithEmailAndPassword, getAuth, GoogleAuthProvider, onAuthStateChanged,
-  signInWithEmailAndPassword, signInWithPopup, signOut, useDeviceLanguage,
+  connectAuthEmulator,
+  createUserWithEmailAndPassword,
+  getAuth,
+  GoogleAuthProvider,
+  onAuthStateChanged,
+  signInWithEmailAndPassword,
+  signInWithPopup,
+  signOut,
+  useDeviceLanguage,
 } from "../../vendor/firebase/firebase-auth.js";
+import {t} from "../shared/i18n.js";
 import {Session} from "./session.js";
 
-const WORDS = {
-  "auth/invalid-credential": "signIn.wrong", "auth/wrong-password": "signIn.wrong", "auth/user-not-found": "signIn.wrong",
-  "auth/invalid-email": "signIn.wrong", "auth/email-already-in-use": "signIn.taken", "auth/weak-password": "signIn.weak",
-  "auth/too-many-requests": "signIn.many", "auth/popup-closed-by-user": "signIn.closed",
+/** @type {Record<string, string>} */
+const MESSAGE_KEYS = {
+  "auth/email-already-in-use": "signIn.taken",
+  "auth/invalid-credential": "signIn.wrong",
+  "auth/invalid-email": "signIn.wrong",
   "auth/network-request-failed": "error.network",
+  "auth/popup-closed-by-user": "signIn.closed",
+  "auth/too-many-requests": "signIn.many",
+  "auth/user-not-found": "signIn.wrong",
+  "auth/weak-password": "signIn.weak",
+  "auth/wrong-password": "signIn.wrong",
 };
 
 export class FirebaseSession extends Session {
   #auth;
 
+  /**
+   * @param {import("../../vendor/firebase/firebase-auth.js").Auth} auth
+   * @param {boolean} canUseGoogle
+   */
   constructor(auth, canUseGoogle) {
     super();
     this.#auth = auth;
@@ -27,18 +45,24 @@ export class FirebaseSession extends Session {
     return (await this.#auth.currentUser?.getIdToken(forceRefresh)) ?? null;
   }
 
-  /** @param {string} email @param {string} password */
+  /**
+   * @param {string} email
+   * @param {string} password
+   */
   signIn(email, password) {
-    return signInWithEmailAndPassword(this.#auth, email, password);
+    return withMessages(signInWithEmailAndPassword(this.#auth, email, password));
   }
 
-  /** @param {string} email @param {string} password */
+  /**
+   * @param {string} email
+   * @param {string} password
+   */
   signUp(email, password) {
-    return createUserWithEmailAndPassword(this.#auth, email, password);
+    return withMessages(createUserWithEmailAndPassword(this.#auth, email, password));
   }
 
   signInWithGoogle() {
-    return signInWithPopup(this.#auth, new GoogleAuthProvider());
+    return withMessages(signInWithPopup(this.#auth, new GoogleAuthProvider()));
   }
 
   signOut() {
@@ -55,12 +79,23 @@ export async function openFirebaseSession(config, emulator) {
   useDeviceLanguage(auth);
   if (emulator) connectAuthEmulator(auth, `http://${emulator}`, {disableWarnings: true});
   const session = new FirebaseSession(auth, Boolean(config.authDomain) && !emulator);
-  onAuthStateChanged(auth, (user) => session.changeTo(user ? user.displayName || user.email || user.uid : ""));
+  onAuthStateChanged(auth, (user) => {
+    session.changeTo(user ? user.displayName || user.email || user.uid : "");
+  });
   await auth.authStateReady();
   return session;
 }
 
-/** The key of words for an error of the SDK; empty where there is none. @param {{code?: string}} error */
-export function keyOf(error) {
-  return WORDS[error.code ?? ""] ?? "";
+/**
+ * The SDK's errors with messages that users understand.
+ *
+ * @param {Promise<unknown>} request
+ */
+async function withMessages(request) {
+  try {
+    await request;
+  } catch (error) {
+    const key = MESSAGE_KEYS[error.code];
+    throw key ? new Error(t(key)) : error;
+  }
 }

@@ -1,26 +1,31 @@
 /** Who is signed in, and their tokens. */
 
+import {bodyOf} from "../shared/api.js";
+import {t} from "../shared/i18n.js";
 import {recall, remember} from "../shared/local-storage.js";
 
-const KEY = "session";
+const STORAGE_KEY = "session";
 
-/** Tells "change" when somebody signs in or out. */
+/** Dispatches "change" when somebody signs in or out. */
 export class Session extends EventTarget {
-  /** What to call the user; empty while nobody is signed in. */
+  /** The user's name as the app shows it; empty while nobody is signed in. */
   name = "";
-  /** Whether the session ended without the user's wish. */
+  /** Whether the session ended although the user did not sign out. */
   hasExpired = false;
 
-  /** @param {{forceRefresh?: boolean}} [options] @returns {Promise<string | null>} */
-  async getToken(options) {
-    throw new Error(`${this.constructor.name} cannot make a token for ${options}`);
+  /**
+   * @param {{forceRefresh?: boolean}} [_options]
+   * @returns {Promise<string | null>}  null if nobody is signed in.
+   */
+  async getToken(_options) {
+    return null;
   }
 
   async signOut() {
     this.changeTo("");
   }
 
-  /** The server no longer takes the token. */
+  /** The server no longer accepts the token. */
   expire() {
     if (!this.name) return;
     this.hasExpired = true;
@@ -36,13 +41,16 @@ export class Session extends EventTarget {
   }
 }
 
-/** On a server for development: a token for any name, kept in the browser until it is signed out. */
+/** Nobody can sign in, because the server does not name a Firebase project. */
+export class UnconfiguredSession extends Session {}
+
+/** On a development server: a token for any name, kept in the browser until the user signs out. */
 export class DevSession extends Session {
   #token = "";
 
   constructor() {
     super();
-    const kept = recall(KEY);
+    const kept = recall(STORAGE_KEY);
     if (kept?.token && kept?.name) {
       this.#token = kept.token;
       this.name = kept.name;
@@ -53,34 +61,21 @@ export class DevSession extends Session {
     return this.#token || null;
   }
 
-  /** @param {{name: string, token: string}} user */
-  signIn({name, token}) {
+  /** @param {string} name */
+  async signIn(name) {
+    const request = {method: "POST", body: JSON.stringify({user_id: name})};
+    const response = await fetch("/dev/token", request).catch(() => {
+      throw new Error(t("error.network"));
+    });
+    const {token} = bodyOf(response.status, await response.text());
     this.#token = token;
-    remember(KEY, {name, token});
+    remember(STORAGE_KEY, {name, token});
     this.changeTo(name);
   }
 
   async signOut() {
     this.#token = "";
-    remember(KEY, null);
+    remember(STORAGE_KEY, null);
     this.changeTo("");
   }
-}
-
-/** Where signing in is not set up: nobody can. */
-export class NoSession extends Session {
-  async getToken() {
-    return null;
-  }
-}
-
-/**
- * @param {{mode: string, firebase?: Record<string, string>, emulator?: string | null}} auth  As in /app-config.json.
- * @returns {Promise<Session>}  Once it is known whether somebody is signed in.
- */
-export async function openSession(auth) {
-  if (auth.mode === "dev") return new DevSession();
-  if (!auth.firebase?.apiKey) return new NoSession();
-  const {openFirebaseSession} = await import("./firebase-session.js");
-  return openFirebaseSession(auth.firebase, auth.emulator ?? "");
 }

@@ -1,75 +1,69 @@
-/** The sign-in view: a name on a server for development, else the project's Firebase users. */
+/** The sign-in view: a name on a development server, else the project's Firebase users. */
 
-import {answerOf} from "../shared/api.js";
-import {byId, show} from "../shared/dom.js";
+import {byId, find, showText} from "../shared/dom.js";
 import {t} from "../shared/i18n.js";
-import {DevSession, NoSession} from "./session.js";
+import {DevSession, UnconfiguredSession} from "./session.js";
+
+/** @typedef {import("./firebase-session.js").FirebaseSession} FirebaseSession */
 
 /** @param {import("./session.js").Session} session */
 export function setUpSignIn(session) {
   if (session instanceof DevSession) setUpDev(session);
-  else if (session instanceof NoSession) byId("firebase-unset").hidden = false;
-  else setUpFirebase(session);
+  else if (session instanceof UnconfiguredSession) byId("firebase-unset").hidden = false;
+  else setUpFirebase(/** @type {FirebaseSession} */ (session));
 }
 
 /** @param {import("./session.js").Session} session */
-export function noticeExpiry(session) {
-  show(byId("sign-in-notice"), session.hasExpired ? t("signIn.expired") : "");
+export function showExpiry(session) {
+  showText(byId("sign-in-notice"), session.hasExpired ? t("signIn.expired") : "");
 }
 
+/** @param {DevSession} session */
 function setUpDev(session) {
   byId("dev-form").hidden = false;
-  onSubmit("dev-form", async () => {
-    const name = byId("dev-name").value.trim();
-    session.signIn({name, token: await devToken(name)});
-  });
+  onSubmit("dev-form", () => session.signIn(byId("dev-name", HTMLInputElement).value.trim()));
 }
 
-async function devToken(name) {
-  let response;
-  try {
-    response = await fetch("/dev/token", {method: "POST", body: JSON.stringify({user_id: name})});
-  } catch {
-    throw new Error(t("error.network"));
-  }
-  return answerOf(response.status, await response.text()).token;
-}
-
-/** @param {import("./firebase-session.js").FirebaseSession} session */
+/** @param {FirebaseSession} session */
 function setUpFirebase(session) {
+  const email = byId("email", HTMLInputElement);
+  const password = byId("password", HTMLInputElement);
   byId("firebase-form").hidden = false;
   onSubmit("firebase-form", async (choice) => {
-    const [email, password] = [byId("email").value.trim(), byId("password").value];
-    await inWords(() => (choice === "sign-up" ? session.signUp(email, password) : session.signIn(email, password)));
-    byId("password").value = "";
+    if (choice === "sign-up") await session.signUp(email.value.trim(), password.value);
+    else await session.signIn(email.value.trim(), password.value);
+    password.value = "";
   });
-  byId("google").hidden = !session.canUseGoogle;
-  byId("google").onclick = () => attempt(byId("google"), () => inWords(() => session.signInWithGoogle()));
+  const google = byId("google", HTMLButtonElement);
+  google.hidden = !session.canUseGoogle;
+  google.onclick = () => attempt(google, () => session.signInWithGoogle());
 }
 
-async function inWords(act) {
-  try {
-    await act();
-  } catch (error) {
-    const {keyOf} = await import("./firebase-session.js");
-    throw keyOf(error) ? new Error(t(keyOf(error))) : error;
-  }
-}
-
+/**
+ * @param {string} id
+ * @param {(choice: string) => Promise<void>} act  Gets the value of the button that was pressed.
+ */
 function onSubmit(id, act) {
-  byId(id).onsubmit = (event) => {
+  const form = byId(id);
+  form.onsubmit = (event) => {
     event.preventDefault();
-    attempt(event.submitter ?? byId(id).querySelector("[type=submit]"), () => act(event.submitter?.value));
+    const pressed = event.submitter ?? find(form, "[type=submit]");
+    const button = /** @type {HTMLButtonElement} */ (pressed);
+    attempt(button, () => act(button.value));
   };
 }
 
+/**
+ * @param {HTMLButtonElement} button  Disabled in the meantime.
+ * @param {() => Promise<void>} act
+ */
 async function attempt(button, act) {
-  show(byId("sign-in-notice"), "");
+  showText(byId("sign-in-notice"), "");
   button.disabled = true;
   try {
     await act();
   } catch (error) {
-    show(byId("sign-in-notice"), error.message);
+    showText(byId("sign-in-notice"), error.message);
   } finally {
     button.disabled = false;
   }

@@ -1,96 +1,134 @@
-/** The service's answers as objects, and its refusals as errors with its own words. */
+/** Requests to the service: bodies as objects, refusals as errors with the server's message. */
 
 import {t} from "./i18n.js";
 
 const TRIES = 4;
-const LONGEST_WAIT = 10_000;
+const LONGEST_PAUSE_MS = 10_000;
 
-/** `status` is 0 where no answer came; the message can be shown. */
+/**
+ * @typedef {object} TokenSource  Whose requests they are.
+ * @property {(options?: {forceRefresh?: boolean}) => Promise<string | null>} getToken
+ * @property {() => void} expire  Called when the server no longer accepts the tokens.
+ */
+
+/** The message can be shown to the user. `status` is 0 if there was no response. */
 export class ApiError extends Error {
-  /** @param {number} status @param {string} message @param {number} [retryAfter] in milliseconds */
-  constructor(status, message, retryAfter = 0) {
+  /**
+   * @param {number} status
+   * @param {string} message
+   * @param {number} [retryAfterMs]
+   */
+  constructor(status, message, retryAfterMs = 0) {
     super(message);
     this.name = "ApiError";
     this.status = status;
-    this.retryAfter = retryAfter;
+    this.retryAfterMs = retryAfterMs;
   }
 
-  /** Whether reading again may help. */
+  /** Whether trying again may help. */
   get isTransient() {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
 }
 
 export class Api {
-  /** @param {import("../session/session.js").Session} session */
+  /** @param {TokenSource} session */
   constructor(session) {
     this.session = session;
   }
 
-  /** Reads, several times where the server is in trouble. @param {string} path @param {AbortSignal} [signal] */
+  /**
+   * Reads, and tries several times if the server is in trouble.
+   *
+   * @param {string} path
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<any>}
+   */
   async get(path, signal) {
     for (let tries = 1; ; tries++) {
       try {
         return await this.#request("GET", path, {signal});
       } catch (error) {
         if (!(error instanceof ApiError && error.isTransient) || tries === TRIES) throw error;
-        await wait(Math.min(LONGEST_WAIT, Math.max(error.retryAfter, 500 * 2 ** tries)), signal);
+        const pause = Math.max(error.retryAfterMs, 500 * 2 ** tries);
+        await wait(Math.min(LONGEST_PAUSE_MS, pause), signal);
       }
     }
   }
 
-  /** @param {string} path @param {object} [body] @param {Record<string, string>} [headers] */
-  post(path, body, headers = {}) {
-    const sent = body === undefined ? {} : {body: JSON.stringify(body)};
-    return this.#request("POST", path, {...sent, headers: {...headers, "Content-Type": "application/json"}});
+  /**
+   * @param {string} path
+   * @param {object} [body]
+   * @param {Record<string, string>} [headers]
+   * @returns {Promise<any>}
+   */
+  post(path, body, headers) {
+    return this.#request("POST", path, {
+      headers: {...headers, "Content-Type": "application/json"},
+      ...(body && {body: JSON.stringify(body)}),
+    });
   }
 
-  /** @param {string} path */
+  /**
+   * @param {string} path
+   * @returns {Promise<null>}
+   */
   delete(path) {
     return this.#request("DELETE", path, {});
   }
 
-  /** Once more with a token made anew after a 401; a second 401 ends the session. */
+  /**
+   * After a 401 it asks for a fresh token and tries once more; a second 401 ends the session.
+   *
+   * @param {string} method
+   * @param {string} path
+   * @param {{headers?: Record<string, string>, body?: string, signal?: AbortSignal}} options
+   */
   async #request(method, path, options) {
-    let response = await this.#send(method, path, options, false);
-    if (response.status === 401) response = await this.#send(method, path, options, true);
+    const send = async (/** @type {boolean} */ forceRefresh) => {
+      try {
+        const token = await this.session.getToken({forceRefresh});
+        const headers = {...options.headers, Authorization: `Bearer ${token}`};
+        return await fetch(path, {...options, method, headers});
+      } catch {
+        options.signal?.throwIfAborted();
+        throw new ApiError(0, t("error.network"));
+      }
+    };
+    let response = await send(false);
+    if (response.status === 401) response = await send(true);
     if (response.status === 401) this.session.expire();
-    return answerOf(response.status, await response.text(), response.headers.get("Retry-After"));
-  }
-
-  async #send(method, path, options, forceRefresh) {
-    try {
-      const token = await this.session.getToken({forceRefresh});
-      return await fetch(path, {...options, method, headers: {...options.headers, Authorization: `Bearer ${token}`}});
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      throw new ApiError(0, t("error.network"));
-    }
+    return bodyOf(response.status, await response.text(), response.headers.get("Retry-After"));
   }
 }
 
 /**
+ * The body of a successful response. Any other response becomes an ApiError.
+ *
  * @param {number} status
  * @param {string} text
- * @param {string | null} retryAfter  in seconds
- * @returns {any}  The body; throws ApiError for what is no success.
+ * @param {string | null} [retryAfter]  In seconds.
+ * @returns {any}
  */
-export function answerOf(status, text, retryAfter = null) {
+export function bodyOf(status, text, retryAfter = null) {
   if (status === 204) return null;
-  const body = parsed(text);
-  if (status >= 200 && status < 300 && body) return body;
-  const detail = typeof body?.detail === "string" ? body.detail : t("error.unreadable", {status: String(status)});
-  throw new ApiError(status, detail, Number(retryAfter) * 1000 || 0);
-}
-
-function parsed(text) {
+  let body = null;
   try {
-    return JSON.parse(text);
+    body = JSON.parse(text);
   } catch {
-    return null;
+    // From something between the app and the server.
   }
+  if (status >= 200 && status < 300 && body) return body;
+  const unreadable = () => t("error.unreadable", {status: String(status)});
+  const message = typeof body?.detail === "string" ? body.detail : unreadable();
+  throw new ApiError(status, message, Number(retryAfter) * 1000 || 0);
 }
 
+/**
+ * @param {number} duration  In milliseconds.
+ * @param {AbortSignal} [signal]  Ends the pause; the promise rejects with its reason.
+ * @returns {Promise<void>}
+ */
 function wait(duration, signal) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, duration);

@@ -1,11 +1,11 @@
-/** Work in pieces: a few at once, or strictly one after the other. */
+/** Work on several things at once, and work that never runs twice at once. */
 
 /**
  * @template T
- * @param {T[]} items  Begun in this order.
- * @param {number} limit
+ * @param {T[]} items  Started in this order.
+ * @param {number} limit  How many run at once at most.
  * @param {(item: T) => Promise<void>} work
- * @returns {Promise<void>}  Rejects with the first error; then nothing more is begun.
+ * @returns {Promise<void>}  Rejects with the first error; after it nothing more is started.
  */
 export async function concurrently(items, limit, work) {
   const waiting = items.values();
@@ -13,15 +13,20 @@ export async function concurrently(items, limit, work) {
   const worker = async () => {
     for (const item of waiting) {
       if (hasFailed) return;
-      await work(item);
+      try {
+        await work(item);
+      } catch (error) {
+        hasFailed = true;
+        throw error;
+      }
     }
   };
-  const workers = Array.from({length: Math.min(limit, items.length)}, worker);
-  await Promise.all(workers.map((it) => it.catch((error) => { hasFailed = true; throw error; })));
+  await Promise.all(Array.from({length: Math.min(limit, items.length)}, worker));
 }
 
 /**
- * Work that never runs twice at once. Asked for while it runs, it runs once more afterwards, for what it saw may be old.
+ * Work that never runs twice at once. If it is called while it runs, it runs once more afterwards,
+ * because what it has read may be out of date.
  *
  * @param {() => Promise<void>} work
  * @returns {() => Promise<void>}
@@ -29,19 +34,19 @@ export async function concurrently(items, limit, work) {
 export function oneAtATime(work) {
   /** @type {Promise<void> | null} */
   let running = null;
-  let isAskedAgain = false;
+  let isCalledAgain = false;
   const run = async () => {
     try {
       do {
-        isAskedAgain = false;
+        isCalledAgain = false;
         await work();
-      } while (isAskedAgain);
+      } while (isCalledAgain);
     } finally {
       running = null;
     }
   };
   return () => {
-    isAskedAgain = true;
+    isCalledAgain = true;
     running ??= run();
     return running;
   };

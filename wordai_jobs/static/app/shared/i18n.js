@@ -1,56 +1,69 @@
-/** The page's words in the language of the browser. */
+/** The app's messages, in the language of the browser. */
 
 import en from "../messages/en.js";
 import vi from "../messages/vi.js";
 
+/** @type {Record<string, Record<string, string>>} */
 const MESSAGES = {en, vi};
-const ATTRIBUTES = {i18nLabel: "aria-label", i18nTitle: "title", i18nPlaceholder: "placeholder"};
+
+/** Attributes of index.html that name a message, and the attributes that show it. */
+const ATTRIBUTES = {
+  "data-i18n-label": "aria-label",
+  "data-i18n-title": "title",
+  "data-i18n-placeholder": "placeholder",
+};
 
 /**
- * @param {readonly string[]} wanted  As in `navigator.languages`, the dearest first.
- * @returns {"en" | "vi"}
+ * @param {readonly string[]} preferred  As in `navigator.languages`, the favourite first.
+ * @returns {string}  "en" or "vi".
  */
-export function chooseLanguage(wanted) {
-  return /** @type {"en" | "vi"} */ (wanted.map(base).find((tag) => tag in MESSAGES) ?? "en");
+export function chooseLanguage(preferred) {
+  return preferred.map(withoutRegion).find((tag) => tag in MESSAGES) ?? "en";
 }
 
-const wanted = globalThis.navigator?.languages ?? [];
-export const language = chooseLanguage(wanted);
-/** The language as spoken where the user is: in it dates and numbers are written. */
-export const locale = wanted.find((tag) => base(tag) === language) ?? language;
+const preferred = globalThis.navigator?.languages ?? [];
+export const language = chooseLanguage(preferred);
+/** The language with the user's region, for dates and numbers. */
+export const locale = preferred.find((tag) => withoutRegion(tag) === language) ?? language;
 const plurals = new Intl.PluralRules(language);
 
 /**
- * The words for a key; with `count` among the values, in the form for that number.
+ * The message for a key. If `count` is among the values, its form for that number.
  *
  * @param {string} key
  * @param {Record<string, string | number>} [values]
  */
 export function t(key, values = {}) {
   const plural = typeof values.count === "number" ? `${key}.${plurals.select(values.count)}` : key;
-  const words = MESSAGES[language][plural] ?? MESSAGES[language][key] ?? key;
-  return words.replace(/\{(\w+)\}/g, (_, name) => formatted(values[name]));
+  const message = MESSAGES[language][plural] ?? MESSAGES[language][key] ?? key;
+  return message.replace(/\{(\w+)\}/g, (_, name) => {
+    const value = values[name];
+    return typeof value === "number" ? value.toLocaleString(locale) : String(value);
+  });
 }
 
-/** Whether there are words for the key. @param {string} key */
-export function isKnown(key) {
+/** @param {string} key */
+export function hasMessage(key) {
   return key in MESSAGES[language];
 }
 
-/** Put words wherever `data-i18n…` attributes below `root` ask for them. @param {ParentNode} root */
+/**
+ * Insert the messages that `data-i18n…` attributes below `root` name.
+ *
+ * @param {ParentNode} root
+ */
 export function translate(root) {
-  for (const element of root.querySelectorAll("[data-i18n]")) element.textContent = t(element.dataset.i18n);
-  for (const [name, attribute] of Object.entries(ATTRIBUTES)) {
-    const selector = `[data-${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}]`;
-    for (const element of root.querySelectorAll(selector)) element.setAttribute(attribute, t(element.dataset[name]));
+  for (const target of root.querySelectorAll("[data-i18n]")) {
+    target.textContent = t(target.getAttribute("data-i18n") ?? "");
+  }
+  for (const [source, shown] of Object.entries(ATTRIBUTES)) {
+    for (const target of root.querySelectorAll(`[${source}]`)) {
+      target.setAttribute(shown, t(target.getAttribute(source) ?? ""));
+    }
   }
 }
 
-/** @param {string} tag */
-function base(tag) {
+/** @param {string} tag  Such as "vi-VN". */
+function withoutRegion(tag) {
   return tag.toLowerCase().split("-")[0];
-}
-
-function formatted(value) {
-  return typeof value === "number" ? value.toLocaleString(locale) : String(value);
 }

@@ -1,9 +1,9 @@
-/** The view in the address, so that a reload, a bookmark and the back button find it. */
+/** The view in the address, so that reloads, bookmarks and the back button find it. */
 
 /**
- * @typedef {{view: "library"}
- *   | {view: "job", jobId: string, page: number}
- *   | {view: "chapter", bookId: string, chapterId: string, page: number}} Route
+ * @typedef {{view: "job", jobId: string, page: number}} JobRoute  Reading what a job has made.
+ * @typedef {{view: "chapter", bookId: string, chapterId: string, page: number}} ChapterRoute
+ * @typedef {{view: "library"} | JobRoute | ChapterRoute} Route
  */
 
 /**
@@ -11,7 +11,7 @@
  * @returns {Route}
  */
 export function parseRoute(hash) {
-  const [kind, ...ids] = hash.replace(/^#\/?/, "").split("/").map(decoded);
+  const [kind, ...ids] = hash.replace(/^#\/?/, "").split("/").map(decode);
   if (kind === "jobs" && ids[0]) return {view: "job", jobId: ids[0], page: pageNumber(ids[1])};
   if (kind === "books" && ids[0] && ids[1]) {
     return {view: "chapter", bookId: ids[0], chapterId: ids[1], page: pageNumber(ids[2])};
@@ -19,23 +19,26 @@ export function parseRoute(hash) {
   return {view: "library"};
 }
 
-/** @param {Route} route */
+/**
+ * @param {Route} route
+ * @returns {string}  As in `location.hash`; the first page is not named.
+ */
 export function formatRoute(route) {
-  if (route.view === "job") return path("jobs", route.jobId, route.page);
-  if (route.view === "chapter") return path("books", route.bookId, route.chapterId, route.page);
-  return "#/";
+  if (route.view === "library") return "#/";
+  const parts = route.view === "job"
+    ? ["jobs", route.jobId]
+    : ["books", route.bookId, route.chapterId];
+  if (route.page !== 1) parts.push(String(route.page));
+  return `#/${parts.map(encodeURIComponent).join("/")}`;
 }
 
-function path(...parts) {
-  const shown = parts.at(-1) === 1 ? parts.slice(0, -1) : parts;
-  return `#/${shown.map((part) => encodeURIComponent(part)).join("/")}`;
-}
-
+/** @param {string | undefined} text */
 function pageNumber(text) {
   return /^[1-9]\d{0,5}$/.test(text ?? "") ? Number(text) : 1;
 }
 
-function decoded(text) {
+/** @param {string} text */
+function decode(text) {
   try {
     return decodeURIComponent(text);
   } catch {
