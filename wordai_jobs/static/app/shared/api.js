@@ -131,7 +131,13 @@ export function bodyOf(status, text, retryAfter = null) {
  */
 function wait(duration, signal) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, duration);
-    signal?.addEventListener("abort", () => { clearTimeout(timer); reject(signal.reason); });
+    const finish = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", finish);
+      if (signal?.aborted) reject(signal.reason);
+      else resolve();
+    };
+    const timer = setTimeout(finish, duration);
+    signal?.addEventListener("abort", finish);
   });
 }
