@@ -3,6 +3,7 @@ import {describe, test} from "node:test";
 
 import {Estimate} from "../../wordai_jobs/static/app/library/estimate.js";
 import {phaseOf} from "../../wordai_jobs/static/app/library/job-phase.js";
+import {JobEntry, Jobs} from "../../wordai_jobs/static/app/library/jobs.js";
 import {titleFrom} from "../../wordai_jobs/static/app/library/upload-form.js";
 import en from "../../wordai_jobs/static/app/messages/en.js";
 import vi from "../../wordai_jobs/static/app/messages/vi.js";
@@ -72,6 +73,16 @@ describe("a job's phase", () => {
       assert.deepEqual(phaseOf(job), {name, done, total});
     });
   }
+});
+
+test("a job that cannot be retried or cancelled says why", async () => {
+  const post = async () => { throw new Error("The server is shutting down"); };
+  const jobs = new Jobs({post});
+  const entry = new JobEntry({job_id: "j1", status: "failed"}, null);
+  assert.equal(await jobs.retry(entry), null);
+  assert.equal(entry.refusal, "Couldn't retry: The server is shutting down");
+  await jobs.cancel(entry);
+  assert.equal(entry.refusal, "Couldn't cancel: The server is shutting down");
 });
 
 describe("the time left", () => {

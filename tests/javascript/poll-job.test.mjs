@@ -83,25 +83,25 @@ function poll(options = {}) {
 }
 
 describe("a job that goes well", () => {
-  test("is polled until it is completed, and every new state is told", async () => {
+  test("is polled until it is completed, and every new state is reported", async () => {
     script = [job({...RUNNING, status: "pending", progress: 0}), job(RUNNING), job(COMPLETED)];
-    const told = [];
-    const {promise, pauses} = poll({onProgress: ({progress}) => told.push(progress)});
+    const reported = [];
+    const {promise, pauses} = poll({onProgress: ({progress}) => reported.push(progress)});
     assert.deepEqual(await promise, COMPLETED);
-    assert.deepEqual(told, [0, 45, 100]);
+    assert.deepEqual(reported, [0, 45, 100]);
     assert.deepEqual(pauses, [2000, 2000]);
   });
 
-  test("is asked for with the ETag of its last state, and 304 tells nothing new", async () => {
+  test("is polled with the ETag of its last state, and 304 reports nothing new", async () => {
     const unchanged = (request, response) => {
       assert.equal(request.headers["if-none-match"], '"a"');
       reply(response, {status: 304, headers: {"Retry-After": "2"}});
     };
     script = [job(RUNNING, {ETag: '"a"'}), unchanged, unchanged, job(COMPLETED, {ETag: '"b"'})];
-    const told = [];
-    const ended = await poll({onProgress: ({progress}) => told.push(progress)}).promise;
+    const reported = [];
+    const ended = await poll({onProgress: ({progress}) => reported.push(progress)}).promise;
     assert.equal(ended.status, "completed");
-    assert.deepEqual(told, [45, 100]);
+    assert.deepEqual(reported, [45, 100]);
     assert.equal(requests[0]["if-none-match"], undefined);
   });
 
@@ -245,9 +245,9 @@ describe("a server in trouble", () => {
       {status: 304},
       job(COMPLETED),
     ];
-    const told = [];
-    await poll({onWaiting: (it) => told.push(it && [it.status, it.retryIn])}).promise;
-    assert.deepEqual(told, [[502, 2000], [0, 4000], null]);
+    const reported = [];
+    await poll({onWaiting: (it) => reported.push(it && [it.status, it.retryIn])}).promise;
+    assert.deepEqual(reported, [[502, 2000], [0, 4000], null]);
   });
 
   test("may be away for a while and come back on the same address", async () => {
@@ -278,15 +278,15 @@ describe("a server in trouble", () => {
 describe("polling ends", () => {
   test("with the job's own error if it failed", async () => {
     script = [job(RUNNING), job(FAILED)];
-    const told = [];
-    const onProgress = ({status}) => told.push(status);
+    const reported = [];
+    const onProgress = ({status}) => reported.push(status);
     await assert.rejects(poll({onProgress}).promise, (error) => {
       assert.ok(error instanceof JobFailedError);
       assert.equal(error.message, "Out of memory");
       assert.deepEqual(error.job, FAILED);
       return true;
     });
-    assert.deepEqual(told, ["processing", "failed"]);
+    assert.deepEqual(reported, ["processing", "failed"]);
   });
 
   const refusals = [

@@ -1,7 +1,7 @@
 /** The view in the address, so that reloads, bookmarks and the back button find it. */
 
 /**
- * @typedef {{view: "job", jobId: string, page: number}} JobRoute  Reading what a job has made.
+ * @typedef {{view: "job", jobId: string, page: number}} JobRoute  Reading what a job has created.
  * @typedef {{view: "chapter", bookId: string, chapterId: string, page: number}} ChapterRoute
  * @typedef {{view: "library"} | JobRoute | ChapterRoute} Route
  */
