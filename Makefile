@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: help install run test test-js test-tools soak format lint docs bench clean
+.PHONY: help install run test test-js test-tools soak format lint lint-js docs bench clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -20,7 +20,7 @@ TEST_PROCESSES ?= 4
 test: .venv/dev ## run the tests, several at a time (TEST_PROCESSES=0: one after the other)
 	@env --unset=PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
-test-js: ## run the tests of the page's JavaScript alone (make test runs them too)
+test-js: ## run the tests of the JavaScript alone (make test runs them too)
 	@node --test tests/javascript/*.test.mjs
 
 SOAK_JOBS ?= 1000
@@ -33,11 +33,20 @@ format: .venv/dev ## format the Python code (ruff)
 	@$(BIN)/ruff check --quiet --select I --fix
 	@$(BIN)/ruff format --quiet
 
-lint: .venv/dev ## check style (ruff) and types (mypy, strict)
+lint: .venv/dev ## check style and types: Python (ruff, mypy), JavaScript (oxlint, tsc), shell scripts (shellcheck)
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --quiet --check
 	@$(BIN)/python -m mypy
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory lint-js; \
+		else echo "npm is not installed: JavaScript is not checked"; fi
 	@if command -v shellcheck >/dev/null; then shellcheck deploy/*.sh; else echo "shellcheck is not installed: shell scripts are not checked"; fi
+
+JS_TOOLS := tools/javascript/node_modules/.bin
+
+lint-js: tools/javascript/node_modules/.installed ## check the JavaScript alone
+	@$(JS_TOOLS)/oxlint --format=unix -c tools/javascript/oxlintrc.json \
+		wordai_jobs/static/app wordai_jobs/static/poll-job.js tests
+	@$(JS_TOOLS)/tsc -p tools/javascript
 
 docs: .venv/dev ## make docs/configuration.md from the settings table
 	@$(BIN)/python -m tools.configuration_page
@@ -68,4 +77,9 @@ EDITABLE := --config-settings editable_mode=compat
 
 tests/acceptance/node_modules/.installed: tests/acceptance/package.json tests/acceptance/.npmrc
 	cd tests/acceptance && npm install --loglevel=error
+	@touch $@
+
+tools/javascript/node_modules/.installed: tools/javascript/package.json tools/javascript/.npmrc
+	@echo "Installing TypeScript and oxlint, which check the JavaScript (50 MB)"
+	@cd tools/javascript && npm install --loglevel=error >/dev/null
 	@touch $@

@@ -1,4 +1,4 @@
-"""Fixtures of tests in a real browser: Chromium, and pages on origins of their own."""
+"""Fixtures of tests in a real browser: Chromium, the app, and web pages on other origins."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,9 +33,7 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[OpenVisitor]:
-    """Opens the page for somebody new; at the end it must have done nothing that a browser
-    complains of.
-    """
+    """Opens the app for a new user. At the end the browser must not have complained of anything."""
     visitors: list[Visitor] = []
 
     def open_(server: ServerProcess, **options: Any) -> Visitor:
@@ -57,8 +55,8 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[OpenPage]:
-    """Opens a site's page in a browser without a past. At the end no answer may have had a header
-    twice.
+    """Opens a site's page in a browser with no history. At the end no response may have had a
+    header twice.
     """
     pages: list[Page] = []
     responses: list[Response] = []

@@ -3,6 +3,7 @@ of the server.
 """
 
 import re
+from pathlib import Path
 
 import pytest
 import requests
@@ -14,6 +15,11 @@ from wordai_jobs.config import AuthSettings
 from wordai_jobs.web.app_page import SignIn
 
 STATIC = ROOT / "wordai_jobs" / "static"
+# All but the documentation page and the libraries of others.
+OURS = [
+    STATIC / "poll-job.js",
+    *(p for p in (STATIC / "app").rglob("*") if p.suffix in (".html", ".js", ".css")),
+]
 WEB_CONFIG = {"apiKey": "AIza", "authDomain": "books-1.firebaseapp.com", "projectId": "books-1"}
 
 
@@ -45,13 +51,12 @@ def test_the_page_forbids_whatever_it_does_not_need(server: ServerProcess) -> No
 
 
 def test_the_page_has_nothing_inline_and_nothing_of_others() -> None:
-    html = (STATIC / "index.html").read_text(encoding="utf-8")
+    html = (STATIC / "app" / "index.html").read_text(encoding="utf-8")
     assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", html)
     assert re.findall(r"<script[^>]*>([^<]*)</script>", html) == [""]
-    ours = [path for path in STATIC.iterdir() if path.suffix in (".html", ".js", ".css")]
     linked = {
         link
-        for path in ours
+        for path in OURS
         for link in re.findall(r"https?://[^\s\"'`)]+", path.read_text(encoding="utf-8"))
     }
     assert {
@@ -63,7 +68,7 @@ def test_the_page_has_nothing_inline_and_nothing_of_others() -> None:
     "path",
     [
         "/static/package.json",
-        "/static/index.html",
+        "/static/app/index.html",
         "/static/nothing.js",
         "/static/../web/page.py",
         "/static/%2e%2e/config.py",
@@ -81,16 +86,15 @@ def test_what_the_page_does_not_need_is_not_served(server: ServerProcess, path: 
 
 def test_every_file_that_the_page_names_is_there(server: ServerProcess) -> None:
     names = {
-        name
-        for path in STATIC.iterdir()
-        if path.suffix in (".html", ".js", ".css")
+        name if name.startswith("/static/") else f"/static/{_relative(path.parent / name)}"
+        for path in OURS
         for name in re.findall(
-            r"(?:/static/|\"\./)([\w./-]+\.(?:js|css|svg))", path.read_text(encoding="utf-8")
+            r"(?:/static/|(?<=\")\.\.?/)[\w./-]+\.(?:js|css|svg)", path.read_text(encoding="utf-8")
         )
     }
     assert len(names) > 30
     for name in names:
-        response = requests.get(f"{server.url}/static/{name}", timeout=30)
+        response = requests.get(f"{server.url}{name}", timeout=30)
         assert response.status_code == 200, name
         assert response.headers["Content-Type"].split(";")[0] in (
             "text/javascript",
@@ -159,6 +163,10 @@ def test_an_emulator_is_told_in_mode_firebase_alone() -> None:
     assert "http://127.0.0.1:9099" in firebase.content_security_policy
     assert "apis.google.com" not in firebase.content_security_policy
     assert SignIn.of(AuthSettings(), environ).body == {"mode": "dev"}
+
+
+def _relative(path: Path) -> Path:
+    return path.resolve().relative_to(STATIC)
 
 
 def _unchanged(address: str) -> requests.PreparedRequest:

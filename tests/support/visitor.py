@@ -89,6 +89,12 @@ class Visitor:
             self.page.wait_for_timeout(_LOOK_EVERY_MS)
         raise AssertionError(f"no {what} within {_PATIENCE_MS} ms")
 
+    def wait_for_image(self, number: int) -> None:
+        """Wait until the reader shows the image of this page."""
+        image = self.page.locator(f".page[data-page='{number}'] img")
+        is_shown = "img => img.complete && img.naturalWidth > 1000"
+        self.wait("image", lambda: image.count() == 1 and bool(image.evaluate(is_shown)))
+
     def text_of(self, number: int) -> Locator:
         """The words over the image of a page in the reader, once they are in place."""
         words = self.page.locator(f".page[data-page='{number}'] .text-word")

@@ -1,5 +1,6 @@
 /**
- * Polls a job of the service until it ends. One module without dependencies, for any page of a configured origin:
+ * Polls a job of the service until it ends. One module without dependencies, for web pages of the
+ * server itself and of the origins in its setting `cors.origins`:
  *
  *     import {pollJob} from "https://books.example/static/poll-job.js";
  *     const job = await pollJob("https://books.example/api/v1/books/jobs/…", {
@@ -7,21 +8,22 @@
  *       onProgress: (job) => { bar.value = job.progress; },
  *     });
  *
- * The server may restart meanwhile, the network may fail, a proxy may answer 502: polling goes on, ever more slowly up to
- * 10 s, and at the usual pace again after the first answer. All durations are milliseconds.
+ * If the server restarts, the network fails or a proxy sends 502, polling goes on: more and more
+ * slowly, at least every 10 s, and at the usual pace again after the first good response. All
+ * durations are milliseconds.
  *
  * @module
  */
 
 /**
- * @typedef {object} Job  The job as the service shows it.
+ * @typedef {object} Job  As the service sends it.
  * @property {string} job_id
  * @property {string} user_id
  * @property {"pending" | "processing" | "completed" | "failed"} status
  * @property {number} progress  0 to 100, never falls.
  * @property {string} message
  * @property {{chapter_id: string, total_pages: number}} [result]  Only when completed.
- * @property {string} [error]  Only when failed: what went wrong, in words.
+ * @property {string} [error]  Only when failed: what went wrong, for the user to read.
  * @property {string} created_at
  * @property {string} updated_at
  * @property {string} [completed_at]
@@ -29,9 +31,9 @@
  */
 
 /**
- * @typedef {object} Problem  Why a poll brought nothing.
- * @property {number} status  The HTTP status; 0 where no answer came.
- * @property {string} message  The server's own words where there were any.
+ * @typedef {object} Problem  Why a poll failed.
+ * @property {number} status  The HTTP status; 0 if there was no response.
+ * @property {string} message  From the server if it sent one.
  * @property {number} retryIn  How long until the next poll.
  */
 
@@ -48,15 +50,15 @@
 /**
  * @typedef {object} PollOptions
  * @property {(options: {forceRefresh: boolean}) => string | null | Promise<string | null>} getToken
- *   Asked before every poll, and with `forceRefresh` once more after a 401. Nothing means that nobody is signed in, which
- *   ends polling; a rejection counts as a network problem.
+ *   Called before every poll, and with `forceRefresh` once more after a 401. null means that nobody
+ *   is signed in, which ends polling. A rejection counts as a network problem.
  * @property {AbortSignal} [signal]  Ends polling; the promise rejects with its reason.
  * @property {(job: Job, details: {queuePosition: number | null}) => void} [onProgress]
- *   Called for every new state of the job, its last one included.
+ *   Called for every new state of the job, including the last one.
  * @property {(problem: Problem | null) => void} [onWaiting]
- *   Called when a poll brought nothing and will be repeated; with null once the server answers again.
- * @property {number} [interval]  Between polls, where the server does not ask for more with `Retry-After`.
- * @property {number} [maxDuration]  Of everything.
+ *   Called when a poll failed and will be repeated; with null after the first good response.
+ * @property {number} [interval]  Between polls, unless the server's `Retry-After` is longer.
+ * @property {number} [maxDuration]  Of the whole polling.
  * @property {number} [requestTimeout]  Of one request.
  * @property {Environment} [environment]
  */
@@ -64,7 +66,10 @@
 const LONGEST_BACKOFF = 10_000;
 const HIDDEN_FACTOR = 5;
 
-/** Polling ended without the job's end: denied, not found, no longer signed in. `status` is the HTTP status, 0 for none. */
+/**
+ * Polling ended before the job did: access was denied, the job was not found, or nobody is signed
+ * in any more. `status` is the HTTP status, 0 if there was no response.
+ */
 export class PollError extends Error {
   /**
    * @param {string} message
@@ -77,20 +82,23 @@ export class PollError extends Error {
   }
 }
 
-/** The job had not ended within `maxDuration`. It may still end: `job` is its last known state, null if there was none. */
+/**
+ * The job had not ended within `maxDuration`. It may still end. `job` is its last known state, null
+ * if there was none.
+ */
 export class PollTimeoutError extends PollError {
   /**
    * @param {number} maxDuration
    * @param {Job | null} job
    */
   constructor(maxDuration, job) {
-    super(`The job had not ended after ${inWords(maxDuration)}`);
+    super(`The job had not ended after ${formatDuration(maxDuration)}`);
     this.name = "PollTimeoutError";
     this.job = job;
   }
 }
 
-/** The job ended as failed; the message is its error, `job` the whole of it. */
+/** The job failed. The message is the job's error, `job` its last state. */
 export class JobFailedError extends Error {
   /** @param {Job} job */
   constructor(job) {
@@ -103,32 +111,38 @@ export class JobFailedError extends Error {
 /**
  * Polls until the job ends.
  *
- * Rejects with JobFailedError where the job failed, PollTimeoutError after `maxDuration`, the signal's reason once it is
- * aborted, and PollError where going on is pointless: 401 with a fresh token, 403, 404 and every other answer that blames
- * the request.
+ * Rejects with JobFailedError if the job failed, with PollTimeoutError after `maxDuration`, with
+ * the signal's reason once it is aborted, and with PollError if polling again would not help: after
+ * 401 with a fresh token, 403, 404 and all other responses that blame the request.
  *
  * @param {string | URL} url  Of the job: `…/api/v1/books/jobs/{job_id}`.
  * @param {PollOptions} options
  * @returns {Promise<Job>}  The completed job.
  */
 export async function pollJob(url, {
-  getToken, signal, onProgress, interval = 2000, maxDuration = 30 * 60_000, onWaiting, requestTimeout = 30_000,
+  getToken,
+  signal,
+  onProgress,
+  onWaiting,
+  interval = 2000,
+  maxDuration = 30 * 60_000,
+  requestTimeout = 30_000,
   environment = {},
 }) {
   const surroundings = {...defaultEnvironment(), ...environment};
-  const end = new End(signal, maxDuration, surroundings.now);
-  const endpoint = new Endpoint(url, getToken, requestTimeout, surroundings.fetch, end);
+  const limit = new Limit(signal, maxDuration, surroundings.now);
+  const endpoint = new Endpoint(url, getToken, requestTimeout, surroundings.fetch, limit);
   const state = new State(onProgress, onWaiting);
   for (;;) {
-    end.check(state.job);
-    const answer = await endpoint.ask();
+    limit.check(state.job);
+    const outcome = await endpoint.poll();
     signal?.throwIfAborted();
-    const delay = isTransient(answer)
-      ? state.failed(answer, interval, surroundings.random())
-      : state.succeeded(answer, interval);
+    const delay = isTransient(outcome)
+      ? state.failed(outcome, interval, surroundings.random())
+      : state.succeeded(outcome, interval);
     if (state.job?.status === "completed") return state.job;
     if (state.job?.status === "failed") throw new JobFailedError(state.job);
-    await pause(delay, end, surroundings);
+    await pause(delay, limit, surroundings);
   }
 }
 
@@ -145,16 +159,19 @@ function defaultEnvironment() {
 }
 
 /**
- * @typedef {object} Answer
- * @property {number} status  0 where none came.
- * @property {any} body  The JSON; null where there is none.
+ * @typedef {object} Outcome  Of one poll.
+ * @property {number} status  0 if there was no response, or none of the service.
+ * @property {any} body  The JSON; null if there is none.
  * @property {string} message
  * @property {number} retryAfter
  * @property {number | null} queuePosition
  */
 
-/** When to stop, whatever the server says. */
-class End {
+/** @type {Outcome} */
+const NO_RESPONSE = {status: 0, body: null, message: "", retryAfter: 0, queuePosition: null};
+
+/** When polling ends even though the job has not. */
+class Limit {
   /**
    * @param {AbortSignal | undefined} signal
    * @param {number} maxDuration
@@ -178,7 +195,7 @@ class End {
   }
 }
 
-/** Where to ask, with which token, and what was answered last. */
+/** The job's address, and the ETag of its last state. */
 class Endpoint {
   #etag = "";
 
@@ -186,47 +203,53 @@ class Endpoint {
    * @param {string | URL} url
    * @param {PollOptions["getToken"]} getToken
    * @param {number} requestTimeout
-   * @param {typeof fetch} fetch
-   * @param {End} end
+   * @param {typeof globalThis.fetch} fetch
+   * @param {Limit} limit
    */
-  constructor(url, getToken, requestTimeout, fetch, end) {
+  constructor(url, getToken, requestTimeout, fetch, limit) {
     this.url = url;
     this.getToken = getToken;
     this.requestTimeout = requestTimeout;
     this.fetch = fetch;
-    this.end = end;
+    this.limit = limit;
   }
 
-  /** @returns {Promise<Answer>}  After a 401, that to one more request with a token made anew. */
-  async ask() {
-    const answer = await this.#request(false);
-    return answer.status === 401 ? this.#request(true) : answer;
+  /**
+   * Polls once. After a 401 it polls once more with a fresh token.
+   *
+   * @returns {Promise<Outcome>}
+   */
+  async poll() {
+    const outcome = await this.#request(false);
+    return outcome.status === 401 ? this.#request(true) : outcome;
   }
 
-  /** @param {boolean} forceRefresh */
+  /**
+   * @param {boolean} forceRefresh
+   * @returns {Promise<Outcome>}
+   */
   async #request(forceRefresh) {
-    const limit = timeLimit(Math.min(this.requestTimeout, this.end.remaining), this.end.signal);
+    const {signal, remaining} = this.limit;
+    const timeout = startTimeout(Math.min(this.requestTimeout, remaining), signal);
     try {
-      const token = await Promise.race([this.getToken({forceRefresh}), limit.passed]);
-      if (!token) return {...NO_ANSWER, status: 401, message: "Nobody is signed in"};
-      const request = this.fetch(this.url, {headers: this.#headers(token), signal: limit.signal});
-      return await this.#read(await request);
+      const token = await Promise.race([this.getToken({forceRefresh}), timeout.passed]);
+      if (!token) return {...NO_RESPONSE, status: 401, message: "Nobody is signed in"};
+      const headers = {
+        Accept: "application/json",
+        Authorization: `Bearer ${token}`,
+        ...(this.#etag && {"If-None-Match": this.#etag}),
+      };
+      return await this.#read(await this.fetch(this.url, {headers, signal: timeout.signal}));
     } catch (error) {
-      return {...NO_ANSWER, message: error instanceof Error ? error.message : String(error)};
+      return {...NO_RESPONSE, message: error instanceof Error ? error.message : String(error)};
     } finally {
-      limit.lift();
+      timeout.clear();
     }
-  }
-
-  /** @param {string} token */
-  #headers(token) {
-    const headers = {Accept: "application/json", Authorization: `Bearer ${token}`};
-    return this.#etag ? {...headers, "If-None-Match": this.#etag} : headers;
   }
 
   /**
    * @param {Response} response
-   * @returns {Promise<Answer>}
+   * @returns {Promise<Outcome>}
    */
   async #read(response) {
     const {status, headers} = response;
@@ -236,16 +259,13 @@ class Endpoint {
       status: response.ok && !isJob(body) ? 0 : status,
       body,
       message: typeof body?.detail === "string" ? body.detail : `HTTP status ${status}`,
-      retryAfter: seconds(headers.get("Retry-After")) * 1000,
-      queuePosition: seconds(headers.get("X-Queue-Position")) || null,
+      retryAfter: wholeNumber(headers.get("Retry-After")) * 1000,
+      queuePosition: wholeNumber(headers.get("X-Queue-Position")) || null,
     };
   }
 }
 
-/** @type {Answer} */
-const NO_ANSWER = {status: 0, body: null, message: "", retryAfter: 0, queuePosition: null};
-
-/** What is known of the job, and for how long nothing new has been heard. */
+/** The last known state of the job, and how many polls have failed since. */
 class State {
   /** @type {Job | null} */
   job = null;
@@ -263,44 +283,44 @@ class State {
   }
 
   /**
-   * @param {Answer} answer
+   * @param {Outcome} outcome
    * @param {number} interval
-   * @param {number} random  0 to 1: clients that lost their server at one moment come back at different ones.
+   * @param {number} random  0 to 1, so that clients that lost their server at the same moment come
+   *   back at different ones.
    * @returns {number}  How long to wait.
    */
-  failed(answer, interval, random) {
-    const backoff = Math.min(LONGEST_BACKOFF, interval * 2 ** this.#failures) * (1 + random) / 2;
-    const retryIn = Math.max(backoff, answer.retryAfter);
+  failed({status, message, retryAfter}, interval, random) {
+    const longest = Math.min(LONGEST_BACKOFF, interval * 2 ** this.#failures);
+    const retryIn = Math.max(longest * (1 + random) / 2, retryAfter);
     this.#failures += 1;
-    this.onWaiting?.({status: answer.status, message: answer.message, retryIn});
+    this.onWaiting?.({status, message, retryIn});
     return retryIn;
   }
 
   /**
-   * @param {Answer} answer
+   * @param {Outcome} outcome
    * @param {number} interval
    * @returns {number}  How long to wait.
    */
-  succeeded(answer, interval) {
-    if (answer.status !== 304 && !isJob(answer.body)) throw new PollError(answer.message, answer.status);
+  succeeded({status, body, message, retryAfter, queuePosition}, interval) {
+    const isUnchanged = status === 304;
+    if (!isUnchanged && !isJob(body)) throw new PollError(message, status);
     if (this.#failures) this.onWaiting?.(null);
     this.#failures = 0;
-    if (answer.status !== 304 || answer.queuePosition !== this.#queuePosition) this.#tell(answer);
-    return Math.max(interval, answer.retryAfter);
-  }
-
-  /** @param {Answer} answer */
-  #tell(answer) {
-    this.job = answer.body ?? this.job;
-    this.#queuePosition = answer.queuePosition;
-    if (this.job) this.onProgress?.(this.job, {queuePosition: answer.queuePosition});
+    if (!isUnchanged || queuePosition !== this.#queuePosition) {
+      this.job = body ?? this.job;
+      this.#queuePosition = queuePosition;
+      if (this.job) this.onProgress?.(this.job, {queuePosition});
+    }
+    return Math.max(interval, retryAfter);
   }
 }
 
 /**
- * Whether another try may bring more: no answer, one that cannot be read, too many requests, a server in trouble.
+ * Whether another poll may help: there was no response or an unreadable one, there were too many
+ * requests, or the server is in trouble.
  *
- * @param {Answer} answer
+ * @param {Outcome} outcome
  */
 function isTransient({status}) {
   return status === 0 || status === 408 || status === 425 || status === 429 || status >= 500;
@@ -313,14 +333,14 @@ function isJob(body) {
 
 /**
  * @param {string | null} header
- * @returns {number}  0 where it names no whole number.
+ * @returns {number}  0 if it is not a whole number.
  */
-function seconds(header) {
+function wholeNumber(header) {
   return /^\d{1,9}$/.test(header ?? "") ? Number(header) : 0;
 }
 
 /**
- * A body that is no JSON comes from something between; one that breaks off is a network problem.
+ * A body that is not JSON comes from a proxy. One that breaks off is a network problem.
  *
  * @param {unknown} error
  */
@@ -330,34 +350,39 @@ function rethrowUnlessSyntax(error) {
 }
 
 /**
- * A signal for one request that passes on an abort and sets an end to waiting. The timer is a real one, for the network is.
+ * Aborts one request after `duration`, or with the outer signal. The timer is a real one even in
+ * tests, because the network is.
  *
  * @param {number} duration
  * @param {AbortSignal | undefined} outer
  */
-function timeLimit(duration, outer) {
+function startTimeout(duration, outer) {
   const controller = new AbortController();
+  const {signal} = controller;
   const abort = () => controller.abort(outer?.reason);
-  const expire = () => controller.abort(new DOMException(`No answer within ${inWords(duration)}`, "TimeoutError"));
-  const timer = setTimeout(expire, duration);
+  const timer = setTimeout(() => {
+    const message = `No response within ${formatDuration(duration)}`;
+    controller.abort(new DOMException(message, "TimeoutError"));
+  }, duration);
   outer?.addEventListener("abort", abort);
   /** @type {Promise<never>} */
   const passed = new Promise((_, reject) => {
-    controller.signal.addEventListener("abort", () => reject(controller.signal.reason));
+    signal.addEventListener("abort", () => reject(signal.reason));
   });
-  passed.catch(() => {});  // nobody may be waiting for it any more
-  const lift = () => {
+  passed.catch(() => {}); // perhaps nobody waits for it any more
+  const clear = () => {
     clearTimeout(timer);
     outer?.removeEventListener("abort", abort);
   };
-  return {signal: controller.signal, passed, lift};
+  return {signal, passed, clear};
 }
 
 /**
- * Waits `delay`, and several times that while the page is hidden; a page that is shown again goes on as if it had not been.
+ * Waits for `delay`, or several times as long while the web page is hidden. When the page is shown
+ * again, the time since the start counts as if it had never been hidden.
  *
  * @param {number} delay
- * @param {End} end
+ * @param {Limit} limit
  * @param {ReturnType<typeof defaultEnvironment>} surroundings
  * @returns {Promise<void>}
  */
@@ -385,7 +410,7 @@ function pause(delay, {signal, remaining}, {document, now, setTimeout, clearTime
 }
 
 /** @param {number} duration */
-function inWords(duration) {
-  const [amount, unit] = duration >= 120_000 ? [duration / 60_000, "minutes"] : [duration / 1000, "seconds"];
-  return `${Number(amount.toFixed(1))} ${unit}`;
+function formatDuration(duration) {
+  if (duration < 120_000) return `${Number((duration / 1000).toFixed(1))} seconds`;
+  return `${Number((duration / 60_000).toFixed(1))} minutes`;
 }

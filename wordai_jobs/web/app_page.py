@@ -102,7 +102,7 @@ def create_blueprint(sign_in: SignIn, max_upload_mb: int) -> Blueprint:
         access="open",
     )
     def index() -> Response:
-        response = send_from_directory(_STATIC, "index.html", mimetype="text/html")
+        response = send_from_directory(_STATIC / "app", "index.html", mimetype="text/html")
         response.headers["Content-Security-Policy"] = sign_in.content_security_policy
         response.headers["Referrer-Policy"] = "no-referrer"
         return response

@@ -1,10 +1,13 @@
-// What a page of another site does with the service, for tests to call. What happened to it is in `seen`.
+// What a web page of another site does with the service, for tests to call. `seen` has what it met.
 
 window.seen = {jobs: [], problems: [], outcome: null, errors: []};
 addEventListener("unhandledrejection", ({reason}) => seen.errors.push(String(reason)));
 addEventListener("error", ({message}) => seen.errors.push(message));
 
-/** The answer to one request, as far as the page may read it. `size`: send a body of so many zeros. */
+/**
+ * The response to one request, as far as the web page may read it. `size` sends a body of this many
+ * zeros.
+ */
 window.ask = async (url, {token, json, size, ...options} = {}) => {
   const headers = {
     ...(token && {Authorization: `Bearer ${token}`}),
@@ -24,27 +27,33 @@ window.ask = async (url, {token, json, size, ...options} = {}) => {
   }
 };
 
-/** Uploads the chosen PDF as a chapter of a new book; the job's id and the book's. */
+/** Uploads the chosen PDF as a chapter of a new book. Returns the ids of the job and the book. */
 window.upload = async (api, token) => {
   const book = await ask(`${api}/api/v1/books`, {method: "POST", token, json: {title: "A book"}});
   const form = new FormData();
   form.append("title", "A chapter");
   form.append("file", document.querySelector("input").files[0]);
   const response = await fetch(`${api}/api/v1/books/${book.body.book_id}/chapters/from-pdf`, {
-    method: "POST", body: form, headers: {Authorization: `Bearer ${token}`},
+    method: "POST",
+    body: form,
+    headers: {Authorization: `Bearer ${token}`},
   });
   return {jobId: (await response.json()).job_id, bookId: book.body.book_id};
 };
 
-/** Polls the job, with the service's own client, until it ends: `seen.outcome` tells how. */
+/** Polls the job with the service's own client until it ends. `seen.outcome` says how it ended. */
 window.follow = async (api, token, jobId) => {
   seen.outcome = null;
   const {pollJob} = await import(`${api}/static/poll-job.js`);
-  pollJob(`${api}/api/v1/books/jobs/${jobId}`, {
+  const polling = pollJob(`${api}/api/v1/books/jobs/${jobId}`, {
     getToken: () => token,
     onProgress: (job) => seen.jobs.push(job),
     onWaiting: (problem) => problem && seen.problems.push(problem),
-  }).then((job) => { seen.outcome = job; }, (error) => { seen.outcome = {rejected: error.message}; });
+  });
+  polling.then(
+    (job) => { seen.outcome = job; },
+    (error) => { seen.outcome = {rejected: error.message}; },
+  );
 };
 
 window.isReady = true;

@@ -1,0 +1,198 @@
+"""The app in its states, wide and narrow, light and dark: axe-core finds no serious problem, and
+nothing scrolls sideways.
+
+`screenshots/` keeps a picture of each state, for people to look at.
+"""
+
+import os
+import re
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+
+from tests.conftest import StartServer
+from tests.support.axe import require_axe, violations
+from tests.support.client import Client
+from tests.support.held import SLOW
+from tests.support.pdfs import BOOK, SHARED, text_pdf
+from tests.support.processes import renderers
+from tests.support.server import ROOT, ServerProcess
+from tests.support.visitor import Visitor
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.long_file(100)
+
+SCREENSHOTS = ROOT / "screenshots"
+WIDTHS = {"wide": (1280, 800), "narrow": (360, 740)}
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+ALL = tuple(product(WIDTHS, SCHEMES))
+# Each width and each scheme once: axe-core looks at the layout, which depends on the width, and at
+# the contrast, which depends on the scheme.
+FOR_AXE: tuple[tuple[str, Scheme], ...] = (("wide", "light"), ("narrow", "dark"))
+NAME = "Linh Trần"
+
+
+@contextmanager
+def visitor_of(browser: Browser, url: str, language: str = "en-GB") -> Iterator[Visitor]:
+    require_axe()
+    visitor = Visitor(browser, url, language=language)
+    yield visitor
+    visitor.close()
+
+
+def look(visitor: Visitor, state: str, combinations: Iterable[tuple[str, Scheme]] = ALL) -> None:
+    """Checks the state in each width and scheme, and takes its picture."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page = visitor.page
+    problems: dict[str, list[str]] = {}
+    for width, scheme in combinations:
+        page.set_viewport_size({"width": WIDTHS[width][0], "height": WIDTHS[width][1]})
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.wait_for_timeout(300)  # for the new layout, and for images to be decoded
+        name = f"{state}-{width}-{scheme}"
+        problems[name] = ["wider than the screen"] if visitor.is_wider_than_screen else []
+        if (width, scheme) in FOR_AXE:
+            problems[name] += violations(page)
+        page.screenshot(path=SCREENSHOTS / f"{name}.png")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert {name: found for name, found in problems.items() if found} == {}
+
+
+def wait_for_images(visitor: Visitor) -> None:
+    are_there = """() => {
+        const images = [...document.querySelectorAll(".page-image")];
+        const isThere = (image) => image.complete && image.naturalWidth > 0;
+        return images.length > 0 && images.every(isThere);
+    }"""
+    visitor.wait("images", lambda: bool(visitor.page.evaluate(are_there)))
+
+
+def test_signed_out(server: ServerProcess, browser: Browser) -> None:
+    with visitor_of(browser, server.url) as visitor:
+        look(visitor, "signed-out")
+    with visitor_of(browser, server.url, language="vi-VN") as visitor:
+        look(visitor, "signed-out-vietnamese", combinations=FOR_AXE)
+
+
+def test_uploading(server: ServerProcess, browser: Browser, tmp_path: Path) -> None:
+    pdf = tmp_path / "MuPDF explored.pdf"
+    pdf.write_bytes((SHARED / BOOK).read_bytes() if SHARED.is_dir() else text_pdf(2000))
+    with visitor_of(browser, server.url) as visitor:
+        visitor.sign_in(f"{NAME} uploads")
+        visitor.choose(pdf)
+        visitor.page.get_by_label("Title of the new book").fill("PDF from the inside")
+        look(visitor, "chosen")
+        slow_network(visitor, bytes_per_s=pdf.stat().st_size / 60)
+        visitor.page.get_by_role("button", name="Upload", exact=True).click()
+        bar = visitor.page.get_by_role("progressbar", name="Upload progress")
+        visitor.wait("a third of the upload", lambda: bool(bar.evaluate("bar => bar.value > 0.33")))
+        look(visitor, "uploading")
+        visitor.page.get_by_role("button", name="Stop upload").click()
+        expect(visitor.page.locator("#upload-error")).to_have_text("The upload was stopped.")
+        expect(visitor.page.locator(".job")).to_have_count(0)
+
+
+def test_processing_reading_and_searching(slow: ServerProcess, browser: Browser) -> None:
+    client = library_of(slow, NAME, with_book=True)
+    with visitor_of(browser, slow.url) as visitor:
+        visitor.sign_in(NAME)
+        job = half_done_job(visitor, slow, client)
+        look(visitor, "processing")
+        job.get_by_role("link", name="Read the pages so far").click()
+        wait_for_images(visitor)
+        visitor.page.locator("#pages").evaluate("pages => pages.scrollTo(0, 0)")
+        look(visitor, "reading-while-it-runs")
+        visitor.press("Escape")
+        job.get_by_role("button", name="Cancel").click()
+        visitor.wait_for_state(job, "cancelled")
+        visitor.page.get_by_role("link", name="Read the chapter").first.click()
+        wait_for_images(visitor)
+        visitor.page.get_by_label("Go to page").fill("12")
+        visitor.press("Enter")
+        wait_for_images(visitor)
+        look(visitor, "reading")
+        visitor.press("/")
+        visitor.page.keyboard.type("lorem" if not SHARED.is_dir() else "pixmap")
+        expect(visitor.page.locator("#search-count")).to_have_text(
+            re.compile(r"^[\d,]+ matches$|^The first"), timeout=60_000
+        )
+        visitor.press("Enter", "Enter", "Enter")
+        look(visitor, "searching")
+    assert client.get("/health").ok
+
+
+def test_failed(start_server: StartServer, browser: Browser) -> None:
+    server = start_server(SLOW).wait_until_ready()
+    client = library_of(server, NAME)
+    with visitor_of(browser, server.url) as visitor:
+        visitor.sign_in(NAME)
+        job = half_done_job(visitor, server, client)
+        server.kill()
+        expect(job).to_contain_text("Lost contact with the server", timeout=60_000)
+        look(visitor, "waiting")
+        server.start()
+        visitor.wait_for_state(job, "failed")
+        look(visitor, "failed")
+
+
+def test_the_question_before_deleting(server: ServerProcess, browser: Browser) -> None:
+    client = Client(server.url, f"{NAME} deletes")
+    client.end_of(client.submit(text_pdf(1), title="A chapter to delete"))
+    with visitor_of(browser, server.url) as visitor:
+        visitor.sign_in(client.user_id)
+        visitor.page.get_by_role("button", name="Delete A chapter to delete").click()
+        look(visitor, "deleting")
+
+
+def library_of(server: ServerProcess, name: str, with_book: bool = False) -> Client:
+    """A user who has read before: one chapter, and the real book if this machine has it."""
+    client = Client(server.url, name)
+    chapters = {"A short introduction": text_pdf(12)}
+    if with_book and SHARED.is_dir():
+        chapters["MuPDF explored"] = (SHARED / BOOK).read_bytes()
+    for index, (title, pdf) in enumerate(chapters.items()):
+        job = client.end_of(client.submit(pdf, title=title, order_index=index))
+        assert job["status"] == "completed"
+    return client
+
+
+def half_done_job(visitor: Visitor, server: ServerProcess, client: Client) -> Locator:
+    """A job with some of its pages, whose renderer stands still now and stood still a moment ago, so
+    that the app can tell its pace.
+    """
+    [renderer] = renderers(server, "renderer")
+    pdf = (SHARED / BOOK).read_bytes() if SHARED.is_dir() else text_pdf(600)
+    job = visitor.submit(pdf, title="MuPDF explored, second edition")
+    bar, seen = job.locator("progress"), 30
+    for _ in range(2):
+        os.kill(renderer, signal.SIGCONT)
+        wait_until(lambda: newest_progress(client) >= seen + 5, 60, "progress", 0.02)
+        os.kill(renderer, signal.SIGSTOP)
+        visitor.wait("progress in the app", lambda: progress_of(bar) >= seen + 5)
+        seen = progress_of(bar)
+    visitor.wait("a guess of the time left", lambda: "left" in job.inner_text())
+    return job
+
+
+def progress_of(bar: Locator) -> int:
+    return int(bar.evaluate("bar => bar.value"))
+
+
+def newest_progress(client: Client) -> int:
+    return int(client.get("/api/v1/books/jobs?limit=1").json()["jobs"][0]["progress"])
+
+
+def slow_network(visitor: Visitor, bytes_per_s: float) -> None:
+    session = visitor.context.new_cdp_session(visitor.page)
+    session.send("Network.enable")
+    conditions = {"offline": False, "latency": 0, "downloadThroughput": -1}
+    session.send(
+        "Network.emulateNetworkConditions", {**conditions, "uploadThroughput": bytes_per_s}
+    )

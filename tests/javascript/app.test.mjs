@@ -1,0 +1,235 @@
+import assert from "node:assert/strict";
+import {describe, test} from "node:test";
+
+import {Estimate} from "../../wordai_jobs/static/app/library/estimate.js";
+import {phaseOf} from "../../wordai_jobs/static/app/library/job-phase.js";
+import {JobEntry, Jobs} from "../../wordai_jobs/static/app/library/jobs.js";
+import {titleFrom} from "../../wordai_jobs/static/app/library/upload-form.js";
+import en from "../../wordai_jobs/static/app/messages/en.js";
+import vi from "../../wordai_jobs/static/app/messages/vi.js";
+import {linesOf} from "../../wordai_jobs/static/app/reader/lines.js";
+import {findIn, normalize} from "../../wordai_jobs/static/app/reader/text-search.js";
+import {concurrently, oneAtATime} from "../../wordai_jobs/static/app/shared/concurrency.js";
+import {
+  formatFailure, formatSize, formatTimeLeft,
+} from "../../wordai_jobs/static/app/shared/format.js";
+import {chooseLanguage, t} from "../../wordai_jobs/static/app/shared/i18n.js";
+import {formatRoute, parseRoute} from "../../wordai_jobs/static/app/shared/router.js";
+
+describe("the app's messages", () => {
+  test("exist in both languages, with the same values in them", () => {
+    assert.deepEqual(Object.keys(vi), Object.keys(en));
+    const values = (message) => [...message.matchAll(/\{\w+\}/g)].map(([value]) => value).sort();
+    for (const key of Object.keys(en)) {
+      assert.ok(en[key].trim() && vi[key].trim(), key);
+      assert.deepEqual(values(vi[key]), values(en[key]), key);
+    }
+  });
+
+  test("are chosen by the browser's languages", () => {
+    assert.equal(chooseLanguage(["fr-FR", "vi-VN", "en"]), "vi");
+    assert.equal(chooseLanguage(["en-GB", "vi"]), "en");
+    assert.equal(chooseLanguage(["de"]), "en");
+    assert.equal(chooseLanguage([]), "en");
+  });
+
+  test("take values and numbers", () => {
+    assert.equal(t("job.pagesTotal", {count: 1}), "1 page");
+    assert.equal(t("job.pagesTotal", {count: 1283}), "1,283 pages");
+    assert.equal(t("chapter.delete", {title: "<b>{title}</b>"}), "Delete <b>{title}</b>");
+  });
+
+  test("tell sizes, durations and failures", () => {
+    assert.equal(formatSize(300), "1 kB");
+    assert.equal(formatSize(1_793_479), "1.7 MB");
+    assert.equal(formatSize(100 * 1024 * 1024), "100 MB");
+    assert.deepEqual([2, 12, 54, 60, 600, 8000].map(formatTimeLeft), [
+      "almost done", "about 15 s left", "about 55 s left",
+      "about 1 minute left", "about 10 minutes left", "more than 2 hours left",
+    ]);
+    assert.equal(formatFailure("Cancelled by user"), "You cancelled it.");
+    assert.equal(formatFailure("Page 17 took longer than 30 s"), "Page 17 took longer than 30 s");
+  });
+});
+
+describe("a job's phase", () => {
+  const running = (progress, message) => ({status: "processing", progress, message});
+  const pending = {status: "pending", progress: 0, message: "PDF chapter creation job enqueued"};
+  const completed = {status: "completed", progress: 100, message: "", result: {total_pages: 9}};
+  const message = "PDF processing failed: Out of memory";
+  const failed = {status: "failed", progress: 46, message};
+  const cases = [
+    [pending, ["pending", 0, 0]],
+    [running(4, "Downloading PDF: Processed 3/4 pages.pdf"), ["fetching", 0, 0]],
+    [running(30, "Extracting pages from PDF..."), ["opening", 0, 0]],
+    [running(46, "Processed 120/283 pages..."), ["pages", 120, 283]],
+    [running(70, "Processed 283 pages. Creating chapter..."), ["chapter", 283, 283]],
+    [running(70, "Processed 1 page. Creating chapter..."), ["chapter", 1, 1]],
+    [completed, ["completed", 9, 9]],
+    [failed, ["failed", 0, 0]],
+  ];
+  for (const [job, [name, done, total]] of cases) {
+    test(`is ${name} at ${job.message || job.status}`, () => {
+      assert.deepEqual(phaseOf(job), {name, done, total});
+    });
+  }
+});
+
+test("a job that cannot be retried or cancelled says why", async () => {
+  const post = async () => { throw new Error("The server is shutting down"); };
+  const jobs = new Jobs({post});
+  const entry = new JobEntry({job_id: "j1", status: "failed"}, null);
+  assert.equal(await jobs.retry(entry), null);
+  assert.equal(entry.refusal, "Couldn't retry: The server is shutting down");
+  await jobs.cancel(entry);
+  assert.equal(entry.refusal, "Couldn't cancel: The server is shutting down");
+});
+
+describe("the time left", () => {
+  test("is not known before pages have been created for a few seconds", () => {
+    const estimate = new Estimate();
+    assert.equal(estimate.secondsLeft(0, 100), null);
+    estimate.add(0, 0);
+    estimate.add(2000, 10);
+    assert.equal(estimate.secondsLeft(2000, 100), null);
+  });
+
+  test("follows from the pace of the pages, whatever came before the first", () => {
+    const estimate = new Estimate();
+    estimate.add(0, 0);
+    estimate.add(60_000, 0);
+    estimate.add(64_000, 20);
+    assert.equal(estimate.secondsLeft(64_000, 100), 16);
+  });
+
+  test("forgets a pace of long ago", () => {
+    const estimate = new Estimate();
+    for (let second = 0; second <= 60; second += 2) estimate.add(second * 1000, second * 100);
+    for (let second = 62; second <= 120; second += 2) {
+      estimate.add(second * 1000, 6000 + second - 60);
+    }
+    assert.equal(Math.round(estimate.secondsLeft(120_000, 6100)), 40);
+  });
+
+  test("grows while nothing happens", () => {
+    const estimate = new Estimate();
+    estimate.add(0, 0);
+    estimate.add(4000, 50);
+    assert.ok(estimate.secondsLeft(20_000, 100) > estimate.secondsLeft(5000, 100));
+  });
+});
+
+describe("addresses", () => {
+  const routes = [
+    {view: "library"},
+    {view: "job", jobId: "j 1/2", page: 1},
+    {view: "chapter", bookId: "b", chapterId: "c", page: 12},
+  ];
+  for (const route of routes) {
+    test(`name ${JSON.stringify(route)} and find it again`, () => {
+      assert.deepEqual(parseRoute(formatRoute(route)), route);
+    });
+  }
+
+  test("that make no sense lead to the library or the first page", () => {
+    for (const hash of ["", "#", "#/books/only-one", "#/%E0%A4%A", "#main"]) {
+      assert.deepEqual(parseRoute(hash), {view: "library"}, hash);
+    }
+    for (const page of ["0", "-3", "x", "1e9", "99999999"]) {
+      assert.equal(parseRoute(`#/jobs/a/${page}`).page, 1);
+    }
+  });
+});
+
+describe("words of a page", () => {
+  const at = (x, y, word) => [x, y, x + 10 * word.length, y + 12, word];
+
+  test("make lines: to the right at the same height", () => {
+    const words = [
+      at(0, 0, "one"), at(40, 1, "two"),
+      at(0, 20, "three"), at(300, 20, "four"),
+      at(0, 20.5, "left"),
+    ];
+    assert.deepEqual(linesOf(words).map((line) => line.map((word) => word[4])), [
+      ["one", "two"], ["three", "four"], ["left"],
+    ]);
+    assert.deepEqual(linesOf([]), []);
+  });
+
+  test("are found whatever their case, accents and line breaks", () => {
+    const words = [at(0, 0, "Trường"), at(80, 0, "ĐẠI"), at(0, 20, "học,"), at(50, 20, "Café")];
+    const [hit] = findIn(words, "truong  dai hoc");
+    assert.deepEqual(hit.words, words.slice(0, 3));
+    assert.deepEqual([hit.before, hit.match, hit.after], ["", "Trường ĐẠI học,", "Café"]);
+    assert.equal(findIn(words, "trường").length, 1);
+    assert.equal(findIn(words, "CAFE\u0301").length, 1);
+    assert.deepEqual(findIn(words, "   "), []);
+    assert.deepEqual(findIn(words, "nothing"), []);
+  });
+
+  test("are found inside of words and more than once", () => {
+    const words = ["lorem", "ipsum", "lorem"].map((word, index) => at(index * 60, 0, word));
+    assert.deepEqual(findIn(words, "ore").map((hit) => hit.words[0]), [words[0], words[2]]);
+    assert.deepEqual(findIn(words, "em ip")[0].words, words.slice(0, 2));
+  });
+
+  test("are compared without accents", () => {
+    assert.equal(normalize("  Nguyễn\n Đình  THI "), "nguyen dinh thi");
+    assert.equal(normalize("Ångström"), "angstrom");
+  });
+});
+
+describe("concurrent work", () => {
+  test("is done in full, a few items at a time", async () => {
+    let [now, most] = [0, 0];
+    const done = [];
+    await concurrently([1, 2, 3, 4, 5, 6, 7], 3, async (item) => {
+      most = Math.max(most, ++now);
+      await new Promise(setImmediate);
+      now -= 1;
+      done.push(item);
+    });
+    assert.deepEqual(done.sort(), [1, 2, 3, 4, 5, 6, 7]);
+    assert.equal(most, 3);
+  });
+
+  test("stops at the first error", async () => {
+    const started = [];
+    const work = async (item) => {
+      started.push(item);
+      await new Promise(setImmediate);
+      if (item === 2) throw new Error("no");
+    };
+    await assert.rejects(concurrently([1, 2, 3, 4, 5, 6], 1, work), {message: "no"});
+    assert.deepEqual(started, [1, 2]);
+  });
+});
+
+describe("work that must not run twice at once", () => {
+  test("runs once more if it was called while it ran", async () => {
+    let [runs, now, most] = [0, 0, 0];
+    const work = oneAtATime(async () => {
+      most = Math.max(most, ++now);
+      await new Promise(setImmediate);
+      now -= 1;
+      runs += 1;
+    });
+    await Promise.all([work(), work(), work()]);
+    assert.deepEqual([runs, most], [2, 1]);
+    await work();
+    assert.equal(runs, 3);
+  });
+
+  test("can be called again after an error", async () => {
+    let runs = 0;
+    const work = oneAtATime(async () => { if (++runs === 1) throw new Error("no"); });
+    await assert.rejects(work(), {message: "no"});
+    await work();
+    assert.equal(runs, 2);
+  });
+});
+
+test("a chapter's title is made from the file's name", () => {
+  assert.equal(titleFrom("Bài_giảng  1.PDF"), "Bài giảng 1");
+  assert.equal(titleFrom("a.b-c.pdf"), "a.b-c");
+});

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import {readdirSync, readFileSync} from "node:fs";
+import {dirname, join} from "node:path";
+import {describe, test} from "node:test";
+import {fileURLToPath} from "node:url";
+
+import en from "../../wordai_jobs/static/app/messages/en.js";
+
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+const APP = fileURLToPath(new URL("../../wordai_jobs/static/app/", import.meta.url));
+/** Modules import from their own folder and from those before it; ".." has poll-job.js. */
+const FOLDERS = ["..", "messages", "shared", "session", "library", "reader", "."];
+
+/** Texts by path, relative to the app's folder. */
+const sources = new Map(["../poll-job.js", ...readdirSync(APP, {recursive: true})]
+  .filter((path) => /\.(js|css|html)$/.test(path))
+  .map((path) => [path, readFileSync(join(APP, path), "utf8")]));
+
+/** What each module imports: at once, later, or only for its types. Libraries are left out. */
+const imports = new Map([...sources]
+  .filter(([path]) => path.endsWith(".js"))
+  .map(([path, text]) => {
+    const named = [...text.matchAll(/\b(?:from |import |import\()"(\.[^"]+)"/g)];
+    const paths = named.map(([, target]) => join(dirname(path), target));
+    return [path, paths.filter((target) => sources.has(target))];
+  }));
+
+describe("imports", () => {
+  test("run one way through the folders", () => {
+    const rank = (path) => FOLDERS.indexOf(dirname(path));
+    for (const [path, targets] of imports) {
+      assert.ok(rank(path) >= 0, `FOLDERS does not have the folder of ${path}`);
+      for (const target of targets) {
+        assert.ok(rank(target) <= rank(path), `${path} imports ${target}`);
+      }
+    }
+  });
+
+  test("make no circle", () => {
+    const remaining = new Map(imports);
+    const isFree = ([, targets]) => !targets.some((target) => remaining.has(target));
+    for (;;) {
+      const free = [...remaining].find(isFree);
+      if (!free) break;
+      remaining.delete(free[0]);
+    }
+    assert.deepEqual([...remaining.keys()], []);
+  });
+});
+
+describe("messages", () => {
+  const app = [...sources].filter(([path]) => dirname(path) !== "messages")
+    .map(([, text]) => text).join("\n");
+  const sections = Object.keys(en).map((key) => key.split(".")[0]);
+  const literals = new RegExp(`"((?:${sections.join("|")})\\.\\w+)"`, "g");
+
+  test("that the app names exist", () => {
+    const named = [...app.matchAll(literals)].map(([, key]) => key);
+    assert.ok(named.length > 80);
+    assert.deepEqual(named.filter((key) => !(key in en) && !(`${key}.other` in en)), []);
+  });
+
+  test("that exist are named by the app", () => {
+    // These are put together, from a job's status, phase and error.
+    const isComposed = (key) => /^(job|phase|failure)\./.test(key);
+    const keys = Object.keys(en).map((key) => key.replace(/\.(one|other)$/, ""));
+    assert.deepEqual(keys.filter((key) => !isComposed(key) && !app.includes(`"${key}"`)), []);
+  });
+});
+
+test("no data becomes markup", () => {
+  const unsafe = /innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function/;
+  for (const [path, text] of sources) assert.doesNotMatch(text, unsafe, path);
+});
+
+test("lines have at most 100 columns", () => {
+  const tests = readdirSync(HERE).map((name) => [name, readFileSync(join(HERE, name), "utf8")]);
+  const wide = [...sources, ...tests].flatMap(([path, text]) => text.split("\n")
+    .map((line, index) => (line.length > 100 ? `${path}:${index + 1}` : ""))
+    .filter(Boolean));
+  assert.deepEqual(wide, []);
+});

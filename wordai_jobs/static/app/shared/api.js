@@ -1,0 +1,143 @@
+/** Requests to the service: bodies as objects, refusals as errors with the server's message. */
+
+import {t} from "./i18n.js";
+
+const TRIES = 4;
+const LONGEST_PAUSE_MS = 10_000;
+
+/**
+ * @typedef {object} TokenSource  Whose requests they are.
+ * @property {(options?: {forceRefresh?: boolean}) => Promise<string | null>} getToken
+ * @property {() => void} expire  Called when the server no longer accepts the tokens.
+ */
+
+/** The message can be shown to the user. `status` is 0 if there was no response. */
+export class ApiError extends Error {
+  /**
+   * @param {number} status
+   * @param {string} message
+   * @param {number} [retryAfterMs]
+   */
+  constructor(status, message, retryAfterMs = 0) {
+    super(message);
+    this.name = "ApiError";
+    this.status = status;
+    this.retryAfterMs = retryAfterMs;
+  }
+
+  /** Whether trying again may help. */
+  get isTransient() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+export class Api {
+  /** @param {TokenSource} session */
+  constructor(session) {
+    this.session = session;
+  }
+
+  /**
+   * Reads, and tries several times if the server is in trouble.
+   *
+   * @param {string} path
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<any>}
+   */
+  async get(path, signal) {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#request("GET", path, {signal});
+      } catch (error) {
+        if (!(error instanceof ApiError && error.isTransient) || tries === TRIES) throw error;
+        const pause = Math.max(error.retryAfterMs, 500 * 2 ** tries);
+        await wait(Math.min(LONGEST_PAUSE_MS, pause), signal);
+      }
+    }
+  }
+
+  /**
+   * @param {string} path
+   * @param {object} [body]
+   * @param {Record<string, string>} [headers]
+   * @returns {Promise<any>}
+   */
+  post(path, body, headers) {
+    return this.#request("POST", path, {
+      headers: {...headers, "Content-Type": "application/json"},
+      ...(body && {body: JSON.stringify(body)}),
+    });
+  }
+
+  /**
+   * @param {string} path
+   * @returns {Promise<null>}
+   */
+  delete(path) {
+    return this.#request("DELETE", path, {});
+  }
+
+  /**
+   * After a 401 it asks for a fresh token and tries once more; a second 401 ends the session.
+   *
+   * @param {string} method
+   * @param {string} path
+   * @param {{headers?: Record<string, string>, body?: string, signal?: AbortSignal}} options
+   */
+  async #request(method, path, options) {
+    const send = async (/** @type {boolean} */ forceRefresh) => {
+      try {
+        const token = await this.session.getToken({forceRefresh});
+        const headers = {...options.headers, Authorization: `Bearer ${token}`};
+        return await fetch(path, {...options, method, headers});
+      } catch {
+        options.signal?.throwIfAborted();
+        throw new ApiError(0, t("error.network"));
+      }
+    };
+    let response = await send(false);
+    if (response.status === 401) response = await send(true);
+    if (response.status === 401) this.session.expire();
+    return bodyOf(response.status, await response.text(), response.headers.get("Retry-After"));
+  }
+}
+
+/**
+ * The body of a successful response. Any other response becomes an ApiError.
+ *
+ * @param {number} status
+ * @param {string} text
+ * @param {string | null} [retryAfter]  In seconds.
+ * @returns {any}
+ */
+export function bodyOf(status, text, retryAfter = null) {
+  if (status === 204) return null;
+  let body = null;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    // From something between the app and the server.
+  }
+  if (status >= 200 && status < 300 && body) return body;
+  const unreadable = () => t("error.unreadable", {status: String(status)});
+  const message = typeof body?.detail === "string" ? body.detail : unreadable();
+  throw new ApiError(status, message, Number(retryAfter) * 1000 || 0);
+}
+
+/**
+ * @param {number} duration  In milliseconds.
+ * @param {AbortSignal} [signal]  Ends the pause; the promise rejects with its reason.
+ * @returns {Promise<void>}
+ */
+function wait(duration, signal) {
+  return new Promise((resolve, reject) => {
+    const finish = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", finish);
+      if (signal?.aborted) reject(signal.reason);
+      else resolve();
+    };
+    const timer = setTimeout(finish, duration);
+    signal?.addEventListener("abort", finish);
+  });
+}

@@ -1,0 +1,45 @@
+/** Sizes, times, durations and reasons as people read them. */
+
+import {hasMessage, locale, t} from "./i18n.js";
+
+const time = new Intl.DateTimeFormat(locale, {dateStyle: "medium", timeStyle: "short"});
+const percentage = new Intl.NumberFormat(locale, {style: "percent", maximumFractionDigits: 0});
+
+/** @param {number} bytes */
+export function formatSize(bytes) {
+  if (bytes < 1024 * 1024) return `${Math.ceil(bytes / 1024).toLocaleString(locale)} kB`;
+  const megabytes = bytes / (1024 * 1024);
+  const maximumFractionDigits = megabytes < 10 ? 1 : 0;
+  return `${megabytes.toLocaleString(locale, {maximumFractionDigits})} MB`;
+}
+
+/** @param {string} isoTime */
+export function formatTime(isoTime) {
+  return time.format(new Date(isoTime));
+}
+
+/** @param {number} share  1 is 100 %. */
+export function formatPercent(share) {
+  return percentage.format(share);
+}
+
+/**
+ * How much longer something takes. The longer it is, the more it is rounded, since it is a guess.
+ *
+ * @param {number} seconds
+ */
+export function formatTimeLeft(seconds) {
+  if (seconds < 3) return t("left.soon");
+  if (seconds < 55) return t("left.seconds", {count: Math.ceil(seconds / 5) * 5});
+  if (seconds < 5400) return t("left.minutes", {count: Math.max(1, Math.round(seconds / 60))});
+  return t("left.hours", {count: Math.floor(seconds / 3600)});
+}
+
+/**
+ * The server's reason for a failure, in the app's language if it is one of the usual reasons.
+ *
+ * @param {string} reason
+ */
+export function formatFailure(reason) {
+  return hasMessage(`failure.${reason}`) ? t(`failure.${reason}`) : reason;
+}
