@@ -40,7 +40,7 @@ lint: .venv/dev ## check style (ruff) and types (mypy, strict)
 	@if command -v shellcheck >/dev/null; then shellcheck deploy/*.sh; else echo "shellcheck is not installed: shell scripts are not checked"; fi
 
 docs: .venv/dev ## make docs/configuration.md from the settings table
-	@$(BIN)/python -m tools.configuration_page
+	@$(BIN)/python -m tools.configuration
 
 bench: .venv/dev ## measure, and print one table (PARTS="books polls" for some of it); let nothing else run meanwhile
 	@$(BIN)/python -m benchmarks $(PARTS)
