@@ -59,7 +59,7 @@ def page() -> str:
                 _type(setting),
                 f"`{_default(setting)}`",
                 _range(setting),
-                setting.description,
+                setting.description or "",
                 f"`{PREFIX}{section}__{key}`".upper(),
             )
             lines.append(f"| {' | '.join(cells)} |")

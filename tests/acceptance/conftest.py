@@ -1,6 +1,7 @@
-"""Fixtures of tests in a real browser: Chromium, and pages on origins of their own."""
+"""Fixtures for tests in a real browser."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,7 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[OpenVisitor]:
-    """Opens the page for somebody new; at the end it must have done nothing that a browser
-    complains of.
-    """
+    """Opens the app for a new visitor; at the end no browser may have complained."""
     visitors: list[Visitor] = []
 
     def open_(server: ServerProcess, **options: Any) -> Visitor:
@@ -50,16 +49,13 @@ def visit(browser: Browser) -> Iterator[OpenVisitor]:
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
     """A site whose pages use the service."""
-    serving = Site(Path(__file__).parent / "other-origin")
-    yield serving
-    serving.close()
+    with closing(Site(Path(__file__).parent / "other-origin")) as serving:
+        yield serving
 
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[OpenPage]:
-    """Opens a site's page in a browser without a past. At the end no answer may have had a header
-    twice.
-    """
+    """Opens a site's page in a fresh browser; at the end no response may have a header twice."""
     pages: list[Page] = []
     responses: list[Response] = []
 

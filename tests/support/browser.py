@@ -7,8 +7,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.support.tools import program
 
-# Containers have neither the kernel features of its sandbox nor a graphics card; a test talks to
-# this machine only.
+# Containers have no graphics card and not what the sandbox needs; tests use only this machine.
 _FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -23,7 +22,7 @@ _FLAGS = [
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser without a window; skips the test, or in CI fails it, where there is no Chromium."""
+    """A browser without a window; without Chromium the test is skipped, or fails in CI."""
     path = program("chromium", "chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
