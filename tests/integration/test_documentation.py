@@ -1,4 +1,4 @@
-"""What README.md and docs/ tell readers to type works, and what they point to is there."""
+"""README.md and docs/: the commands and programs work, and the links lead somewhere."""
 
 import json
 import os
@@ -20,20 +20,21 @@ from tests.support.documentation import (
     program,
 )
 from tests.support.pdfs import text_pdf
-from tests.support.server import ROOT, ServerProcess
+from tests.support.server import ROOT, ServerProcess, environment
 from tests.support.tools import program as installed
 from wordai_jobs.config import parse_config
 
 RUN = ("bash", "python", "js")
+BIN = Path(sys.executable).parent
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+_CODE = re.compile(r"```.*?```", re.DOTALL)
 _HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", pages_with("bash"), ids=lambda page: page.name)
 def test_shell_commands_of_a_page_work(page: Path, server: ServerProcess, tmp_path: Path) -> None:
-    code = program(
-        page, "bash", {ADDRESS: server.url, ".venv/bin/": f"{Path(sys.executable).parent}/"}
-    )
+    changes = {ADDRESS: server.url, ".venv/bin/": f"{BIN}/"}
+    code = program(page, "bash", changes)
     run([installed("bash", "bash"), "-euo", "pipefail"], page, code, tmp_path)
 
 
@@ -50,23 +51,15 @@ def test_javascript_of_a_page_works(page: Path, server: ServerProcess, tmp_path:
 
 
 def run(command: list[str], page: Path, code: str, folder: Path, suffix: str = "") -> None:
-    """Run the code in the folder, with the PDFs that the page names; errors show the page's
-    lines.
-    """
+    """Run the code in a folder with the PDFs that the page names; errors show the page's lines."""
     for name in named_pdfs(page):
         (folder / name).write_bytes(text_pdf(400 if name.startswith("long") else 3))
     file = folder / f"{page.stem}{suffix}"
     file.write_text(code)
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("WORDAI_")}
-    environment = {
-        **clean,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "HOME": str(folder),
-    }
     done = subprocess.run(
         [*command, str(file)],
         cwd=folder,
-        env=environment,
+        env={**environment({}), "PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(folder)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -92,13 +85,8 @@ def test_a_block_of_data_is_well_formed(block: Block) -> None:
 def check_syntax(block: Block) -> None:
     match block.language:
         case "bash":
-            subprocess.run(
-                [installed("bash", "bash"), "-n"],
-                input=block.code,
-                text=True,
-                timeout=30,
-                check=True,
-            )
+            command = [installed("bash", "bash"), "-n"]
+            subprocess.run(command, input=block.code, text=True, timeout=30, check=True)
         case "python":
             compile(block.code, str(block), "exec")
         case "json":
@@ -111,45 +99,39 @@ def check_syntax(block: Block) -> None:
             pytest.fail(f"{block} is in {other!r}, which nothing checks")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_leads_somewhere(page: Path) -> None:
-    for target in _LINK.findall(
-        re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-    ):
-        if target.startswith(("http://", "https://", "mailto:")):
-            continue
-        path, _, anchor = target.partition("#")
-        file = (page.parent / path).resolve() if path else page
-        assert file.exists(), f"{page.name} points to {target}"
-        if anchor:
-            assert anchor in anchors(file), f"{page.name} points to {target}"
+def links() -> list[tuple[Path, str]]:
+    """The links of every page to places in this repository."""
+    texts = {page: _CODE.sub("", page.read_text(encoding="utf-8")) for page in PAGES}
+    found = [(page, target) for page, text in texts.items() for target in _LINK.findall(text)]
+    elsewhere = ("http://", "https://", "mailto:")
+    return [(page, target) for page, target in found if not target.startswith(elsewhere)]
+
+
+@pytest.mark.parametrize(("page", "target"), links(), ids=lambda it: getattr(it, "name", it))
+def test_every_link_leads_somewhere(page: Path, target: str) -> None:
+    path, _, anchor = target.partition("#")
+    file = (page.parent / path).resolve() if path else page
+    assert file.exists()
+    assert not anchor or anchor in anchors(file)
 
 
 def anchors(page: Path) -> set[str]:
-    """The names of headings, as GitHub and GitLab make them."""
+    """The anchors of headings, as GitHub and GitLab make them."""
     headings = _HEADING.findall(page.read_text(encoding="utf-8"))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_log_lines_and_start_errors_that_are_explained_are_ones_the_server_writes() -> None:
+def test_the_server_writes_the_log_lines_and_start_errors_that_are_explained() -> None:
     source = "".join(path.read_text() for path in sorted((ROOT / "wordai_jobs").rglob("*.py")))
     text = (ROOT / "docs" / "troubleshooting.md").read_text()
-    explained = [
-        line.split("|")[1]
-        for line in section(text, "What the log says") + section(text, "The server does not start")
-        if line.startswith("| `")
-    ]
-    pieces = [
-        piece.strip()
-        for cell in explained
-        for line in re.findall(r"`([^`]+)`", cell)
-        for piece in line.split("…")
-    ]
+    rows = section(text, "What the log says") + section(text, "The server does not start")
+    cells = [row.split("|")[1] for row in rows if row.startswith("| `")]
+    explained = [line for cell in cells for line in re.findall(r"`([^`]+)`", cell)]
+    pieces = [piece.strip() for line in explained for piece in line.split("…")]
     assert len(pieces) > 30
-    for piece in pieces:
-        assert piece in source, f"nothing writes {piece!r}"
+    assert [piece for piece in pieces if piece not in source] == []
 
 
 def section(text: str, heading: str) -> list[str]:
-    """The lines below a heading, up to the next of its level."""
+    """The lines below a heading, up to the next of the same level."""
     return text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0].splitlines()
