@@ -20,19 +20,21 @@ _PAGE_HEAD = """\
 
 <!-- Written by `make docs` from wordai_jobs/config.py; make changes there. -->
 
-The server reads `config.toml` in its working folder, or the file named by `WORDAI_JOBS_CONFIG`. Without a file it uses the
-defaults below. `config.example.toml` lists every setting with its default.
+The server reads `config.toml` in its working folder, or the file named by `WORDAI_JOBS_CONFIG`.
+Without a file it uses the defaults below. `config.example.toml` lists every setting with its
+default.
 
-Each key can also be set in the environment, which overrides the file. A value that is valid JSON is read as JSON, any other as
-text: `WORDAI_JOBS_SERVER__PORT=9000`, `WORDAI_JOBS_CORS__ORIGINS='["https://app.example"]'`. Put secrets, such as a
-`mongodb.uri` with a password, in the environment, not in the file.
+Each key can also be set in the environment, which overrides the file. A value that is valid JSON is
+read as JSON, any other as text: `WORDAI_JOBS_SERVER__PORT=9000`,
+`WORDAI_JOBS_CORS__ORIGINS='["https://app.example"]'`. Put secrets, such as a `mongodb.uri` with a
+password, in the environment, not in the file.
 
-An unknown key or a bad value stops the start with one line that names it. Settings are read only at the start.
-`wordai-jobs doctor` checks whether a server can run here with these settings.
+An unknown key or a bad value stops the start with one line that names it. Settings are read only at
+the start. `wordai-jobs doctor` checks whether a server can run here with these settings.
 """
 _EXAMPLE_HEAD = """\
-# Every setting of wordai_jobs with its default. Copy this file to config.toml and keep only what you
-# change. The environment overrides it: WORDAI_JOBS_SERVER__PORT=9000,
+# Every setting of wordai_jobs with its default. Copy this file to config.toml and keep only what
+# you change. The environment overrides it: WORDAI_JOBS_SERVER__PORT=9000,
 # WORDAI_JOBS_CORS__ORIGINS='["https://app.example"]'.
 #
 # Written by `make docs` from wordai_jobs/config.py; make changes there.

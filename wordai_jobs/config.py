@@ -111,7 +111,7 @@ class MongodbSettings(_Section):
     database: str = Field(
         "wordai",
         pattern=r"^[A-Za-z0-9_\-]{1,38}$",
-        description="Name of the database. Installations that share a MongoDB server need one each.",
+        description="Name of the database. Each installation on a MongoDB server needs its own.",
     )
 
     @field_validator("uri")

@@ -45,7 +45,7 @@ def pages_with(language: str) -> list[Path]:
 
 
 def program(page: Path, language: str, changes: dict[str, str]) -> str:
-    """All blocks of a language that are run, on the same lines as in the page, which errors name."""
+    """All blocks of a language that are run, on the same lines as in the page (for errors)."""
     lines: list[str] = []
     for block in _run_blocks(page, language):
         lines += [""] * (block.line - 1 - len(lines)) + block.code.splitlines()
