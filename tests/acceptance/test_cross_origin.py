@@ -1,6 +1,4 @@
-"""A page on one origin, nginx and the application on another: what the page can read, even while
-the application is away.
-"""
+"""What a page on another origin can read of the service, even while the application is away."""
 
 import re
 import signal
@@ -10,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import FilePayload, Page
 
 from tests.acceptance.conftest import OpenPage
 from tests.conftest import StartServer
@@ -55,47 +53,46 @@ def service(start_server: StartServer, tmp_path: Path, site: Site) -> Iterator[S
 
 @pytest.fixture(scope="module")
 def away(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
-    """nginx before nobody."""
-    with (
-        absent() as port,
-        nginx_before(port, tmp_path_factory.mktemp("away"), [site.origin]) as nginx,
-    ):
+    """nginx in front of nothing."""
+    folder = tmp_path_factory.mktemp("away")
+    with absent() as port, nginx_before(port, folder, [site.origin]) as nginx:
         yield nginx
 
 
 def ask(page: Page, url: str, **options: Any) -> Json:
-    """What the page can read of an answer."""
+    """What the page can read of a response."""
     answer: Json = page.evaluate("([url, options]) => ask(url, options)", [url, options])
     return answer
 
 
 def upload(page: Page, service: Service, token: str) -> Json:
-    page.set_input_files(
-        "input", {"name": "book.pdf", "mimeType": "application/pdf", "buffer": text_pdf(PAGES)}
-    )
+    book: FilePayload = {
+        "name": "book.pdf",
+        "mimeType": "application/pdf",
+        "buffer": text_pdf(PAGES),
+    }
+    page.set_input_files("input", book)
     uploaded: Json = page.evaluate("([api, token]) => upload(api, token)", [service.url, token])
     return uploaded
 
 
 def follow(page: Page, service: Service, token: str, job_id: str) -> None:
-    """Have the page poll; returns once it has."""
-    page.evaluate(
-        "([api, token, jobId]) => follow(api, token, jobId)", [service.url, token, job_id]
-    )
+    """Let the page poll; returns once it has."""
+    script = "([api, token, jobId]) => follow(api, token, jobId)"
+    page.evaluate(script, [service.url, token, job_id])
     page.wait_for_function("jobId => seen.jobs.some(job => job.job_id === jobId)", arg=job_id)
 
 
 def outcome(page: Page) -> Json:
-    """How polling ended, for the page."""
+    """How polling ended in the page."""
     page.wait_for_function("seen.outcome !== null", timeout=120_000)
     ended: Json = page.evaluate("seen.outcome")
     return ended
 
 
 def sign_in(page: Page, service: Service) -> str:
-    token: str = ask(page, f"{service.url}/dev/token", method="POST", json={"user_id": USER})[
-        "body"
-    ]["token"]
+    answer = ask(page, f"{service.url}/dev/token", method="POST", json={"user_id": USER})
+    token: str = answer["body"]["token"]
     return token
 
 
@@ -108,11 +105,8 @@ def wait_until_rendering(service: Service, job_id: str) -> None:
 def check_read(page: Page, service: Service, token: str, job: Json, book_id: str) -> None:
     """The page can read the finished chapter."""
     assert job["status"] == "completed" and job["result"]["total_pages"] == PAGES
-    chapter = ask(
-        page,
-        f"{service.url}/api/v1/books/{book_id}/chapters/{job['result']['chapter_id']}",
-        token=token,
-    )
+    address = f"/api/v1/books/{book_id}/chapters/{job['result']['chapter_id']}"
+    chapter = ask(page, service.url + address, token=token)
     assert len(chapter["body"]["pages"]) == PAGES
 
 
@@ -123,9 +117,7 @@ def check_readable(answer: Json, status: int, detail: str, retry_after: str | No
 
 
 def test_a_page_polls_on_while_the_application_is_killed_and_its_retry_completes(
-    service: Service,
-    site: Site,
-    open_page: OpenPage,
+    service: Service, site: Site, open_page: OpenPage
 ) -> None:
     page = open_page(site)
     token = sign_in(page, service)
@@ -135,35 +127,31 @@ def test_a_page_polls_on_while_the_application_is_killed_and_its_retry_completes
     wait_until_rendering(service, job_id)
     service.server.kill()
 
-    # Not asked before, so the browser asks whether it may.
+    # A new address, so the browser sends a preflight first.
     address = f"/api/v1/books/jobs/{job_id}/pages"
     check_readable(ask(page, service.url + address, token=token), 502, DOWN, "2")
     service.nginx.wait_until_logged(f'"OPTIONS {address}" HTTP/1.1 204 .* upstream 502 ')
     page.wait_for_function(
-        "seen.problems.some(({status, message}) => status === 502 && message === "
-        + repr(DOWN)
-        + ")"
+        "down => seen.problems.some(({status, message}) => status === 502 && message === down)",
+        arg=DOWN,
     )
     assert page.evaluate("seen.outcome") is None
 
     service.server.start()
     assert outcome(page) == {"rejected": "Server restarted while the job was running"}
     last_seen = page.evaluate("seen.jobs.at(-1)")
-    assert (last_seen["status"], last_seen["error"]) == (
-        "failed",
-        "Server restarted while the job was running",
-    )
+    assert last_seen["status"] == "failed"
+    assert last_seen["error"] == "Server restarted while the job was running"
 
-    retried = ask(
-        page, f"{service.url}/api/v1/books/jobs/{job_id}/retry", method="POST", token=token
-    )
+    retry = f"{service.url}/api/v1/books/jobs/{job_id}/retry"
+    retried = ask(page, retry, method="POST", token=token)
     assert retried["status"] == 202 and retried["body"]["job_id"] != job_id
     follow(page, service, token, retried["body"]["job_id"])
     check_read(page, service, token, outcome(page), uploaded["bookId"])
     assert page.evaluate("seen.errors") == []
 
 
-def test_a_restart_in_order_goes_unnoticed_by_whoever_polls(
+def test_clients_that_poll_do_not_notice_an_orderly_restart(
     service: Service, site: Site, open_page: OpenPage
 ) -> None:
     page = open_page(site)
@@ -183,10 +171,7 @@ def test_a_restart_in_order_goes_unnoticed_by_whoever_polls(
 
 
 def test_a_page_of_an_origin_that_is_not_configured_can_read_nothing(
-    server: ServerProcess,
-    site: Site,
-    open_page: OpenPage,
-    tmp_path: Path,
+    server: ServerProcess, site: Site, open_page: OpenPage, tmp_path: Path
 ) -> None:
     page = open_page(site)
     allowed = ["https://app.example"]
@@ -206,19 +191,17 @@ def test_a_page_of_an_origin_that_is_not_configured_can_read_nothing(
             assert "rejected" in ask(page, url), url
             assert "rejected" in ask(page, url, token="a-token"), url
             assert "rejected" in ask(page, url, method="POST", json={"user_id": USER}), url
-        assert "TypeError" in page.evaluate(
-            "url => import(url).catch(String)", f"{alive.url}/static/poll-job.js"
-        )
-        # The answer was there, and the page could not read it.
+        module = f"{alive.url}/static/poll-job.js"
+        assert "TypeError" in page.evaluate("url => import(url).catch(String)", module)
+        # There was a response, but the page could not read it.
         alive.wait_until_logged('"GET /health" HTTP/1.1 200 ')
 
 
 def test_an_upload_that_nginx_refuses_can_be_read(
     away: Nginx, site: Site, open_page: OpenPage
 ) -> None:
-    answer = ask(
-        open_page(site), f"{away.url}/api/v1/files", method="POST", token="a-token", size=102 * MB
-    )
+    files = f"{away.url}/api/v1/files"
+    answer = ask(open_page(site), files, method="POST", token="a-token", size=102 * MB)
     check_readable(answer, 413, TOO_LARGE, None)
 
 
@@ -228,9 +211,8 @@ def test_over_tls_which_is_http_2_a_page_can_read_the_same(
     page = open_page(site)
     with absent() as port, nginx_with_tls_before(port, tmp_path, [site.origin]) as nginx:
         check_readable(ask(page, nginx.url + JOB, token="a-token"), 502, DOWN, "2")
-        large = ask(
-            page, f"{nginx.url}/api/v1/files", method="POST", token="a-token", size=102 * MB
-        )
+        files = f"{nginx.url}/api/v1/files"
+        large = ask(page, files, method="POST", token="a-token", size=102 * MB)
         check_readable(large, 413, TOO_LARGE, None)
         nginx.wait_until_logged('"POST /api/v1/files" HTTP/2.0 413 ')
 
@@ -239,8 +221,7 @@ def test_a_page_that_asks_too_often_can_read_that(
     site: Site, open_page: OpenPage, tmp_path: Path
 ) -> None:
     page = open_page(site)
-    # A new address each time, so that each is preceded by a preflight, which is refused in its
-    # turn.
+    # A new address each time, so that each request has a preflight, which is refused too.
     flood = """async url => (await Promise.all(
         Array.from({length: 300}, () => ask(`${url}/${crypto.randomUUID()}`, {token: "a-token"})))
     ).filter(({status}) => status !== 502)"""
@@ -250,10 +231,8 @@ def test_a_page_that_asks_too_often_can_read_that(
         check_readable(answer, 429, "Too many requests, try again in a moment", "1")
 
 
-def test_an_application_that_does_not_answer_in_time_can_be_told_from_one_that_is_down(
-    site: Site,
-    open_page: OpenPage,
-    tmp_path: Path,
+def test_a_page_can_tell_a_slow_application_from_one_that_is_down(
+    site: Site, open_page: OpenPage, tmp_path: Path
 ) -> None:
     page = open_page(site)
     soon = {"proxy_read_timeout 60s;": "proxy_read_timeout 1s;"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pymongo
 import pytest
 
-from tests.support.deployment import CRASHES, NEVER_READY, WRONG_VERSION, Fault, Machine
+from tests.support.deployment import CRASHES, NEVER_READY, ONLY_LIVE, WRONG_VERSION, Fault, Machine
 from tests.support.mongo import DatabaseProcess
 from tests.support.pdfs import hanging_pdf
 from tests.support.processes import freeze_the_busy_renderer
@@ -51,7 +51,7 @@ def test_a_bad_release_fails_its_trial_and_the_running_server_is_not_touched(
     machine: Machine, version: str, fault: Fault, timeout_s: str, said: str
 ) -> None:
     pid = machine.pid
-    failed = machine.deploy(machine.release(version, fault.always()), DEPLOY_TIMEOUT_S=timeout_s)
+    failed = machine.deploy(machine.release(version, fault), DEPLOY_TIMEOUT_S=timeout_s)
     assert failed.returncode == 1 and said in failed.stdout, failed.stdout
     assert "did not pass its trial" in failed.stdout
     machine.check_serves("1.0.0")
@@ -67,7 +67,7 @@ def test_a_trial_ends_no_job_of_the_running_server_and_leaves_no_database(
     freeze_the_busy_renderer(machine.pid)
     with pymongo.MongoClient[dict[str, object]](mongodb.uri) as client:
         client["wordai_check"]["left_by_a_trial_that_was_killed"].insert_one({})
-        failed = machine.deploy(machine.release("1.1.9", WRONG_VERSION.always()))
+        failed = machine.deploy(machine.release("1.1.9", WRONG_VERSION))
         assert set(client.list_database_names()) - {"admin", "config", "local"} == {"wordai"}
     assert failed.returncode == 1, failed.stdout
     assert "6.6.6 answers instead of 1.1.9" in failed.stdout
@@ -77,7 +77,7 @@ def test_a_trial_ends_no_job_of_the_running_server_and_leaves_no_database(
 
 
 def test_a_release_that_passes_its_trial_but_fails_live_is_rolled_back(machine: Machine) -> None:
-    failed = machine.deploy(machine.release("1.2.0", CRASHES.only_when_live()))
+    failed = machine.deploy(machine.release("1.2.0", CRASHES, ONLY_LIVE))
     assert failed.returncode == 1 and "AssertionError" in failed.stdout, failed.stdout
     assert "Switching from 1.0.0" in failed.stdout and "1.0.0 serves again" in failed.stdout
     machine.check_serves("1.0.0")
@@ -114,7 +114,7 @@ def test_a_second_deploy_at_the_same_time_is_refused(machine: Machine, tmp_path:
 
 
 def test_a_deploy_that_is_interrupted_after_the_switch_goes_back(machine: Machine) -> None:
-    source = machine.release("1.4.0", NEVER_READY.only_when_live())
+    source = machine.release("1.4.0", NEVER_READY, ONLY_LIVE)
     process = machine.start("deploy", source)
     wait_until(lambda: is_ok(machine.port, "/health") and machine.version == "1.4.0", 60, "1.4.0")
     process.send_signal(signal.SIGTERM)

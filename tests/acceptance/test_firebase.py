@@ -1,4 +1,4 @@
-"""Mode firebase from sign-up to page: tokens of Firebase's own emulator, through nginx."""
+"""Mode firebase from sign-up to a chapter: tokens of Firebase's own emulator, through nginx."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirebaseEmula
 
 @pytest.fixture(scope="module")
 def front(emulator: FirebaseEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
-    """nginx before a server in mode firebase."""
+    """nginx in front of a server in mode firebase."""
     settings = {
         "auth.mode": "firebase",
         "auth.firebase_project_id": PROJECT,
@@ -39,9 +39,8 @@ def front(emulator: FirebaseEmulator, tmp_path_factory: pytest.TempPathFactory) 
             "authDomain": f"{PROJECT}.firebaseapp.com",
         },
     }
-    server = ServerProcess(
-        tmp_path_factory.mktemp("firebase"), settings, emulator.environment
-    ).start()
+    folder = tmp_path_factory.mktemp("firebase")
+    server = ServerProcess(folder, settings, emulator.environment).start()
     emulator.wait_until_ready()
     with nginx_before(server.port, tmp_path_factory.mktemp("nginx"), [ORIGIN]) as nginx:
         yield nginx
@@ -49,8 +48,7 @@ def front(emulator: FirebaseEmulator, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def test_a_user_who_signs_up_uploads_polls_and_reads_and_nobody_else_does(
-    emulator: FirebaseEmulator,
-    front: Nginx,
+    emulator: FirebaseEmulator, front: Nginx
 ) -> None:
     alice_id, alice_token = emulator.sign_up("alice@reader.example")
     alice = Client(front.url, alice_id, alice_token)
@@ -64,24 +62,15 @@ def test_a_user_who_signs_up_uploads_polls_and_reads_and_nobody_else_does(
     assert (refused.status_code, refused.json()) == (403, {"detail": "Access denied to this job"})
 
 
-def test_a_token_of_mode_dev_is_worth_nothing_and_none_can_be_had(
-    front: Nginx, server: ServerProcess
-) -> None:
+def test_dev_tokens_are_neither_accepted_nor_given_out(front: Nginx, server: ServerProcess) -> None:
     dev_token = Client(server.url, "alice").session.headers["Authorization"]
-    refused = requests.get(
-        f"{front.url}/api/v1/books",
-        headers={"Authorization": str(dev_token), "Origin": ORIGIN},
-        timeout=30,
-    )
-    assert (refused.status_code, refused.json()) == (
-        401,
-        {"detail": "Could not validate credentials"},
-    )
+    headers = {"Authorization": str(dev_token), "Origin": ORIGIN}
+    refused = requests.get(f"{front.url}/api/v1/books", headers=headers, timeout=30)
+    assert refused.status_code == 401
+    assert refused.json() == {"detail": "Could not validate credentials"}
     assert refused.headers["Access-Control-Allow-Origin"] == ORIGIN
-    assert (
-        requests.post(f"{front.url}/dev/token", json={"user_id": "alice"}, timeout=30).status_code
-        == 404
-    )
+    asked = requests.post(f"{front.url}/dev/token", json={"user_id": "alice"}, timeout=30)
+    assert asked.status_code == 404
 
 
 def test_a_user_signs_up_on_the_page_uploads_and_is_still_signed_in_after_a_reload(

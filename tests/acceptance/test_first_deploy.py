@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.support.client import Client
-from tests.support.deployment import WRONG_VERSION, Machine
+from tests.support.deployment import ONLY_LIVE, WRONG_VERSION, Machine
 from tests.support.leftovers import check_end
 from tests.support.nginx import nginx_before
 from tests.support.pdfs import hanging_pdf, text_pdf
@@ -27,7 +27,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 
 def test_a_first_release_that_does_not_work_leaves_nothing_behind(machine: Machine) -> None:
-    failed = machine.deploy(machine.release("0.9.0", WRONG_VERSION.only_when_live()))
+    failed = machine.deploy(machine.release("0.9.0", WRONG_VERSION, ONLY_LIVE))
     assert "6.6.6 answers instead of 0.9.0" in failed.stdout, failed.stdout
     assert failed.returncode == 3 and "no earlier release to go back to" in failed.stdout
     assert machine.releases == set() and not (machine.root / "current").exists()

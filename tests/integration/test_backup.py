@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 from tests.conftest import StartServer
 from tests.support.client import Client
@@ -18,7 +19,7 @@ def test_a_backup_of_the_data_folder_brings_back_every_job_and_chapter(
     image = user.chapter(job)["pages"][0]["background_url"]
     assert server.stop() == 0
     backup = server.folder / "backup.tar.gz"
-    tar = ["tar", "-C", server.folder]
+    tar: list[str | Path] = ["tar", "-C", server.folder]
     subprocess.run([*tar, "--exclude=data/staging", "-czf", backup, "data"], check=True)
 
     shutil.rmtree(server.data)

@@ -148,9 +148,9 @@ def test_the_client_accepts_the_compose_file(tmp_path: Path) -> None:
 
 def test_nginx_in_its_container_has_the_applications_address(tmp_path: Path) -> None:
     target = tmp_path / "default.conf"
-    variables = {"UPSTREAM": "172.30.87.10:8000", "SITE": DEPLOY / "nginx.conf", "TARGET": target}
-    script = [DEPLOY / "nginx-in-compose.sh"]
-    subprocess.run(script, env={**os.environ, **variables}, check=True, timeout=30)
+    files = {"SITE": str(DEPLOY / "nginx.conf"), "TARGET": str(target)}
+    env = {**os.environ, **files, "UPSTREAM": "172.30.87.10:8000"}
+    subprocess.run([DEPLOY / "nginx-in-compose.sh"], env=env, check=True, timeout=30)
     text = target.read_text()
     assert text.count("server 172.30.87.10:8000;") == 1 and "server 127.0.0.1" not in text
     assert text.count("access_log /dev/stdout wordai;") == 1 and "/var/log" not in text

@@ -1,4 +1,9 @@
-"""README.md and docs/: the commands and programs work, and the links lead somewhere."""
+"""README.md and docs/: the commands and programs work, and the links lead somewhere.
+
+All code blocks of one language on a page are one program, which runs in a folder of its own against
+a real server. A block that cannot be run says so in a comment before it (`<!-- not run: needs root
+-->`); only its syntax is checked.
+"""
 
 import json
 import os
@@ -6,24 +11,23 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
-from tests.support.documentation import (
-    ADDRESS,
-    PAGES,
-    Block,
-    blocks,
-    named_pdfs,
-    pages_with,
-    program,
-)
+from tests.support import tools
 from tests.support.pdfs import text_pdf
 from tests.support.server import ROOT, ServerProcess, environment
-from tests.support.tools import program as installed
 from wordai_jobs.config import parse_config
 
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+ADDRESS = "http://127.0.0.1:8000"
+NOT_RUN = re.compile(r"<!-- not run: .+ -->")
+# The tests have already installed and started the server.
+DONE_BY_THE_TEST = re.compile(r"^(make|git clone|cd) .*$|^make$", re.MULTILINE)
 RUN = ("bash", "python", "js")
 BIN = Path(sys.executable).parent
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
@@ -31,11 +35,67 @@ _CODE = re.compile(r"```.*?```", re.DOTALL)
 _HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Code between fences; `line` is the number of its first line, from 1."""
+
+    page: Path
+    line: int
+    language: str
+    code: str
+    is_run: bool
+
+    def __str__(self) -> str:
+        return f"{self.page.name}:{self.line}"
+
+
+def blocks() -> list[Block]:
+    """Every fenced block of every page, in order."""
+    return [block for page in PAGES for block in blocks_of(page)]
+
+
+def pages_with(language: str) -> list[Path]:
+    return [page for page in PAGES if run_blocks(page, language)]
+
+
+def program(page: Path, language: str, changes: dict[str, str]) -> str:
+    """All blocks of a language that are run, on the same lines as in the page (for errors)."""
+    lines: list[str] = []
+    for block in run_blocks(page, language):
+        lines += [""] * (block.line - 1 - len(lines)) + block.code.splitlines()
+    text = "\n".join(lines) + "\n"
+    if language == "bash":
+        text = DONE_BY_THE_TEST.sub("", text)
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    return text
+
+
+def run_blocks(page: Path, language: str) -> list[Block]:
+    return [block for block in blocks_of(page) if block.language == language and block.is_run]
+
+
+def named_pdfs(page: Path) -> set[str]:
+    """The PDFs that the page's code expects in its folder."""
+    code = "".join(block.code for block in blocks_of(page))
+    return set(re.findall(r"\b[\w-]+\.pdf\b", code))
+
+
+def blocks_of(page: Path) -> Iterator[Block]:
+    before = ""
+    for token in MarkdownIt().parse(page.read_text(encoding="utf-8")):
+        if token.type == "fence":
+            assert token.map
+            is_run = not NOT_RUN.search(before)
+            yield Block(page, token.map[0] + 2, token.info, token.content, is_run)
+        before = token.content
+
+
 @pytest.mark.parametrize("page", pages_with("bash"), ids=lambda page: page.name)
 def test_shell_commands_of_a_page_work(page: Path, server: ServerProcess, tmp_path: Path) -> None:
     changes = {ADDRESS: server.url, ".venv/bin/": f"{BIN}/"}
     code = program(page, "bash", changes)
-    run([installed("bash", "bash"), "-euo", "pipefail"], page, code, tmp_path)
+    run([tools.program("bash", "bash"), "-euo", "pipefail"], page, code, tmp_path)
 
 
 @pytest.mark.parametrize("page", pages_with("python"), ids=lambda page: page.name)
@@ -47,7 +107,7 @@ def test_python_of_a_page_works(page: Path, server: ServerProcess, tmp_path: Pat
 def test_javascript_of_a_page_works(page: Path, server: ServerProcess, tmp_path: Path) -> None:
     modules = (ROOT / "wordai_jobs" / "static").as_uri()  # node imports no addresses
     code = program(page, "js", {f"{ADDRESS}/static/": f"{modules}/", ADDRESS: server.url})
-    run([installed("node", "nodejs")], page, code, tmp_path, suffix=".mjs")
+    run([tools.program("node", "nodejs")], page, code, tmp_path, suffix=".mjs")
 
 
 def run(command: list[str], page: Path, code: str, folder: Path, suffix: str = "") -> None:
@@ -85,7 +145,7 @@ def test_a_block_of_data_is_well_formed(block: Block) -> None:
 def check_syntax(block: Block) -> None:
     match block.language:
         case "bash":
-            command = [installed("bash", "bash"), "-n"]
+            command = [tools.program("bash", "bash"), "-n"]
             subprocess.run(command, input=block.code, text=True, timeout=30, check=True)
         case "python":
             compile(block.code, str(block), "exec")

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import sysconfig
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import requests
@@ -42,33 +41,23 @@ page_timeout_s = 600
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A mistake in a release: code at the end of a file. LIVE stands for when it shows."""
+# When a fault shows. A trial gets its port from the environment, the live server from the file.
+ALWAYS = "True"
+ONLY_LIVE = '("WORDAI_JOBS_SERVER__PORT" not in __import__("os").environ)'
 
-    file: str
-    code: str
-
-    def only_when_live(self) -> "Fault":
-        """Not in the trial, which gets its port from the environment instead of the file."""
-        is_live = '("WORDAI_JOBS_SERVER__PORT" not in __import__("os").environ)'
-        return replace(self, code=self.code.replace("LIVE", is_live))
-
-    def always(self) -> "Fault":
-        return replace(self, code=self.code.replace("LIVE", "True"))
-
-
-CRASHES = Fault(
+# Faults of a release: a file and code for its end, in which IS_BAD is replaced by one of these.
+Fault = tuple[str, str]
+CRASHES: Fault = (
     "wordai_jobs/server.py",
     """
 _serve = serve
 
 def serve(config):
-    assert not LIVE
+    assert not IS_BAD
     _serve(config)
 """,
 )
-NEVER_READY = Fault(
+NEVER_READY: Fault = (
     "wordai_jobs/app.py",
     """
 _create_app = create_app
@@ -77,7 +66,7 @@ def create_app(config):
     from flask import request
 
     def readiness():
-        if LIVE and request.path == "/health/ready":
+        if IS_BAD and request.path == "/health/ready":
             return {"detail": "the moon is in the wrong house"}, 503
 
     app = _create_app(config)
@@ -85,11 +74,9 @@ def create_app(config):
     return app
 """,
 )
-WRONG_VERSION = Fault(
+WRONG_VERSION: Fault = (
     "wordai_jobs/__init__.py",
-    """
-__version__ = "6.6.6" if LIVE else __version__
-""",
+    '\n__version__ = "6.6.6" if IS_BAD else __version__\n',
 )
 
 
@@ -108,7 +95,7 @@ class Machine:
         self.home.mkdir()
         self._config.write_text(_CONFIG.format(port=self.port))
 
-    def release(self, version: str, fault: Fault | None = None) -> Path:
+    def release(self, version: str, fault: Fault | None = None, when: str = ALWAYS) -> Path:
         """The sources of a release: this checkout with another version, and perhaps a fault."""
         folder = self._sources / version
         folder.mkdir(parents=True)
@@ -119,8 +106,9 @@ class Machine:
         package = folder / "wordai_jobs" / "__init__.py"
         package.write_text(package.read_text().replace(f'"{__version__}"', f'"{version}"'))
         if fault:
-            with open(folder / fault.file, "a") as file:
-                file.write(fault.code)
+            name, code = fault
+            with open(folder / name, "a") as file:
+                file.write(code.replace("IS_BAD", when))
         return folder
 
     def run(self, *arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
