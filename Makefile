@@ -1,4 +1,4 @@
-# Each target does the set-up it needs: a virtual environment in .venv, packages at the versions in constraints.txt.
+# Each target installs what it needs: a virtual environment in .venv, with packages at the versions in constraints.txt.
 PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
@@ -6,18 +6,18 @@ SHELL := /bin/bash
 .PHONY: help install run test test-js test-tools soak format lint lint-js docs bench clean
 .DEFAULT_GOAL := help
 
-help: ## list these targets
+help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
 
-install: .venv/runtime ## make the virtual environment and install what the server needs
+install: .venv/runtime ## create the virtual environment and install what the server needs
 
 run: .venv/runtime ## serve on http://127.0.0.1:8000 in mode dev (settings: config.toml, WORDAI_JOBS_*)
 	@exec $(BIN)/python wsgi.py
 
 TEST_PROCESSES ?= 4
 
-# Servers are started more than a hundred times: without their bytecode each would be compiled anew.
-test: .venv/dev ## run the tests, several at a time (TEST_PROCESSES=0: one after the other)
+# The tests start more than a hundred servers; without bytecode files each would compile the package again.
+test: .venv/dev ## run all tests, several at a time (TEST_PROCESSES=0: one after the other)
 	@env --unset=PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 test-js: ## run the tests of the JavaScript alone (make test runs them too)
@@ -25,58 +25,65 @@ test-js: ## run the tests of the JavaScript alone (make test runs them too)
 
 SOAK_JOBS ?= 1000
 SOAK_KILLS ?= 200
-soak: .venv/dev ## run 1,000 jobs and kill the server 200 times, five to ten minutes (figures: docs/reliability.md)
-	@SOAK_JOBS=$(SOAK_JOBS) SOAK_KILLS=$(SOAK_KILLS) $(BIN)/python -m pytest -s tests/integration/test_leaks.py tests/integration/test_kills.py \
-		-k 'leaked or again_and_again'
+soak: .venv/dev ## run 1,000 jobs and kill the server 200 times; takes 5 to 10 minutes (figures: docs/reliability.md)
+	@SOAK_JOBS=$(SOAK_JOBS) SOAK_KILLS=$(SOAK_KILLS) $(BIN)/python -m pytest -s \
+		tests/integration/test_leaks.py tests/integration/test_kills.py -k 'leaked or again_and_again'
 
 format: .venv/dev ## format the Python code (ruff)
 	@$(BIN)/ruff check --quiet --select I --fix
 	@$(BIN)/ruff format --quiet
 
-lint: .venv/dev ## check style and types: Python (ruff, mypy), JavaScript (oxlint, tsc), shell scripts (shellcheck)
+lint: .venv/dev ## check Python (ruff, mypy, import-linter), JavaScript (oxlint, tsc) and shell scripts (shellcheck)
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --quiet --check
 	@$(BIN)/python -m mypy
+	@report=$$($(BIN)/lint-imports --no-cache --no-logo) || { echo "$$report"; exit 1; }
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory lint-js; \
 		else echo "npm is not installed: JavaScript is not checked"; fi
-	@if command -v shellcheck >/dev/null; then shellcheck deploy/*.sh; else echo "shellcheck is not installed: shell scripts are not checked"; fi
+	@if command -v shellcheck >/dev/null; then shellcheck deploy/*.sh .ci/run; \
+		else echo "shellcheck is not installed: shell scripts are not checked"; fi
 
 JS_TOOLS := tools/javascript/node_modules/.bin
 
-lint-js: tools/javascript/node_modules/.installed ## check the JavaScript alone
+lint-js: tools/javascript/node_modules/.installed ## check only the JavaScript
 	@$(JS_TOOLS)/oxlint --format=unix -c tools/javascript/oxlintrc.json \
 		wordai_jobs/static/app wordai_jobs/static/poll-job.js tests
 	@$(JS_TOOLS)/tsc -p tools/javascript
 
-docs: .venv/dev ## make docs/configuration.md from the settings table
-	@$(BIN)/python -m tools.configuration_page
+docs: .venv/dev ## write docs/configuration.md and config.example.toml from the settings table
+	@$(BIN)/python -m tools.configuration
 
-bench: .venv/dev ## measure, and print one table (PARTS="books polls" for some of it); let nothing else run meanwhile
+bench: .venv/dev ## measure speed and print one table (PARTS="books polls" for a part of it); run nothing else beside it
 	@$(BIN)/python -m benchmarks $(PARTS)
 
 test-tools: tests/acceptance/node_modules/.installed ## install what browser tests need from npm (220 MB)
 
-clean: ## remove the virtual environment and caches; data/ stays
-	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache
+clean: ## remove the virtual environment and caches, but not data/
+	rm -rf .venv build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
-	$(PYTHON) -m venv .venv || { rm -rf .venv; echo "The venv module is missing (Debian: apt install python3-venv)"; exit 1; }
+	@echo "Creating the virtual environment in .venv …"
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "The venv module is missing (Debian: apt install python3-venv)"; exit 1; }
 
-# A plain path in place of an import hook, which would cost each process that is started 15 ms.
-EDITABLE := --config-settings editable_mode=compat
+# Compatibility mode adds a plain path; an import hook would cost each started process 15 ms.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	--config-settings editable_mode=compat -e
 
 .venv/runtime: setup.cfg constraints.txt | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(EDITABLE) -e '.[embedded]'
+	@echo "Installing packages (about a minute) …"
+	@$(PIP_INSTALL) '.[embedded]'
 	@touch $@
 
 .venv/dev: .venv/runtime
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(EDITABLE) -e '.[embedded,dev]'
+	@echo "Installing packages for tests and checks (about a minute) …"
+	@$(PIP_INSTALL) '.[embedded,dev]'
 	@touch $@
 
 tests/acceptance/node_modules/.installed: tests/acceptance/package.json tests/acceptance/.npmrc
-	cd tests/acceptance && npm install --loglevel=error
+	@echo "Installing npm packages for browser tests (220 MB) …"
+	@cd tests/acceptance && npm install --loglevel=error
 	@touch $@
 
 tools/javascript/node_modules/.installed: tools/javascript/package.json tools/javascript/.npmrc

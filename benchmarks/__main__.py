@@ -59,8 +59,8 @@ def machine() -> str:
         platform.machine(),
     )
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
-    cores = len(os.sched_getaffinity(0))
-    return f"{model}, {cores} cores, Linux {platform.release()}; Python {platform.python_version()}, {packages}."
+    machine = f"{model}, {len(os.sched_getaffinity(0))} cores, Linux {platform.release()}"
+    return f"{machine}; Python {platform.python_version()}, {packages}."
 
 
 if __name__ == "__main__":

@@ -5,15 +5,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import requests
-
 from benchmarks.books import Book
 from benchmarks.figures import Figure, Row, Target, percentile
 from benchmarks.service import run_book, serving, wait_for_end
 from tests.support.client import Client
 from tests.support.pdfs import text_pdf
-from tests.support.processes import renderers
-from tests.support.server import ServerProcess
+from tests.support.processes import memory_kb, renderers
+from tests.support.server import ServerProcess, is_ok
 from tests.support.waiting import wait_until
 
 RUNS = 5
@@ -76,23 +74,14 @@ def start() -> Iterator[Row]:
             server = ServerProcess(Path(folder))
             started = time.perf_counter()
             server.launch()
-            wait_until(lambda: _is_up(f"{server.url}/health"), 60, "the first answer", 0.01)
+            wait_until(lambda: is_ok(server.port, "/health"), 60, "the first answer", 0.01)
             answers.append(time.perf_counter() - started)
-            wait_until(lambda: _is_up(f"{server.url}/health/ready"), 60, "readiness", 0.01)
+            wait_until(lambda: is_ok(server.port, "/health/ready"), 60, "readiness", 0.01)
             ready.append(time.perf_counter() - started)
             server.stop()
     yield Row("start to the first answer", Figure.of(answers, "s"))
     yield Row("start to ready", Figure.of(ready, "s"), Target(2, 1, at_most=True))
 
 
-def _is_up(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=5).ok
-    except requests.ConnectionError:
-        return False
-
-
 def _peak_mb(pid: int) -> float:
-    """VmHWM: the most resident memory the process has had."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith("VmHWM:"))) / 1024
+    return memory_kb(pid, peak=True) / 1024

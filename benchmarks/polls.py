@@ -25,7 +25,7 @@ from tests.support.client import Client
 from tests.support.firebase import PROJECT, Google
 from tests.support.pdfs import text_pdf
 from tests.support.processes import renderers
-from tests.support.server import ServerProcess, free_port
+from tests.support.server import ServerProcess, free_port, wait_until_up
 from tests.support.waiting import wait_until
 
 RUNS = 5
@@ -155,18 +155,11 @@ def constant_application(size: int) -> Iterator[int]:
     port = free_port()
     process = subprocess.Popen([sys.executable, "-m", "benchmarks.polls", str(port), str(size)])
     try:
-        wait_until(lambda: _answers(port), what="the constant application")
+        wait_until_up(process, port, "/")
         yield port
     finally:
         process.terminate()
         process.wait()
-
-
-def _answers(port: int) -> bool:
-    try:
-        return requests.get(f"http://127.0.0.1:{port}/", timeout=5).ok
-    except requests.ConnectionError:
-        return False
 
 
 def serve_constant(port: int, size: int) -> None:

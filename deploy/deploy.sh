@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Puts a release of wordai_jobs beside the running one, tries it, switches to it, and goes back by itself when it does not
-# work. `deploy.sh help` says how; docs/deployment.md says what has to be there first.
-# shellcheck disable=SC2317 # what only a trap calls looks unreachable to it, as main exits
+# Installs a release of wordai_jobs next to the running one, tries it, switches to it, and goes back by itself if it does
+# not work. `deploy.sh help` says how; docs/deployment.md says what must be there first.
+# shellcheck disable=SC2317 # shellcheck takes functions that only a trap calls for unreachable
 set -euo pipefail
 shopt -s inherit_errexit
 umask 022 # the service reads what root installs
@@ -22,10 +22,10 @@ DEPLOY_INSTALLER=${DEPLOY_INSTALLER:-}
 readonly FAILED=1 USAGE=2 DOWN=3 LOCKED=4
 readonly LOG_LINES=40
 
-old=         # the release that served before, as in releases/0.1.0; empty at the first deploy
-switched=    # set from the moment that `current` points to a release nobody has verified
-installing=  # the folder of a release that has not proved itself
-work=        # files of this run
+old=         # the release that served before, such as releases/0.1.0; empty at the first deploy
+switched=    # set while `current` points to a release that is not yet known to work
+installing=  # the folder of that release
+work=        # temporary files of this run
 trial_pid=
 trial_release=
 trial=()     # settings of the server on trial, as NAME=value
@@ -33,27 +33,27 @@ trial=()     # settings of the server on trial, as NAME=value
 help() {
     cat <<'TEXT'
 deploy.sh deploy SOURCE   install the release in SOURCE (a checkout, an archive of one, or a wheel), try it on a spare port,
-                          switch to it, and go back when it does not work
-deploy.sh rollback        go back to the release before this one
-deploy.sh status          what is installed, and what answers
-deploy.sh help            this text
+                          switch to it, and go back if it does not work
+deploy.sh rollback        go back to the previous release
+deploy.sh status          show what is installed, and which release answers
+deploy.sh help            show this text
 
-Exit codes: 0 done; 1 failed, and what served before serves again; 2 wrong use; 3 nothing serves, see to it; 4 another
-deploy is at work.
+Exit codes: 0 done; 1 failed, and the previous release serves again; 2 wrong use; 3 nothing serves, act now; 4 another
+deploy is running.
 
 Settings, from the environment:
   DEPLOY_ROOT         /opt/wordai-jobs              releases/, current, previous
   DEPLOY_CONFIG       /etc/wordai-jobs/config.toml  settings of the server
-  DEPLOY_ENVIRONMENT  /etc/wordai-jobs/environment  more of them, as lines NAME=value
+  DEPLOY_ENVIRONMENT  /etc/wordai-jobs/environment  further settings of the server, as lines NAME=value
   DEPLOY_HOME         /var/lib/wordai-jobs          the server's working folder
-  DEPLOY_USER         wordai-jobs                   whom the server runs as, where this is run by root
-  DEPLOY_SUPERVISOR   systemd                       or process: a plain process with a pid file below DEPLOY_ROOT
+  DEPLOY_USER         wordai-jobs                   user that the server runs as, if root runs this script
+  DEPLOY_SUPERVISOR   systemd                       or "process": a plain process with a pid file in DEPLOY_ROOT
   DEPLOY_SERVICE      wordai-jobs                   name of the systemd unit
   DEPLOY_KEEP         3                             releases that stay installed
-  DEPLOY_TIMEOUT_S    60                            seconds a started server may take to be ready
-  DEPLOY_PYTHON       python3                       makes the virtual environment; 3.11 or newer
-  DEPLOY_EXTRAS       embedded                      extras of the package; empty with a MongoDB of your own
-  DEPLOY_INSTALLER                                  a program called with SOURCE and the release's folder instead of pip
+  DEPLOY_TIMEOUT_S    60                            seconds until a started server must be ready
+  DEPLOY_PYTHON       python3                       creates the virtual environment; 3.11 or newer
+  DEPLOY_EXTRAS       embedded                      extras of the package; empty with your own MongoDB
+  DEPLOY_INSTALLER                                  program to call instead of pip, with SOURCE and the release's folder
 pip's own settings (PIP_INDEX_URL, PIP_FIND_LINKS, PIP_NO_INDEX, …) apply.
 TEXT
 }
@@ -74,14 +74,14 @@ deploy() { # SOURCE
     version=$(version_of "$source")
     release=$DEPLOY_ROOT/releases/$version
     old=$(pointed_to current)
-    [[ $old != "releases/$version" ]] || die $FAILED "$version is the release that serves; a new release has a new version"
+    [[ $old != "releases/$version" ]] || die $FAILED "$version is the release that serves; a new release needs a new version"
 
     say "Installing $version in $release"
     installing=$release
     rm -rf "$release"
     mkdir -p "$release"
     install_release "$source" "$release"
-    say "Trying $version beside the one that serves"
+    say "Trying $version next to the running one"
     try_release "$release" "$version"
     switch_to "releases/$version"
     installing=
@@ -119,22 +119,22 @@ status() {
 begin() {
     local tool
     for tool in curl flock "$DEPLOY_PYTHON"; do
-        command -v "$tool" >/dev/null || die $FAILED "$tool is needed and not installed"
+        command -v "$tool" >/dev/null || die $FAILED "$tool is not installed"
     done
-    [[ -d $DEPLOY_HOME ]] || die $FAILED "the server's working folder $DEPLOY_HOME is not there"
+    [[ -d $DEPLOY_HOME ]] || die $FAILED "the server's working folder $DEPLOY_HOME does not exist"
     mkdir -p "$DEPLOY_ROOT/releases"
     exec 9>"$DEPLOY_ROOT/deploy.lock"
-    flock --nonblock 9 || die $LOCKED "another deploy is at work"
+    flock --nonblock 9 || die $LOCKED "another deploy is running"
     read_environment
     work=$(mktemp -d)
-    chmod 711 "$work" # the service's user has a folder in it
+    chmod 711 "$work" # the trial, run by the service's user, has its folder in it
     trap on_exit EXIT
     trap 'exit $FAILED' INT TERM HUP
 }
 
 on_exit() {
     local code=$?
-    # Not ignored: a server that is started from here would inherit that.
+    # Not ignored with '': a server that is started from here would inherit that.
     trap : INT TERM HUP
     stop_trial
     [[ -z $switched ]] || go_back || code=$DOWN
@@ -152,18 +152,18 @@ go_back() {
     fi
     say "Going back to ${old##*/}" >&2
     point current "$old"
-    local DEPLOY_TIMEOUT_S=300 # it has shown that it works, so it gets all the time it needs
+    local DEPLOY_TIMEOUT_S=300 # it is known to work, so it gets all the time it needs
     if restart_service && read_release "$DEPLOY_ROOT/$old" && wait_until_ready "$url" "${old##*/}" service_is_running; then
         say "${old##*/} serves again" >&2
     else
-        say "${old##*/} does not serve either: see its log" >&2
+        say "${old##*/} does not serve either, see its log" >&2
         return 1
     fi
 }
 
 # --- installing -------------------------------------------------------------------------------------------------------
 
-unpacked() { # SOURCE; prints a folder with the parts a release is built from, or a wheel
+unpacked() { # SOURCE; prints a wheel, or a folder with all that a release is built from
     local source=$1 part
     if [[ -f $source && $source =~ \.(tar(\..*)?|tgz)$ ]]; then
         mkdir "$work/archive"
@@ -176,7 +176,7 @@ unpacked() { # SOURCE; prints a folder with the parts a release is built from, o
         return
     fi
     [[ -f $source/wordai_jobs/__init__.py ]] || die $USAGE "there is no release in $1"
-    # Copied: pip would leave its build folder in a checkout, and find there what an earlier release left.
+    # A copy, because pip leaves its build folder in a checkout and would use that of an earlier release.
     mkdir "$work/source"
     for part in pyproject.toml setup.cfg constraints.txt README.md LICENSE wordai_jobs; do
         cp -R "$source/$part" "$work/source/"
@@ -191,7 +191,7 @@ version_of() { # FOLDER_OR_WHEEL
     else
         version=$(sed -nE 's/^__version__ = "([^"]+)"$/\1/p' "$1/wordai_jobs/__init__.py")
     fi
-    [[ $version =~ ^[0-9A-Za-z][0-9A-Za-z.+_-]*$ ]] || die $USAGE "the release does not say its version"
+    [[ $version =~ ^[0-9A-Za-z][0-9A-Za-z.+_-]*$ ]] || die $USAGE "the release has no version"
     say "$version"
 }
 
@@ -213,7 +213,7 @@ installed_releases() { # newest first
         find "$DEPLOY_ROOT/releases" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %f\n' | sort -rn | cut -d' ' -f2
 }
 
-remove_old_releases() { # all but the newest DEPLOY_KEEP, and never the two that a rollback needs
+remove_old_releases() { # all but the newest DEPLOY_KEEP; the current and the previous release always stay
     local name
     while read -r name; do
         if [[ releases/$name != "$(pointed_to current)" && releases/$name != "$(pointed_to previous)" ]]; then
@@ -225,8 +225,8 @@ remove_old_releases() { # all but the newest DEPLOY_KEEP, and never the two that
 
 # --- trying -----------------------------------------------------------------------------------------------------------
 
-# The trial has a folder and a database of its own: the running server's data folder is locked, and its jobs are not to be
-# swept by a server that leaves again. One rendering process, as the running server needs the others.
+# The trial runs on a scratch data folder and a scratch database (the embedded one is in that folder): a data folder
+# belongs to one running server, and a trial must not end its jobs. One rendering process leaves the others to the server.
 try_release() { # RELEASE VERSION
     local release=$1 port log=$work/trial.log
     mkdir "$work/trial"
@@ -238,26 +238,28 @@ try_release() { # RELEASE VERSION
         "WORDAI_JOBS_STORAGE__DATA_DIR=$work/trial" WORDAI_JOBS_RENDERING__PROCESSES=1
         "WORDAI_JOBS_MONGODB__DATABASE=${mongodb_database:0:32}_check"
     )
-    [[ $metrics_port == none ]] || trial+=(WORDAI_JOBS_METRICS__PORT=0) # the running server has the one in the settings
-    (become_service "${trial[@]}" -- "$release/venv/bin/wordai-jobs" doctor) || die $FAILED "$2 is not well: see above"
+    [[ $metrics_port == none ]] || trial+=(WORDAI_JOBS_METRICS__PORT=0) # the running server uses the configured port
+    trial_release=$release
+    # A trial that was killed leaves its database, which does not belong to the new folder. The doctor names any problem.
+    drop_check_database 2>/dev/null || true
+    (become_service "${trial[@]}" -- "$release/venv/bin/wordai-jobs" doctor) || die $FAILED "$2 cannot run here, see above"
     become_service "${trial[@]}" -- "$release/venv/bin/wordai-jobs" serve >"$log" 2>&1 9>&- &
     trial_pid=$!
-    trial_release=$release
     if ! wait_until_ready "http://127.0.0.1:$port" "$2" trial_is_running; then
         tail -n $LOG_LINES "$log" >&2
-        die $FAILED "$2 did not pass its trial; the server that runs was not touched"
+        die $FAILED "$2 did not pass its trial; the running server was not touched"
     fi
     stop_trial
 }
 
 trial_is_running() { kill -0 "$trial_pid" 2>/dev/null; }
 
-stop_trial() { # by force: nothing of it is kept, and its children end with it
+stop_trial() { # by force: its data is removed anyway, and its children end with it
     [[ -n $trial_pid ]] || return 0
     kill -KILL "$trial_pid" 2>/dev/null || true
     wait "$trial_pid" 2>/dev/null || true
     trial_pid=
-    drop_check_database || say "The database of the trial could not be removed; nothing is in it" >&2
+    drop_check_database || say "The trial's database could not be removed; it has no data of users" >&2
 }
 
 free_port() { "$DEPLOY_PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
@@ -276,7 +278,7 @@ pymongo.MongoClient(settings.uri, timeoutMS=5000).drop_database(settings.databas
 # --- switching --------------------------------------------------------------------------------------------------------
 
 switch_to() { # RELEASE as in releases/0.2.0
-    say "Switching from $(or_none "${old##*/}") to ${1##*/}: jobs that run get jobs.shutdown_grace_s to end"
+    say "Switching from $(or_none "${old##*/}") to ${1##*/}: running jobs get jobs.shutdown_grace_s to finish"
     switched=yes
     point current "$1"
     restart_service
@@ -289,7 +291,7 @@ switch_to() { # RELEASE as in releases/0.2.0
     switched=
 }
 
-point() { # LINK TARGET; whoever looks finds the old target or the new one, never none
+point() { # LINK TARGET; at any moment the link has the old target or the new one
     ln -sfn "$2" "$DEPLOY_ROOT/.$1.new"
     mv -T "$DEPLOY_ROOT/.$1.new" "$DEPLOY_ROOT/$1"
 }
@@ -329,7 +331,7 @@ version_at() { # URL
 
 ask() { curl --silent --fail --noproxy '*' --max-time 10 "$1"; }
 
-# The settings of a release that matter here, asked for at once, as each question loads the package.
+# Reads the settings that matter here in one go, because each Python process loads the whole package.
 read_release() { # RELEASE; sets `url` (as seen from this machine), `mongodb_uri`, `mongodb_database` and `metrics_port`
     local found host port
     found=$(become_service -- "$1/venv/bin/python" -I -c '
@@ -340,7 +342,7 @@ try:
     config = load_config()
 except StartError as error:
     sys.exit(str(error))
-metrics = getattr(config, "metrics", None)  # a release that knows of none would refuse the setting
+metrics = getattr(config, "metrics", None)  # a release without this section would refuse the setting
 print(config.server.host, config.server.port, config.mongodb.uri, config.mongodb.database, sep="\n")
 print(metrics.port if metrics else "none")
 ') || return
@@ -372,7 +374,7 @@ read_environment() { # sets `settings` and `as_user`
     done <"$DEPLOY_ENVIRONMENT"
 }
 
-# Replaces this (sub)shell. The settings are exported and not arguments, which everybody on the machine could read.
+# Replaces this (sub)shell. The settings are exported, because every user of the machine can read arguments.
 become_service() { # NAME=VALUE… -- COMMAND…
     unset "${!WORDAI_JOBS_@}"
     export "${settings[@]}"
@@ -381,7 +383,7 @@ become_service() { # NAME=VALUE… -- COMMAND…
         shift
     done
     shift
-    export HOME=$DEPLOY_HOME # root's would be forbidden ground
+    export HOME=$DEPLOY_HOME # the service may not enter root's
     cd "$DEPLOY_HOME" || exit
     exec "${as_user[@]}" "$@"
 }
@@ -421,7 +423,7 @@ service_is_running() {
         process)
             local pid
             pid=$(cat "$DEPLOY_ROOT/server.pid" 2>/dev/null) || return 1
-            # The number alone could be another process's by now; a zombie has no command line.
+            # By now another process may have this number; a zombie has no command line.
             tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qE 'wordai-jobs|deploy\.sh'
             ;;
     esac
@@ -449,7 +451,7 @@ main() {
             exit $USAGE
             ;;
     esac
-    exit # here, so that nothing more is read of this file: a pull may have changed it meanwhile
+    exit # before bash reads on in this file, which a pull may have changed in the meantime
 }
 
 main "$@"

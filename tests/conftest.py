@@ -1,7 +1,7 @@
-"""Fixtures: one server for the tests that leave it as it is, further ones for those that do not.
+"""Fixtures: one server that tests share if they leave it as it is, and further ones.
 
-All use one database server, the one that TEST_MONGODB_URI names or else one that is started here;
-tests of the embedded database ask for it.
+All use one database server: the one named by TEST_MONGODB_URI, or one that is started here. Tests
+of the embedded database ask for that.
 """
 
 import os
@@ -20,17 +20,14 @@ from tests.support.pdfs import SHARED
 from tests.support.server import ServerProcess
 
 StartServer = Callable[..., ServerProcess]
-
-
 _DATABASE = pytest.StashKey[DatabaseProcess]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """In the process that starts the others, which inherit the address."""
+    """Start the database server; test processes inherit its address."""
     if URI_VARIABLE not in os.environ:
-        database = config.stash[_DATABASE] = DatabaseProcess(
-            Path(tempfile.mkdtemp(prefix="wordai-test-"))
-        ).start()
+        folder = Path(tempfile.mkdtemp(prefix="wordai-test-"))
+        database = config.stash[_DATABASE] = DatabaseProcess(folder).start()
         os.environ[URI_VARIABLE] = database.uri
 
 
@@ -44,15 +41,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take long begin first, the longest before all, so that none of them is left
-    running alone at the end.
-    """
-    items.sort(key=lambda item: -_long_s(item))
+    """The longest files start first, so that none of them runs alone at the end."""
 
+    def duration_s(item: pytest.Item) -> int:
+        marker = item.get_closest_marker("long_file")
+        return marker.args[0] if marker else 0
 
-def _long_s(item: pytest.Item) -> int:
-    marker = item.get_closest_marker("long_file")
-    return marker.args[0] if marker else 0
+    items.sort(key=duration_s, reverse=True)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -62,30 +57,26 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server with the default settings, shared by tests that neither stop nor overload it."""
-    running = ServerProcess(
-        tmp_path_factory.mktemp("server"), {"cors.origins": ["https://app.example"]}
-    ).start()
-    running.wait_until_ready()
+    """A server with the default settings, for tests that neither stop nor overload it."""
+    settings = {"cors.origins": ["https://app.example"]}
+    running = ServerProcess(tmp_path_factory.mktemp("server"), settings).start().wait_until_ready()
     yield running
     assert running.stop() == 0, running.log[-3000:]
 
 
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[StartServer]:
-    """Starts a server with settings of the test's own, and one renderer unless they say more; it is
-    stopped with the test.
+    """Starts servers with settings of the test's own, and one renderer by default; the test's end
+    kills them.
     """
     started: list[ServerProcess] = []
 
     def start(
         settings: dict[str, object] | None = None, env: dict[str, str] | None = None
     ) -> ServerProcess:
-        running = ServerProcess(
-            tmp_path / f"server{len(started)}", {"rendering.processes": 1, **(settings or {})}, env
-        )
-        started.append(running)
-        return running.start()
+        own = {"rendering.processes": 1, **(settings or {})}
+        started.append(ServerProcess(tmp_path / f"server{len(started)}", own, env))
+        return started[-1].start()
 
     yield start
     for running in started:
@@ -95,7 +86,7 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
 
 @pytest.fixture
 def alice(server: ServerProcess) -> Client:
-    """A user nobody else in the suite is."""
+    """A user of no other test."""
     return Client(server.url, f"alice-{uuid4().hex[:8]}")
 
 

@@ -1,8 +1,8 @@
-"""The settings: one table of names, types, ranges, defaults and meanings, read from TOML and the
-environment.
+"""The settings: their table, and reading them from TOML and the environment.
 
-The sections below are that table. `config.example.toml` and the README are held against it by a
-test.
+Each field of a section is a row of the table: name, type, default, range and meaning. The first
+sentence of a description says what the setting is, with its unit; a second one says why, or what
+follows. `make docs` writes docs/configuration.md and config.example.toml from the table.
 """
 
 import json
@@ -28,15 +28,26 @@ class _Section(BaseModel):
 
 
 class ServerSettings(_Section):
-    """Where and how HTTP is answered."""
+    """The HTTP server."""
 
     host: str = Field(
-        "127.0.0.1", min_length=1, description="address to listen on; mode dev allows loopback only"
+        "127.0.0.1",
+        min_length=1,
+        description="Address to listen on. Mode dev accepts loopback only; in production nginx "
+        "forwards to it.",
     )
-    port: int = Field(8000, ge=0, le=65535, description="TCP port; 0 takes a free one and logs it")
-    threads: int = Field(8, ge=2, le=256, description="threads that answer requests")
+    port: int = Field(8000, ge=0, le=65535, description="TCP port. 0 takes a free one and logs it.")
+    threads: int = Field(
+        8,
+        ge=2,
+        le=256,
+        description="Threads that answer requests. A poll takes a millisecond, so a few threads "
+        "serve hundreds of clients; slow connections do not occupy one.",
+    )
     secret_key: str = Field(
-        "", description="signs image URLs and dev tokens; empty: made once, kept in the data folder"
+        "",
+        description="Key that signs image URLs and dev tokens. If empty, one is created and kept "
+        "in the data folder, so that URLs stay valid after a restart.",
     )
 
     @property
@@ -45,10 +56,13 @@ class ServerSettings(_Section):
 
 
 class CorsSettings(_Section):
-    """Which web pages on other origins may read answers."""
+    """Web pages on other origins that may use the API."""
 
     origins: tuple[str, ...] = Field(
-        (), strict=False, description="exact origins, as in https://app.example; never *"
+        (),
+        strict=False,
+        description="Exact origins whose pages may read responses, such as "
+        '["https://app.example"]. "*" is refused, because requests carry tokens.',
     )
 
     @field_validator("origins")
@@ -57,7 +71,8 @@ class CorsSettings(_Section):
         for origin in origins:
             if not _ORIGIN.fullmatch(origin):
                 raise ValueError(
-                    f"{origin!r} is not an origin such as https://app.example or http://localhost:3000"
+                    f"{origin!r} is not an origin such as "
+                    "https://app.example or http://localhost:3000"
                 )
         return origins
 
@@ -66,17 +81,22 @@ class AuthSettings(_Section):
     """How callers prove who they are."""
 
     mode: Literal["dev", "firebase"] = Field(
-        "dev", description="dev: anyone is who they say, loopback only; firebase"
+        "dev",
+        description='"firebase" verifies Firebase ID tokens; "dev" lets anyone on this machine in, '
+        "for development.",
     )
     firebase_project_id: str = Field(
-        "", description="the Firebase project whose users may call; needed in mode firebase"
+        "", description="Firebase project whose users may call. Required in mode firebase."
     )
     credentials_file: str = Field(
-        "", description="service account JSON; not needed to verify tokens"
+        "", description="Service account file (JSON). Not needed to verify tokens."
     )
     firebase_web_config: dict[str, str] = Field(
         {},
-        description="apiKey, authDomain … of the Firebase web app, with which the page at / signs users in; not secret",
+        description="Lets users sign in at /: the configuration of the web app in the Firebase "
+        "console (project settings, your apps), such as "
+        '{apiKey = "…", authDomain = "…", projectId = "…", appId = "…"}. Not secret; the API works '
+        "without it.",
     )
 
 
@@ -84,10 +104,14 @@ class MongodbSettings(_Section):
     """Where jobs, books, chapters and uploads are recorded."""
 
     uri: str = Field(
-        "embedded", description="embedded: a local server run with the app; or a mongodb:// URI"
+        "embedded",
+        description='"embedded" runs a local database server from the data folder; a "mongodb://…" '
+        "URI uses your own.",
     )
     database: str = Field(
-        "wordai", pattern=r"^[A-Za-z0-9_\-]{1,38}$", description="name of the database"
+        "wordai",
+        pattern=r"^[A-Za-z0-9_\-]{1,38}$",
+        description="Name of the database. Each installation on a MongoDB server needs its own.",
     )
 
     @field_validator("uri")
@@ -99,33 +123,51 @@ class MongodbSettings(_Section):
 
 
 class StorageSettings(_Section):
-    """Where PDFs and page images are kept."""
+    """Where PDFs and page images are stored."""
 
     data_dir: str = Field(
-        "data", min_length=1, description="folder for PDFs, pages and the embedded database"
+        "data",
+        min_length=1,
+        description="Folder for PDFs, page images and the embedded database. Choose a disk with "
+        "room: a page takes about 60 KB.",
     )
 
 
 class JobsSettings(_Section):
-    """How jobs are run."""
+    """How jobs run."""
 
     workers: int = Field(
-        4, ge=1, le=64, description="jobs that run at once; they share the rendering processes"
+        4,
+        ge=1,
+        le=64,
+        description="Jobs that run at the same time. They share the rendering processes fairly, so "
+        "a short job does not wait for a book to end.",
     )
     max_queued: int = Field(
-        100, ge=1, le=10_000, description="jobs that may wait; one more is answered 503"
+        100,
+        ge=1,
+        le=10_000,
+        description="Jobs that may wait in the queue. Further jobs get a 503, so that clients "
+        "learn at once instead of waiting for hours.",
     )
     timeout_s: int = Field(
         1800,
         ge=1,
         le=86_400,
-        description="seconds from enqueue until a job that has not ended fails",
+        description="Seconds from enqueue until an unfinished job fails. No job may hang forever.",
     )
     shutdown_grace_s: int = Field(
-        30, ge=0, le=3600, description="seconds that unfinished jobs get when the server stops"
+        30,
+        ge=0,
+        le=3600,
+        description="Seconds that running jobs get to finish when the server stops. Keep it below "
+        "the service manager's stop timeout.",
     )
     retention_days: int = Field(
-        7, ge=1, le=365, description="days that jobs, and uploads no chapter uses, are kept"
+        7,
+        ge=1,
+        le=365,
+        description="Days that jobs are kept, and uploads that no chapter uses.",
     )
 
     @model_validator(mode="after")
@@ -139,23 +181,55 @@ class RenderingSettings(_Section):
     """How pages become images, and what a page may cost."""
 
     processes: int = Field(
-        0, ge=0, le=64, description="rendering processes; 0 is one for each core"
+        0,
+        ge=0,
+        le=64,
+        description="Processes that render pages. 0 means one for each core that the server may "
+        "use.",
     )
-    dpi: int = Field(150, ge=36, le=600, description="resolution of page images, dots per inch")
+    dpi: int = Field(
+        150,
+        ge=36,
+        le=600,
+        description="Resolution of page images in dots per inch. 150 is sharp on a screen.",
+    )
     format: Literal["auto", "png", "jpeg"] = Field(
-        "auto", description="auto: PNG for pages of at most 256 colours, else JPEG"
+        "auto",
+        description='"auto" stores pages of at most 256 colours as PNG, without loss, and all '
+        'others as JPEG; "png" and "jpeg" store every page that way.',
     )
-    jpeg_quality: int = Field(85, ge=30, le=100, description="quality of JPEG pages, 100 is best")
-    page_timeout_s: int = Field(30, ge=1, le=3600, description="seconds one page may take")
+    jpeg_quality: int = Field(
+        85,
+        ge=30,
+        le=100,
+        description="Quality of JPEG images. At 85 the eye sees no difference from the original; "
+        "higher values make larger files.",
+    )
+    page_timeout_s: int = Field(
+        30,
+        ge=1,
+        le=3600,
+        description="Seconds that one page may take before its process is ended and the job fails.",
+    )
     memory_limit_mb: int = Field(
-        512, ge=256, le=65_536, description="memory one rendering process may use, MB"
+        512,
+        ge=256,
+        le=65_536,
+        description="Memory in MB that one rendering process may use. The machine needs this much "
+        "for each of them.",
     )
-    max_pages: int = Field(5000, ge=1, le=50_000, description="pages a PDF may have")
+    max_pages: int = Field(
+        5000,
+        ge=1,
+        le=50_000,
+        description="Pages that a PDF may have. Longer ones are refused at upload.",
+    )
     max_pixels: int = Field(
         25_000_000,
         ge=10_000,
         le=100_000_000,
-        description="pixels of a page image; larger pages are rendered smaller",
+        description="Pixels that a page image may have. Larger pages are rendered smaller; "
+        "25 million is A2 at 150 dpi.",
     )
 
     @property
@@ -164,30 +238,44 @@ class RenderingSettings(_Section):
 
 
 class LimitsSettings(_Section):
-    """What one caller may ask for."""
+    """What one user may ask for."""
 
-    max_upload_mb: int = Field(100, ge=1, le=4096, description="size of a PDF, MB")
     max_stored_mb_per_user: int = Field(
         10_000,
         ge=1,
         le=100_000_000,
-        description="size of all PDFs and pages that one user may have stored, MB",
+        description="Size of all PDFs and pages that one user may have stored in MB. Further "
+        "uploads and jobs get a 507.",
+    )
+    max_upload_mb: int = Field(
+        100,
+        ge=1,
+        le=4096,
+        description="Size of the largest PDF in MB. nginx's client_max_body_size must be slightly "
+        "larger.",
     )
     max_active_jobs_per_user: int = Field(
-        20, ge=1, le=10_000, description="jobs one user may have running and waiting"
+        20,
+        ge=1,
+        le=10_000,
+        description="Jobs that one user may have waiting and running. Further jobs get a 429.",
     )
 
 
 class LoggingSettings(_Section):
-    """What is logged, and how. Always to standard error, one event a line."""
+    """What is logged. Logs go to standard error, one event per line."""
 
     format: Literal["text", "json"] = Field(
-        "text", description="text for people, json for log collectors"
+        "text", description='"text" for people; "json", one object per line, for log collectors.'
     )
     level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="what is not worth less is logged"
+        "info", description="Least severe level that is logged."
     )
-    polls: bool = Field(True, description="whether each status poll has its line, JOB STATUS")
+    polls: bool = Field(
+        True,
+        description="Whether each status poll is logged, as JOB STATUS. A hundred polling clients "
+        "write 50 lines a second; errors are logged either way.",
+    )
 
 
 class MetricsSettings(_Section):
@@ -197,12 +285,13 @@ class MetricsSettings(_Section):
         0,
         ge=0,
         le=65535,
-        description="loopback port of /metrics alone; 0 serves it with everything else",
+        description="Loopback port for /metrics alone, hidden from clients of the API. 0 serves "
+        "/metrics on the server's own port.",
     )
 
 
 class Config(_Section):
-    """All settings, validated, unchangeable."""
+    """All settings, validated and immutable."""
 
     server: ServerSettings = ServerSettings()
     cors: CorsSettings = CorsSettings()
@@ -219,7 +308,8 @@ class Config(_Section):
     def _is_safe(self) -> "Config":
         if self.auth.mode == "dev" and not self.server.is_loopback:
             raise ValueError(
-                f"auth.mode dev lets anyone in, so server.host must be loopback, not {self.server.host}"
+                "auth.mode dev lets anyone in, so server.host must be loopback, "
+                f"not {self.server.host}"
             )
         if self.auth.mode == "firebase" and not self.auth.firebase_project_id:
             raise ValueError("auth.firebase_project_id is needed in mode firebase")
@@ -227,10 +317,9 @@ class Config(_Section):
 
 
 def load_config(environ: Mapping[str, str] = os.environ) -> Config:
-    """Read `config.toml`, or the file that WORDAI_JOBS_CONFIG names, then the environment's
-    overrides.
+    """Read `config.toml`, or the file named by WORDAI_JOBS_CONFIG; the environment overrides it.
 
-    Raises StartError, one line that names the key, for an unknown key, a bad value or a file that
+    Raises StartError, one line that names the key, if a key is unknown, a value is bad or the file
     cannot be read.
     """
     values = _read_file(environ.get(CONFIG_FILE_VARIABLE))
@@ -243,7 +332,7 @@ def load_config(environ: Mapping[str, str] = os.environ) -> Config:
 
 
 def parse_config(values: Mapping[str, Any]) -> Config:
-    """Check a mapping of sections; raises StartError with the first key that is wrong."""
+    """Check a mapping of sections; raises StartError that names the first wrong key."""
     try:
         return Config.model_validate(values)
     except ValidationError as error:

@@ -1,6 +1,4 @@
-"""deploy.sh on a machine that is empty at first, with the embedded database: the first release, and
-the next one under load.
-"""
+"""deploy.sh on an empty machine with the embedded database: the first release and the next."""
 
 import subprocess
 import threading
@@ -11,7 +9,7 @@ import pytest
 import requests
 
 from tests.support.client import Client
-from tests.support.deployment import WRONG_VERSION, Machine
+from tests.support.deployment import ONLY_LIVE, WRONG_VERSION, Machine
 from tests.support.leftovers import check_end
 from tests.support.nginx import nginx_before
 from tests.support.pdfs import hanging_pdf, text_pdf
@@ -29,11 +27,9 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 
 def test_a_first_release_that_does_not_work_leaves_nothing_behind(machine: Machine) -> None:
-    failed = machine.deploy(machine.release("0.9.0", WRONG_VERSION.only_when_live()))
+    failed = machine.deploy(machine.release("0.9.0", WRONG_VERSION, ONLY_LIVE))
     assert "6.6.6 answers instead of 0.9.0" in failed.stdout, failed.stdout
-    assert failed.returncode == 3 and "no earlier release to go back to" in failed.stdout, (
-        failed.stdout
-    )
+    assert failed.returncode == 3 and "no earlier release to go back to" in failed.stdout
     assert machine.releases == set() and not (machine.root / "current").exists()
     with pytest.raises(requests.ConnectionError):
         _ = machine.version
@@ -58,31 +54,22 @@ def test_a_good_release_goes_live_while_clients_poll_and_can_be_taken_back(
         deployed = machine.deploy(archive(machine.release("1.1.0")), DEPLOY_KEEP="1")
     assert deployed.returncode == 0, deployed.stdout
     machine.check_serves("1.1.0")
-    assert machine.releases == {"1.1.0", "1.0.0"}, (
-        "the release that serves, and the one to go back to"
-    )
-    assert poller.statuses == {200, 502}, (
-        "answers while there was a server, and what nginx says while there was none"
-    )
+    assert machine.releases == {"1.1.0", "1.0.0"}, "the one that serves and the one before"
+    assert poller.statuses == {200, 502}, "502 is what nginx says while there is no server"
     check_end(user, user.job(finished))
     cut_short = user.job(running)
-    assert (cut_short["status"], cut_short["error"]) == (
-        "failed",
-        "Server was shut down while the job was running",
-    )
+    assert cut_short["status"] == "failed"
+    assert cut_short["error"] == "Server was shut down while the job was running"
 
     taken_back = machine.run("rollback")
-    assert taken_back.returncode == 0 and "1.0.0 serves again" in taken_back.stdout, (
-        taken_back.stdout
-    )
+    assert taken_back.returncode == 0, taken_back.stdout
+    assert "1.0.0 serves again" in taken_back.stdout
     machine.check_serves("1.0.0")
     check_end(user, user.job(finished))
 
 
 class Poller:
-    """A client that asks for a job all the time, and takes nothing but what the service
-    promises.
-    """
+    """A client that polls a job all the time and accepts only what the service promises."""
 
     def __init__(self, url: str, user: Client, job_id: str) -> None:
         self.statuses: set[int] = set()
@@ -113,9 +100,8 @@ class Poller:
         if response.status_code == 200:
             assert response.json()["status"] in ("processing", "failed")
         else:
-            assert response.json() == {
-                "detail": "The service is restarting or down, try again in a moment"
-            }, response.text
+            down = "The service is restarting or down, try again in a moment"
+            assert response.json() == {"detail": down}, response.text
             assert response.headers["Retry-After"]
 
 

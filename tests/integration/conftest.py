@@ -1,6 +1,4 @@
-"""Databases for tests that look into them or share them between servers, and a database server for
-those that kill it.
-"""
+"""Databases that tests look into or share between servers, and a server that they may kill."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -28,7 +26,7 @@ def database(tmp_path: Path) -> Iterator[DatabaseProcess]:
 
 @pytest.fixture
 def shared() -> dict[str, str]:
-    """Settings for a database of the test's own, which it may give to several servers."""
+    """Settings for a database of the test's own, which several servers may use."""
     return own_database()
 
 

@@ -1,4 +1,4 @@
-"""The program `wordai-jobs` against the real server, in a pipe and on a terminal."""
+"""The program `wordai-jobs` against a real server, in a pipe and on a terminal."""
 
 import json
 import os
@@ -8,19 +8,17 @@ import socket
 from pathlib import Path
 
 import pytest
-import requests
 from click.testing import CliRunner
 
 from tests.conftest import StartServer
 from tests.integration.conftest import Records
-from tests.support.client import Client
+from tests.support.client import Client, Json
 from tests.support.command import Program
 from tests.support.held import hanging_job
 from tests.support.pdfs import hanging_pdf, text_pdf
 from tests.support.processes import freeze_the_busy_renderer
 from tests.support.proxy import proxy_to
-from tests.support.server import ServerProcess, free_port
-from tests.support.waiting import wait_until
+from tests.support.server import ServerProcess, free_port, wait_until_up
 from wordai_jobs import __version__
 from wordai_jobs.cli.main import program as commands
 from wordai_jobs.config import parse_config
@@ -32,7 +30,7 @@ pytestmark = pytest.mark.long_file(90)
 
 @pytest.fixture
 def program(server: ServerProcess, alice: Client, tmp_path: Path) -> Program:
-    """The program as alice has it, who keeps her PDFs where she runs it."""
+    """The program as alice uses it, in a folder with her PDFs."""
     (tmp_path / "book.pdf").write_bytes(text_pdf(3))
     (tmp_path / "hangs.pdf").write_bytes(hanging_pdf())
     token = str(alice.session.headers["Authorization"]).removeprefix("Bearer ")
@@ -40,8 +38,8 @@ def program(server: ServerProcess, alice: Client, tmp_path: Path) -> Program:
 
 
 def operators(server: ServerProcess, settings: dict[str, str]) -> Program:
-    """The program as the operator of a server has it: in its folder, with its settings."""
-    own = {"server.port": str(server.port), "storage.data_dir": str(server.data)}
+    """The program as the server's operator uses it: in its folder, with its settings."""
+    own = {"server.port": server.port, "storage.data_dir": str(server.data)}
     return Program(server.folder, settings={**own, **settings})
 
 
@@ -54,11 +52,8 @@ def test_in_a_pipe_submit_prints_plain_lines_and_ends_with_the_job(
     done = program.run("submit", "book.pdf", "--new-book", "Sách", "--title", "Chương 1", "--wait")
     assert done.stderr == "" and "\r" not in done.stdout and "\x1b" not in done.stdout
     lines = done.stdout.splitlines()
-    assert (
-        re.fullmatch(r"Sent \d+ kB", lines[0])
-        and lines[1].startswith("Book ")
-        and lines[2].startswith("Job ")
-    )
+    assert re.fullmatch(r"Sent \d+ kB", lines[0])
+    assert lines[1].startswith("Book ") and lines[2].startswith("Job ")
     assert lines[-2] == "100 %  Chapter created successfully with 3 pages"
     assert re.fullmatch(r"Chapter [0-9a-f-]{36} with 3 pages", lines[-1])
     book_id = lines[1].removeprefix("Book ")
@@ -70,25 +65,20 @@ def test_in_a_pipe_submit_prints_plain_lines_and_ends_with_the_job(
 def test_with_json_standard_output_is_json_and_nothing_else(
     program: Program, alice: Client
 ) -> None:
+    def printed(*arguments: str) -> Json:
+        shown: Json = json.loads(program.run(*arguments, "--json").stdout)
+        return shown
+
     done = program.run("submit", "book.pdf", "--book", alice.book_id, "--wait", "--json")
     job = json.loads(done.stdout)
     assert job["status"] == "completed" and job["book_id"] == alice.book_id
     assert "Chapter created successfully with 3 pages" in done.stderr
-    assert json.loads(program.run("status", job["job_id"], "--json").stdout) == alice.job(
-        job["job_id"]
-    )
-    listed = json.loads(
-        program.run(
-            "jobs", "list", "--status", "completed", "--book", alice.book_id, "--json"
-        ).stdout
-    )
-    assert listed == {"jobs": [alice.job(job["job_id"])]}
-    assert json.loads(
-        program.run("jobs", "list", "--status", "failed", "--all", "--json").stdout
-    ) == {"jobs": []}
-    assert [
-        book["book_id"] for book in json.loads(program.run("books", "--json").stdout)["books"]
-    ] == [alice.book_id]
+    polled = alice.job(job["job_id"])
+    assert printed("status", job["job_id"]) == polled
+    completed = printed("jobs", "list", "--status", "completed", "--book", alice.book_id)
+    assert completed == {"jobs": [polled]}
+    assert printed("jobs", "list", "--status", "failed", "--all") == {"jobs": []}
+    assert [book["book_id"] for book in printed("books")["books"]] == [alice.book_id]
 
 
 def test_cancel_retry_and_the_exit_codes_of_a_failed_job(
@@ -102,14 +92,12 @@ def test_cancel_retry_and_the_exit_codes_of_a_failed_job(
     assert program.run("cancel", job_id, expect=3).stderr == "wordai-jobs: Job has already failed\n"
     new_id = program.run("retry", job_id).stdout.removeprefix("Job ").strip()
     freeze_the_busy_renderer(server.pid)
-    assert new_id != job_id and program.run("retry", new_id, expect=3).stderr.startswith(
-        "wordai-jobs: Only a failed job"
-    )
+    refused = program.run("retry", new_id, expect=3)
+    assert new_id != job_id and refused.stderr.startswith("wordai-jobs: Only a failed job")
     table = program.run("jobs", "list", "--limit", "1").stdout.splitlines()
     assert len(table) == 2 and table[1].startswith(new_id)
-    assert (
-        json.loads(program.run("cancel", new_id, "--json").stdout)["error"] == "Cancelled by user"
-    )
+    cancelled = json.loads(program.run("cancel", new_id, "--json").stdout)
+    assert cancelled["error"] == "Cancelled by user"
 
 
 def test_on_a_terminal_a_bar_is_drawn_on_one_line(program: Program, alice: Client) -> None:
@@ -124,33 +112,22 @@ def test_on_a_terminal_a_bar_is_drawn_on_one_line(program: Program, alice: Clien
     assert terminal.shown.count("\n") == 4
 
 
-def test_on_a_terminal_that_has_no_such_characters_the_bar_is_ascii(
+def test_on_a_terminal_without_block_characters_the_bar_is_ascii(
     program: Program, alice: Client
 ) -> None:
     program.env["PYTHONIOENCODING"] = "ascii"
-    terminal = program.in_terminal(
-        "submit", "book.pdf", "--book", alice.book_id, "--title", "Chương", "--wait"
-    )
+    submit = ("submit", "book.pdf", "--book", alice.book_id, "--title", "Chương", "--wait")
+    terminal = program.in_terminal(*submit)
     assert terminal.exit_code() == 0
     assert terminal.shown.isascii() and "#####" in terminal.shown
 
 
 def test_ctrl_c_leaves_the_job_running_and_says_how_to_come_back(
-    program: Program,
-    server: ServerProcess,
-    alice: Client,
+    program: Program, server: ServerProcess, alice: Client
 ) -> None:
     del program.env["WORDAI_URL"]
-    terminal = program.in_terminal(
-        "submit",
-        "hangs.pdf",
-        "--book",
-        alice.book_id,
-        "--wait",
-        "--server",
-        server.url,
-        columns=120,
-    )
+    submit = ("submit", "hangs.pdf", "--book", alice.book_id, "--wait", "--server", server.url)
+    terminal = program.in_terminal(*submit, columns=120)
     terminal.wait_for("Opening PDF")
     freeze_the_busy_renderer(server.pid)
     terminal.press_ctrl_c()
@@ -162,11 +139,8 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_come_back(
     back = program.in_terminal(*found[1].split(), columns=120)
     back.wait_for("Opening PDF")
     alice.post(f"/api/v1/books/jobs/{job_id}/cancel")
-    assert (
-        back.exit_code() == 1
-        and "Failed" in back.shown
-        and "failed: Cancelled by user" in back.shown
-    )
+    assert back.exit_code() == 1
+    assert "Failed" in back.shown and "failed: Cancelled by user" in back.shown
 
 
 def test_what_cannot_be_done_is_one_line_and_an_exit_code(
@@ -188,14 +162,20 @@ def test_what_cannot_be_done_is_one_line_and_an_exit_code(
     assert refused("status", "none", "--watch", "--server", nobody) == (
         f"wordai-jobs: The server at {nobody} cannot be reached: Connection refused\n"
     )
-    for wrong in (
-        ["submit", "book.pdf"],
-        ["submit", "none.pdf", "--book", "b"],
-        ["jobs", "list", "--limit", "0"],
-        ["books", "--server", "wordai.example"],
-        ["nonsense"],
-    ):
-        assert "Error: " in program.run(*wrong, expect=2).stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "submit book.pdf",
+        "submit none.pdf --book b",
+        "jobs list --limit 0",
+        "books --server wordai.example",
+        "nonsense",
+    ],
+)
+def test_wrong_use_is_an_error_and_exit_code_2(program: Program, arguments: str) -> None:
+    assert "Error: " in program.run(*arguments.split(), expect=2).stderr
 
 
 def test_server_and_token_may_come_from_a_file(program: Program, server: ServerProcess) -> None:
@@ -211,37 +191,30 @@ def test_server_and_token_may_come_from_a_file(program: Program, server: ServerP
     assert "sever" in program.run("books", expect=2).stderr
 
 
-def test_a_server_that_gives_no_dev_tokens_is_said_to_be_one(
+def test_asking_a_server_in_mode_firebase_for_a_dev_token_says_so(
     program: Program, server: ServerProcess
 ) -> None:
     with proxy_to(server.url) as proxy:
         proxy.faults.append(404)  # what a server in mode firebase answers
-        assert (
-            "is not in mode dev"
-            in program.run("token", "carol", "--server", proxy.url, expect=3).stderr
-        )
+        refused = program.run("token", "carol", "--server", proxy.url, expect=3)
+    assert "is not in mode dev" in refused.stderr
 
 
-def test_every_command_has_help_with_an_example(program: Program) -> None:
+def test_the_program_tells_its_version_and_its_exit_codes(program: Program) -> None:
     assert program.run("--version").stdout == f"wordai-jobs {__version__}\n"
     assert "Exit codes:" in program.run("--help").stdout
-    assert {
-        "serve",
-        "submit",
-        "status",
-        "jobs",
-        "cancel",
-        "retry",
-        "sweep",
-        "join",
-        "doctor",
-        "create-indexes",
-        "token",
-    } <= set(commands.commands)
-    for command in commands.commands:
-        arguments = [command, "list"] if command == "jobs" else [command]
-        shown = CliRunner().invoke(commands, [*arguments, "--help"]).output
-        assert f"wordai-jobs {' '.join(arguments)}" in shown.partition("Example")[2]
+    users, operators = (
+        "submit status jobs cancel retry token",
+        "serve sweep join doctor create-indexes",
+    )
+    assert {*users.split(), *operators.split()} <= set(commands.commands)
+
+
+@pytest.mark.parametrize("command", commands.commands)
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    arguments = [command, "list"] if command == "jobs" else [command]
+    shown = CliRunner().invoke(commands, [*arguments, "--help"]).output
+    assert f"wordai-jobs {' '.join(arguments)}" in shown.partition("Example")[2]
 
 
 # An operator's commands
@@ -257,11 +230,10 @@ def test_serve_runs_the_server_and_the_others_leave_it_its_database(tmp_path: Pa
     assert not (tmp_path / "data").exists()
     serving = program.start("serve", *config)
     try:
-        wait_until(lambda: is_ready(port), 60, "a server that is ready")
+        wait_until_up(serving, port, "/health/ready")
         found = program.run("doctor", *config).stdout
-        assert (
-            "serves on" in found and "the running server has it" in found and "problem" not in found
-        )
+        assert "serves on" in found and "the running server has it" in found
+        assert "problem" not in found
         assert "a server is using this data folder" in program.run("sweep", *config).stdout
     finally:
         serving.send_signal(signal.SIGTERM)
@@ -271,9 +243,7 @@ def test_serve_runs_the_server_and_the_others_leave_it_its_database(tmp_path: Pa
 
 
 def test_sweep_ends_the_jobs_of_a_dead_server_and_never_a_living_ones(
-    start_server: StartServer,
-    shared: dict[str, str],
-    records: Records,
+    start_server: StartServer, shared: dict[str, str], records: Records
 ) -> None:
     server = start_server(shared).wait_until_ready()
     alice, program = Client(server.url, "alice"), operators(server, shared)
@@ -295,19 +265,17 @@ def test_doctor_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        program = Program(
-            tmp_path,
-            settings={
-                "server.port": str(other.getsockname()[1]),
-                "server.secret_key": "guess",
-                "storage.data_dir": "file/data",
-                "mongodb.uri": f"mongodb://someone:pass@127.0.0.1:{free_port()}",
-                "auth.mode": "firebase",
-                "auth.firebase_project_id": "demo",
-                "auth.credentials_file": "none.json",
-            },
-        )
-        found = json.loads(program.run("doctor", "--json", expect=1).stdout)
+        settings: dict[str, object] = {
+            "server.port": other.getsockname()[1],
+            "server.secret_key": "guess",
+            "storage.data_dir": "file/data",
+            "mongodb.uri": f"mongodb://someone:pass@127.0.0.1:{free_port()}",
+            "auth.mode": "firebase",
+            "auth.firebase_project_id": "demo",
+            "auth.credentials_file": "none.json",
+        }
+        done = Program(tmp_path, settings=settings).run("doctor", "--json", expect=1)
+    found = json.loads(done.stdout)
     levels = {finding["check"]: finding["level"] for finding in found["checks"]}
     assert levels == {
         "configuration": "ok",
@@ -323,15 +291,14 @@ def test_doctor_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
 
 
 def test_a_bad_setting_stops_every_command_of_an_operator_with_its_name(tmp_path: Path) -> None:
-    program = Program(tmp_path, settings={"server.prot": "9000"})
-    assert (
-        "problem  configuration: unknown key server.prot" in program.run("doctor", expect=1).stdout
-    )
-    for command in ("serve", "sweep"):
-        assert "unknown key server.prot" in program.run(command, expect=1).stderr
+    program = Program(tmp_path, settings={"server.prot": 9000})
+    found = program.run("doctor", expect=1).stdout
+    assert "problem  configuration: unknown key server.prot" in found
+    assert "unknown key server.prot" in program.run("serve", expect=1).stderr
+    assert "unknown key server.prot" in program.run("sweep", expect=1).stderr
 
 
-def test_nothing_is_written_into_a_data_folder_that_is_not_there_or_somebody_elses(
+def test_nothing_is_written_into_a_data_folder_that_is_missing_or_not_ones_own(
     tmp_path: Path,
 ) -> None:
     program = Program(tmp_path)
@@ -348,13 +315,6 @@ def test_nothing_is_written_into_a_data_folder_that_is_not_there_or_somebody_els
 
 
 def checks(program: Program, *arguments: str) -> dict[str, str]:
-    """What the doctor finds where there is no problem: a level for each check."""
+    """The level of each of the doctor's checks, none of which may be a problem."""
     found = json.loads(program.run("doctor", "--json", *arguments).stdout)
     return {finding["check"]: finding["level"] for finding in found["checks"]}
-
-
-def is_ready(port: int) -> bool:
-    try:
-        return requests.get(f"http://127.0.0.1:{port}/health/ready", timeout=10).ok
-    except requests.ConnectionError:
-        return False

@@ -1,4 +1,9 @@
-"""What README.md and docs/ tell readers to type works, and what they point to is there."""
+"""README.md and docs/: the commands and programs work, and the links lead somewhere.
+
+All code blocks of one language on a page are one program, which runs in a folder of its own against
+a real server. A block that cannot be run says so in a comment before it (`<!-- not run: needs root
+-->`); only its syntax is checked.
+"""
 
 import json
 import os
@@ -6,35 +11,91 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
-from tests.support.documentation import (
-    ADDRESS,
-    PAGES,
-    Block,
-    blocks,
-    named_pdfs,
-    pages_with,
-    program,
-)
+from tests.support import tools
 from tests.support.pdfs import text_pdf
-from tests.support.server import ROOT, ServerProcess
-from tests.support.tools import program as installed
+from tests.support.server import ROOT, ServerProcess, environment
 from wordai_jobs.config import parse_config
 
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+ADDRESS = "http://127.0.0.1:8000"
+NOT_RUN = re.compile(r"<!-- not run: .+ -->")
+# The tests have already installed and started the server.
+DONE_BY_THE_TEST = re.compile(r"^(make|git clone|cd) .*$|^make$", re.MULTILINE)
 RUN = ("bash", "python", "js")
+BIN = Path(sys.executable).parent
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+_CODE = re.compile(r"```.*?```", re.DOTALL)
 _HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Code between fences; `line` is the number of its first line, from 1."""
+
+    page: Path
+    line: int
+    language: str
+    code: str
+    is_run: bool
+
+    def __str__(self) -> str:
+        return f"{self.page.name}:{self.line}"
+
+
+def blocks() -> list[Block]:
+    """Every fenced block of every page, in order."""
+    return [block for page in PAGES for block in blocks_of(page)]
+
+
+def pages_with(language: str) -> list[Path]:
+    return [page for page in PAGES if run_blocks(page, language)]
+
+
+def program(page: Path, language: str, changes: dict[str, str]) -> str:
+    """All blocks of a language that are run, on the same lines as in the page (for errors)."""
+    lines: list[str] = []
+    for block in run_blocks(page, language):
+        lines += [""] * (block.line - 1 - len(lines)) + block.code.splitlines()
+    text = "\n".join(lines) + "\n"
+    if language == "bash":
+        text = DONE_BY_THE_TEST.sub("", text)
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    return text
+
+
+def run_blocks(page: Path, language: str) -> list[Block]:
+    return [block for block in blocks_of(page) if block.language == language and block.is_run]
+
+
+def named_pdfs(page: Path) -> set[str]:
+    """The PDFs that the page's code expects in its folder."""
+    code = "".join(block.code for block in blocks_of(page))
+    return set(re.findall(r"\b[\w-]+\.pdf\b", code))
+
+
+def blocks_of(page: Path) -> Iterator[Block]:
+    before = ""
+    for token in MarkdownIt().parse(page.read_text(encoding="utf-8")):
+        if token.type == "fence":
+            assert token.map
+            is_run = not NOT_RUN.search(before)
+            yield Block(page, token.map[0] + 2, token.info, token.content, is_run)
+        before = token.content
 
 
 @pytest.mark.parametrize("page", pages_with("bash"), ids=lambda page: page.name)
 def test_shell_commands_of_a_page_work(page: Path, server: ServerProcess, tmp_path: Path) -> None:
-    code = program(
-        page, "bash", {ADDRESS: server.url, ".venv/bin/": f"{Path(sys.executable).parent}/"}
-    )
-    run([installed("bash", "bash"), "-euo", "pipefail"], page, code, tmp_path)
+    changes = {ADDRESS: server.url, ".venv/bin/": f"{BIN}/"}
+    code = program(page, "bash", changes)
+    run([tools.program("bash", "bash"), "-euo", "pipefail"], page, code, tmp_path)
 
 
 @pytest.mark.parametrize("page", pages_with("python"), ids=lambda page: page.name)
@@ -46,27 +107,19 @@ def test_python_of_a_page_works(page: Path, server: ServerProcess, tmp_path: Pat
 def test_javascript_of_a_page_works(page: Path, server: ServerProcess, tmp_path: Path) -> None:
     modules = (ROOT / "wordai_jobs" / "static").as_uri()  # node imports no addresses
     code = program(page, "js", {f"{ADDRESS}/static/": f"{modules}/", ADDRESS: server.url})
-    run([installed("node", "nodejs")], page, code, tmp_path, suffix=".mjs")
+    run([tools.program("node", "nodejs")], page, code, tmp_path, suffix=".mjs")
 
 
 def run(command: list[str], page: Path, code: str, folder: Path, suffix: str = "") -> None:
-    """Run the code in the folder, with the PDFs that the page names; errors show the page's
-    lines.
-    """
+    """Run the code in a folder with the PDFs that the page names; errors show the page's lines."""
     for name in named_pdfs(page):
         (folder / name).write_bytes(text_pdf(400 if name.startswith("long") else 3))
     file = folder / f"{page.stem}{suffix}"
     file.write_text(code)
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("WORDAI_")}
-    environment = {
-        **clean,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "HOME": str(folder),
-    }
     done = subprocess.run(
         [*command, str(file)],
         cwd=folder,
-        env=environment,
+        env={**environment({}), "PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(folder)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -92,13 +145,8 @@ def test_a_block_of_data_is_well_formed(block: Block) -> None:
 def check_syntax(block: Block) -> None:
     match block.language:
         case "bash":
-            subprocess.run(
-                [installed("bash", "bash"), "-n"],
-                input=block.code,
-                text=True,
-                timeout=30,
-                check=True,
-            )
+            command = [tools.program("bash", "bash"), "-n"]
+            subprocess.run(command, input=block.code, text=True, timeout=30, check=True)
         case "python":
             compile(block.code, str(block), "exec")
         case "json":
@@ -111,45 +159,39 @@ def check_syntax(block: Block) -> None:
             pytest.fail(f"{block} is in {other!r}, which nothing checks")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_leads_somewhere(page: Path) -> None:
-    for target in _LINK.findall(
-        re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-    ):
-        if target.startswith(("http://", "https://", "mailto:")):
-            continue
-        path, _, anchor = target.partition("#")
-        file = (page.parent / path).resolve() if path else page
-        assert file.exists(), f"{page.name} points to {target}"
-        if anchor:
-            assert anchor in anchors(file), f"{page.name} points to {target}"
+def links() -> list[tuple[Path, str]]:
+    """The links of every page to places in this repository."""
+    texts = {page: _CODE.sub("", page.read_text(encoding="utf-8")) for page in PAGES}
+    found = [(page, target) for page, text in texts.items() for target in _LINK.findall(text)]
+    elsewhere = ("http://", "https://", "mailto:")
+    return [(page, target) for page, target in found if not target.startswith(elsewhere)]
+
+
+@pytest.mark.parametrize(("page", "target"), links(), ids=lambda it: getattr(it, "name", it))
+def test_every_link_leads_somewhere(page: Path, target: str) -> None:
+    path, _, anchor = target.partition("#")
+    file = (page.parent / path).resolve() if path else page
+    assert file.exists()
+    assert not anchor or anchor in anchors(file)
 
 
 def anchors(page: Path) -> set[str]:
-    """The names of headings, as GitHub and GitLab make them."""
+    """The anchors of headings, as GitHub and GitLab make them."""
     headings = _HEADING.findall(page.read_text(encoding="utf-8"))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_log_lines_and_start_errors_that_are_explained_are_ones_the_server_writes() -> None:
+def test_the_server_writes_the_log_lines_and_start_errors_that_are_explained() -> None:
     source = "".join(path.read_text() for path in sorted((ROOT / "wordai_jobs").rglob("*.py")))
     text = (ROOT / "docs" / "troubleshooting.md").read_text()
-    explained = [
-        line.split("|")[1]
-        for line in section(text, "What the log says") + section(text, "The server does not start")
-        if line.startswith("| `")
-    ]
-    pieces = [
-        piece.strip()
-        for cell in explained
-        for line in re.findall(r"`([^`]+)`", cell)
-        for piece in line.split("…")
-    ]
+    rows = section(text, "What the log says") + section(text, "The server does not start")
+    cells = [row.split("|")[1] for row in rows if row.startswith("| `")]
+    explained = [line for cell in cells for line in re.findall(r"`([^`]+)`", cell)]
+    pieces = [piece.strip() for line in explained for piece in line.split("…")]
     assert len(pieces) > 30
-    for piece in pieces:
-        assert piece in source, f"nothing writes {piece!r}"
+    assert [piece for piece in pieces if piece not in source] == []
 
 
 def section(text: str, heading: str) -> list[str]:
-    """The lines below a heading, up to the next of its level."""
+    """The lines below a heading, up to the next of the same level."""
     return text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0].splitlines()

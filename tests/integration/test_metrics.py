@@ -15,7 +15,7 @@ from tests.conftest import StartServer
 from tests.support.client import Client
 from tests.support.mongo import DatabaseProcess
 from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
-from tests.support.processes import busiest, cpu_ticks, renderers
+from tests.support.processes import busy_renderer, renderers
 from tests.support.server import ROOT, ServerProcess, free_port
 from tests.support.tools import program
 from tests.support.waiting import wait_until
@@ -95,9 +95,8 @@ def test_failures_have_a_class_and_children_a_reason(measured: ServerProcess) ->
     assert user.post(f"/api/v1/books/jobs/{waiting}/cancel").status_code == 200
     assert user.end_of(hanging)["error"] == "Page 1 took longer than 2 s"
     wait_until(lambda: has_new_renderer(measured, children), what="the new child")
-    ticks = {pid: cpu_ticks(pid) for pid in renderers(measured)}
     running = user.submit(hanging_pdf())
-    wait_until(lambda: busiest(renderers(measured), ticks, 0.3), what="a child at work")
+    busy_renderer(measured.pid, 0.3)
     assert Scrape(measured.url)["wordai_jobs_jobs", {"status": "processing"}] == 1
     assert user.post(f"/api/v1/books/jobs/{running}/cancel").status_code == 200
     for reason in ("hang", "cancelled"):

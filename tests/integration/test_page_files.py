@@ -1,6 +1,4 @@
-"""The page's files over HTTP: what they are served with, what is not served, what the page is told
-of the server.
-"""
+"""The app's files over HTTP: their headers, what is not served, and what the app is told."""
 
 import re
 from pathlib import Path
@@ -29,10 +27,8 @@ def directives(policy: str) -> dict[str, str]:
 
 def test_the_page_forbids_whatever_it_does_not_need(server: ServerProcess) -> None:
     response = requests.get(f"{server.url}/", timeout=30)
-    assert (
-        response.status_code == 200
-        and response.headers["Content-Type"] == "text/html; charset=utf-8"
-    )
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
     policy = directives(response.headers["Content-Security-Policy"])
     assert policy == {
         "default-src": "'none'",
@@ -128,18 +124,12 @@ def test_the_page_is_told_how_to_sign_in(server: ServerProcess) -> None:
 
 
 def test_in_mode_firebase_the_page_may_reach_what_signs_users_in(start_server: StartServer) -> None:
-    server = start_server(
-        {
-            "auth.mode": "firebase",
-            "auth.firebase_project_id": "books-1",
-            "auth.firebase_web_config": WEB_CONFIG,
-        }
-    )
+    settings = {"auth.mode": "firebase", "auth.firebase_project_id": "books-1"}
+    server = start_server({**settings, "auth.firebase_web_config": WEB_CONFIG})
     told = requests.get(f"{server.url}/app-config.json", timeout=30).json()["auth"]
     assert told == {"mode": "firebase", "firebase": WEB_CONFIG, "emulator": None}
-    policy = directives(
-        requests.get(f"{server.url}/", timeout=30).headers["Content-Security-Policy"]
-    )
+    headers = requests.get(f"{server.url}/", timeout=30).headers
+    policy = directives(headers["Content-Security-Policy"])
     assert policy["connect-src"].split() == [
         "'self'",
         "https://identitytoolkit.googleapis.com",
@@ -151,17 +141,14 @@ def test_in_mode_firebase_the_page_may_reach_what_signs_users_in(start_server: S
 
 def test_an_emulator_is_told_in_mode_firebase_alone() -> None:
     environ = {"FIREBASE_AUTH_EMULATOR_HOST": "127.0.0.1:9099"}
-    firebase = SignIn.of(
-        AuthSettings(mode="firebase", firebase_project_id="demo", firebase_web_config=WEB_CONFIG),
-        environ,
+    settings = AuthSettings(
+        mode="firebase", firebase_project_id="demo", firebase_web_config=WEB_CONFIG
     )
+    firebase = SignIn.of(settings, environ)
+    policy = firebase.content_security_policy
     assert dict(firebase.body)["emulator"] == "127.0.0.1:9099"
-    assert (
-        "connect-src 'self' https://identitytoolkit.googleapis.com"
-        in firebase.content_security_policy
-    )
-    assert "http://127.0.0.1:9099" in firebase.content_security_policy
-    assert "apis.google.com" not in firebase.content_security_policy
+    assert "connect-src 'self' https://identitytoolkit.googleapis.com" in policy
+    assert "http://127.0.0.1:9099" in policy and "apis.google.com" not in policy
     assert SignIn.of(AuthSettings(), environ).body == {"mode": "dev"}
 
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.support.pdfs import hanging_pdf, text_pdf
-from tests.support.processes import kill, name, named, parent
-from tests.support.server import descendants
+from tests.support.processes import descendants, kill, name, named
 from tests.support.waiting import wait_until
 from wordai_jobs.config import RenderingSettings
 from wordai_jobs.errors import Busy, InvalidPdf
@@ -59,7 +59,7 @@ def own(*names: str) -> list[int]:
     test has started.
     """
     me = os.getpid()
-    others = [pid for pid in descendants(me) if parent(pid) == me and name(pid) != "fork server"]
+    others = [it.pid for it in psutil.Process().children() if name(it.pid) != "fork server"]
     theirs = {each for pid in others for each in descendants(pid)}
     return [pid for pid in named(me, *names) if pid not in theirs]
 

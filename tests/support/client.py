@@ -11,16 +11,14 @@ Json = dict[str, Any]
 
 
 class Client:
-    """Requests with the token of one user. `book_id` is a book of theirs, made on first use."""
+    """Requests with the token of one user; `book_id` is a book of theirs, created on first use."""
 
     def __init__(self, url: str, user_id: str, token: str | None = None) -> None:
         self.url = url
         self.user_id = user_id
         self.session = requests.Session()
         if token is None:
-            token = self.session.post(
-                f"{url}/dev/token", json={"user_id": user_id}, timeout=10
-            ).json()["token"]
+            token = self.post("/dev/token", json={"user_id": user_id}).json()["token"]
         self.token = token
         self.session.headers["Authorization"] = f"Bearer {token}"
         self._book_id: str | None = None
@@ -38,10 +36,8 @@ class Client:
     @property
     def book_id(self) -> str:
         if self._book_id is None:
-            self._book_id = self.post(
-                "/api/v1/books", json={"title": f"A book of {self.user_id}"}
-            ).json()["book_id"]
-        assert self._book_id
+            book = self.post("/api/v1/books", json={"title": f"A book of {self.user_id}"}).json()
+            self._book_id = str(book["book_id"])
         return self._book_id
 
     def upload(self, pdf: bytes, filename: str = "document.pdf") -> requests.Response:
@@ -67,9 +63,7 @@ class Client:
         return job
 
     def answers(self, job_id: str) -> Iterator[requests.Response]:
-        """Every answer to polling as fast as can be, up to and with the one that shows the job's
-        end.
-        """
+        """Every response to polling without a pause, up to the one that shows the job's end."""
         while True:
             response = self.get(f"/api/v1/books/jobs/{job_id}")
             yield response
@@ -87,7 +81,6 @@ class Client:
 
     def chapter(self, job: Json) -> Json:
         """The chapter of a completed job, with its pages."""
-        chapter: Json = self.get(
-            f"/api/v1/books/{self.book_id}/chapters/{job['result']['chapter_id']}"
-        ).json()
+        chapter_id = job["result"]["chapter_id"]
+        chapter: Json = self.get(f"/api/v1/books/{self.book_id}/chapters/{chapter_id}").json()
         return chapter

@@ -1,19 +1,16 @@
 """The installed program `wordai-jobs`, run in a pipe or in a terminal of its own."""
 
-import fcntl
-import os
-import pty
+import io
 import re
-import select
 import signal
-import struct
 import subprocess
 import sys
-import termios
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.support.waiting import wait_until
+import pexpect
+
+from tests.support.server import environment
 
 PROGRAM = Path(sys.executable).with_name("wordai-jobs")
 _TIMEOUT_S = 90
@@ -21,37 +18,25 @@ _ROWS = 24
 
 
 class Program:
-    """Runs commands in `folder`, with no setting but those given; `settings` are as in
-    `{"jobs.workers": "2"}`.
-    """
+    """Runs commands in `folder`, with no settings but the given ones (`{"jobs.workers": 2}`)."""
 
     def __init__(
         self,
         folder: Path,
         env: Mapping[str, str] | None = None,
-        settings: Mapping[str, str] | None = None,
+        settings: Mapping[str, object] | None = None,
     ) -> None:
-        self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        clean = {
-            name: value for name, value in os.environ.items() if not name.startswith("WORDAI_")
-        }
-        configured = {
-            f"WORDAI_JOBS_{key.replace('.', '__').upper()}": value
-            for key, value in (settings or {}).items()
-        }
+        self.folder = folder
         self.env = {
-            **clean,
+            **environment(settings or {}),
             "XDG_CONFIG_HOME": str(folder / "config"),
             "TERM": "xterm",
-            **configured,
             **(env or {}),
         }
 
     def run(self, *arguments: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
-        """The finished command; its exit code must be `expect`, and it must not show a
-        traceback.
-        """
+        """The finished command; its exit code must be `expect`, and it may show no traceback."""
         done = subprocess.run(
             [PROGRAM, *arguments],
             cwd=self.folder,
@@ -77,30 +62,31 @@ class Program:
         )
 
     def in_terminal(self, *arguments: str, columns: int = 80) -> "Terminal":
-        return Terminal([str(PROGRAM), *arguments], self.folder, self.env, columns)
+        return Terminal(self, arguments, columns)
 
 
 class Terminal:
-    """A command in a pseudo terminal; `shown` is all that it has written."""
+    """A command in a terminal."""
 
-    def __init__(
-        self, command: list[str], folder: Path, env: Mapping[str, str], columns: int
-    ) -> None:
-        self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, columns, 0, 0))
-        self._process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=env,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-            preexec_fn=_sit_down,
+    def __init__(self, program: Program, arguments: tuple[str, ...], columns: int) -> None:
+        self._written = io.StringIO()
+        self._process = pexpect.spawn(
+            str(PROGRAM),
+            [*arguments],
+            cwd=program.folder,
+            env=program.env,
+            dimensions=(_ROWS, columns),
+            timeout=_TIMEOUT_S,
+            encoding="utf-8",
+            codec_errors="replace",
+            preexec_fn=_take_ctrl_c,
         )
-        os.close(slave)
-        self._written = b""
-        self.shown = ""
+        self._process.logfile_read = self._written
+
+    @property
+    def shown(self) -> str:
+        """All that the command has written so far."""
+        return self._written.getvalue()
 
     @property
     def lines(self) -> list[str]:
@@ -108,39 +94,19 @@ class Terminal:
         return [line for line in re.split(r"[\r\n]+", self.shown.replace("\x1b[K", "")) if line]
 
     def wait_for(self, text: str) -> None:
-        wait_until(lambda: text in self._read(), _TIMEOUT_S, f"{text!r} on the terminal")
+        self._process.expect_exact(text)
 
     def press_ctrl_c(self) -> None:
-        os.write(self._master, b"\x03")
+        self._process.sendintr()
 
-    def exit_code(self) -> int:
-        """Wait for the end, and read what is left."""
-
-        def ended() -> bool:
-            self._read()
-            return self._process.poll() is not None
-
-        wait_until(ended, _TIMEOUT_S, "the command's end")
-        self._read()
-        os.close(self._master)
-        return self._process.returncode
-
-    def _read(self) -> str:
-        """All that has been shown by now. A character that is read in two halves is put together at
-        the end.
-        """
-        while select.select([self._master], [], [], 0)[0]:
-            try:
-                self._written += os.read(self._master, 65536)
-            except OSError:  # Linux's way to say that the other end is closed
-                break
-        self.shown = self._written.decode(errors="replace")
-        return self.shown
+    def exit_code(self) -> int | None:
+        """Wait for the end, and read what is left; None if a signal ended the command."""
+        self._process.expect(pexpect.EOF)
+        self._process.wait()
+        self._process.close()
+        return self._process.exitstatus
 
 
-def _sit_down() -> None:
-    """In the new process: Ctrl-C reaches it as it does at a desk, also where the tests run in the
-    background.
-    """
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+def _take_ctrl_c() -> None:
+    """In the new process: tests that run in the background ignore Ctrl-C, which is inherited."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)

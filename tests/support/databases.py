@@ -1,6 +1,4 @@
-"""Databases on the one server that a run of the tests shares: a server with a database of its own
-takes a second to start.
-"""
+"""Databases on one database server that all tests share, because each start takes a second."""
 
 import os
 from uuid import uuid4
@@ -13,8 +11,8 @@ _used: list[str] = []
 
 
 def own_database() -> dict[str, str]:
-    """Settings for a database that nothing else uses; none, so the embedded one, where no shared
-    server is there.
+    """Settings for a database that nothing else uses; empty, so the embedded one, if no server is
+    shared.
     """
     uri = os.environ.get(URI_VARIABLE)
     if not uri:
@@ -25,9 +23,8 @@ def own_database() -> dict[str, str]:
 
 def drop_used() -> None:
     """Leave the shared server as it was."""
-    if _used:
-        with pymongo.MongoClient[dict[str, object]](
-            os.environ[URI_VARIABLE], timeoutMS=10_000
-        ) as client:
-            for name in _used:
-                client.drop_database(name)
+    if not _used:
+        return
+    with pymongo.MongoClient[dict[str, object]](os.environ[URI_VARIABLE], timeoutMS=10_000) as it:
+        for name in _used:
+            it.drop_database(name)

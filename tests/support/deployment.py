@@ -1,29 +1,32 @@
-"""A machine that releases are deployed to with deploy.sh, with plain processes in place of systemd;
-and releases for it.
-"""
+"""A machine for deploy.sh, with plain processes instead of systemd, and releases for it."""
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 
 import requests
 
 from tests.support.client import Client
 from tests.support.processes import is_alive
-from tests.support.server import ROOT, free_port
+from tests.support.server import ROOT, environment, free_port
 from tests.support.waiting import wait_until
+from wordai_jobs import __version__
 
 DEPLOY = ROOT / "deploy" / "deploy.sh"
 _INSTALLER = Path(__file__).with_name("install_release.py")
-_PARTS = ("pyproject.toml", "setup.cfg", "constraints.txt", "README.md", "LICENSE", "wordai_jobs")
-# Has the environments that it makes find the packages of the tests' own.
+_FILES = ("pyproject.toml", "setup.cfg", "constraints.txt", "README.md", "LICENSE")
+# A Python whose virtual environments also find the packages of the tests' own.
 _PYTHON = """#!/bin/sh
 "{python}" "$@" || exit
-[ "$2" != venv ] || for folder in "$3"/lib/python*/site-packages; do echo "{packages}" > "$folder/other_packages.pth"; done
+[ "$2" = venv ] || exit 0
+for folder in "$3"/lib/python*/site-packages; do
+    echo "{packages}" > "$folder/other_packages.pth"
+done
 """
 _CONFIG = """
 [server]
@@ -38,48 +41,49 @@ page_timeout_s = 600
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong with a release: in `file`, `old` is replaced by `new`."""
+# When a fault shows. A trial gets its port from the environment, the live server from the file.
+ALWAYS = "True"
+ONLY_LIVE = '("WORDAI_JOBS_SERVER__PORT" not in __import__("os").environ)'
 
-    file: str
-    old: str
-    new: str
-
-    def only_when_live(self) -> "Fault":
-        """The same, hidden from the trial: that gets its port from the environment, the live server
-        from the file.
-        """
-        is_live = '"WORDAI_JOBS_SERVER__PORT" not in __import__("os").environ'
-        return Fault(self.file, self.old, self.new.replace("LIVE", is_live))
-
-    def always(self) -> "Fault":
-        return Fault(self.file, self.old, self.new.replace("LIVE", "True"))
-
-
-CRASHES = Fault(
+# Faults of a release: a file and code for its end, in which IS_BAD is replaced by one of these.
+Fault = tuple[str, str]
+CRASHES: Fault = (
     "wordai_jobs/server.py",
-    "    _raise_file_limit()\n",
-    "    assert not LIVE\n    _raise_file_limit()\n",
+    """
+_serve = serve
+
+def serve(config):
+    assert not IS_BAD
+    _serve(config)
+""",
 )
-NEVER_READY = Fault(
-    "wordai_jobs/readiness.py",
-    "    found = []\n",
-    "    found = ['the moon is in the wrong house'] if LIVE else []\n",
+NEVER_READY: Fault = (
+    "wordai_jobs/app.py",
+    """
+_create_app = create_app
+
+def create_app(config):
+    from flask import request
+
+    def readiness():
+        if IS_BAD and request.path == "/health/ready":
+            return {"detail": "the moon is in the wrong house"}, 503
+
+    app = _create_app(config)
+    app.before_request(readiness)
+    return app
+""",
 )
-WRONG_VERSION = Fault(
-    "wordai_jobs/web/health.py",
-    "version=__version__",
-    "version='6.6.6' if LIVE else __version__",
+WRONG_VERSION: Fault = (
+    "wordai_jobs/__init__.py",
+    '\n__version__ = "6.6.6" if IS_BAD else __version__\n',
 )
 
 
 class Machine:
-    """Folders and a port of its own. `environment` are lines of the file that systemd would
-    read.
-    """
+    """Folders and a port of its own; `variables` is the file that systemd would read."""
 
-    def __init__(self, folder: Path, environment: str = "") -> None:
+    def __init__(self, folder: Path, variables: str = "") -> None:
         self.root = folder / "opt"
         self.home = folder / "home"
         self.port = free_port()
@@ -87,28 +91,24 @@ class Machine:
         self._sources = folder / "sources"
         self._config = folder / "config.toml"
         self._environment_file = folder / "environment"
-        self._environment_file.write_text(environment)
+        self._environment_file.write_text(variables)
         self.home.mkdir()
         self._config.write_text(_CONFIG.format(port=self.port))
 
-    def release(self, version: str, fault: Fault | None = None) -> Path:
-        """The sources of a release: this checkout, under another version, and perhaps with a
-        fault.
-        """
+    def release(self, version: str, fault: Fault | None = None, when: str = ALWAYS) -> Path:
+        """The sources of a release: this checkout with another version, and perhaps a fault."""
         folder = self._sources / version
         folder.mkdir(parents=True)
-        for part in _PARTS:
-            if (ROOT / part).is_dir():
-                shutil.copytree(
-                    ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__")
-                )
-            else:
-                shutil.copy(ROOT / part, folder / part)
-        _replace(
-            folder / "wordai_jobs/__init__.py", _version_line(ROOT), f'__version__ = "{version}"'
-        )
+        for name in _FILES:
+            shutil.copy(ROOT / name, folder)
+        without_cache = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "wordai_jobs", folder / "wordai_jobs", ignore=without_cache)
+        package = folder / "wordai_jobs" / "__init__.py"
+        package.write_text(package.read_text().replace(f'"{__version__}"', f'"{version}"'))
         if fault:
-            _replace(folder / fault.file, fault.old, fault.new)
+            name, code = fault
+            with open(folder / name, "a") as file:
+                file.write(code.replace("IS_BAD", when))
         return folder
 
     def run(self, *arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -133,13 +133,10 @@ class Machine:
         return self.run("deploy", source, **settings)
 
     def deploy_with_pip(self, source: Path) -> subprocess.CompletedProcess[str]:
-        """As a server would; only the dependencies come from the tests' environment, which spares
-        half a minute.
-        """
+        """As on a server, but dependencies come from the tests' environment: half a minute less."""
+        packages = sysconfig.get_path("purelib")
         python = self.root.parent / "python"
-        python.write_text(
-            _PYTHON.format(python=sys.executable, packages=sysconfig.get_path("purelib"))
-        )
+        python.write_text(_PYTHON.format(python=sys.executable, packages=packages))
         python.chmod(0o755)
         return self.deploy(source, DEPLOY_INSTALLER="", DEPLOY_PYTHON=str(python), PIP_NO_DEPS="1")
 
@@ -150,7 +147,7 @@ class Machine:
 
     @property
     def pid(self) -> int:
-        """Of the server; raises FileNotFoundError where none has been started."""
+        """Of the server; raises FileNotFoundError if none has been started."""
         return int((self.root / "server.pid").read_text())
 
     @property
@@ -166,26 +163,15 @@ class Machine:
         assert (self.root / "current").resolve().name == version
 
     def stop(self) -> None:
-        """End the server, and see that it is the only process that was left."""
-        try:
-            pid = self.pid
-        except FileNotFoundError:
-            return
-        try:
-            os.kill(pid, 15)
-        except ProcessLookupError:
-            return
-        wait_until(lambda: not is_alive(pid), 60, "the end of the deployed server")
+        """Stop the server, if there is one."""
+        with suppress(FileNotFoundError, ProcessLookupError):
+            os.kill(self.pid, signal.SIGTERM)
+            wait_until(lambda: not is_alive(self.pid), 60, "the end of the deployed server")
 
     def _environment(self, settings: dict[str, str]) -> dict[str, str]:
-        clean = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("WORDAI_JOBS_", "DEPLOY_"))
-        }
         return {
-            **clean,
-            # The embedded database is there.
+            **environment({}),
+            # The embedded database is in that folder.
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "DEPLOY_ROOT": str(self.root),
             "DEPLOY_CONFIG": str(self._config),
@@ -196,14 +182,3 @@ class Machine:
             "DEPLOY_PYTHON": sys.executable,
             **settings,
         }
-
-
-def _replace(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert text.count(old) == 1, f"{old!r} is not once in {path.name}"
-    path.write_text(text.replace(old, new))
-
-
-def _version_line(root: Path) -> str:
-    lines = (root / "wordai_jobs/__init__.py").read_text().splitlines()
-    return next(line for line in lines if line.startswith("__version__ = "))

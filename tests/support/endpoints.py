@@ -1,7 +1,6 @@
-"""Every endpoint of the application, read from its routes, so that a new one cannot be forgotten by
-a test.
-"""
+"""Every endpoint of the application, read from its routes, so that tests forget no new one."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,17 +8,10 @@ from pathlib import Path
 from wordai_jobs.app import create_app
 from wordai_jobs.config import parse_config
 
-_ANSWERED_BY_FLASK = ("HEAD", "OPTIONS")
-# What anybody may ask for. Whatever else there is needs a token.
+# Everything else needs a token.
 PUBLIC = (
-    "/",
-    "/app-config.json",
-    "/health",
-    "/health/ready",
-    "/metrics",
-    "/openapi.json",
-    "/docs",
-    "/dev/token",
+    *("/", "/app-config.json", "/docs", "/openapi.json"),
+    *("/health", "/health/ready", "/metrics", "/dev/token"),
 )
 PUBLIC_FOLDERS = ("/static/", "/docs/")
 
@@ -38,23 +30,15 @@ class Endpoint:
 
     def address(self, values: Mapping[str, str]) -> str:
         """The path with its parameters filled in."""
-        address = self.path
-        for name in self.parameters:
-            address = address.replace(f"<{name}>", values[name]).replace(
-                f"<path:{name}>", values[name]
-            )
-        return address
+        return re.sub(r"<(?:path:)?(\w+)>", lambda match: values[match[1]], self.path)
 
 
 def all_endpoints(folder: Path) -> list[Endpoint]:
-    """`folder`: a data folder for the application that is made to be asked, and never started."""
-    rules = create_app(parse_config({"storage": {"data_dir": str(folder)}})).url_map.iter_rules()
-    return sorted(
-        (
-            Endpoint(method, rule.rule, frozenset(rule.arguments))
-            for rule in rules
-            for method in (rule.methods or ())
-            if method not in _ANSWERED_BY_FLASK
-        ),
-        key=lambda endpoint: (endpoint.path, endpoint.method),
-    )
+    """All but Flask's own; `folder` is a data folder for an application that is never started."""
+    app = create_app(parse_config({"storage": {"data_dir": str(folder)}}))
+    found = [
+        Endpoint(method, rule.rule, frozenset(rule.arguments))
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    ]
+    return sorted(found, key=lambda endpoint: (endpoint.path, endpoint.method))

@@ -1,9 +1,10 @@
-"""Jobs held up, so that a test sees what a person would see of one that takes long."""
+"""Jobs that are held up, so that a test sees what a person sees of a long job."""
 
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from playwright.sync_api import Route
 
@@ -14,15 +15,12 @@ from tests.support.server import ServerProcess
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_until
 
-# Settings with which one renderer that stands still, or a page that takes hours, holds up its job
-# alone and for good.
+# With these settings a stopped renderer, or a page that takes hours, holds up its job forever.
 SLOW = {"rendering.processes": 1, "rendering.page_timeout_s": 600, "jobs.shutdown_grace_s": 1}
 
 
 def hanging_job(client: Client, server: ServerProcess) -> str:
-    """A job that is at its first page for hours. Its renderer is held up, and so leaves the
-    processor to others.
-    """
+    """A job that never gets beyond its first page; its renderer is stopped, so it costs nothing."""
     job_id = client.submit(hanging_pdf())
     wait_until(lambda: client.job(job_id)["progress"] >= 30, what="a job that renders")
     processes.freeze_the_busy_renderer(server.pid)
@@ -31,8 +29,9 @@ def hanging_job(client: Client, server: ServerProcess) -> str:
 
 @contextmanager
 def standing_still(visitor: Visitor, server: ServerProcess) -> Iterator[None]:
-    """A job that is begun meanwhile makes no page: the rendering children are stopped once its
-    upload has been checked.
+    """A job that the visitor starts meanwhile renders no page.
+
+    The rendering children are stopped after its upload has been checked.
     """
     stopped: list[int] = []
 
@@ -40,9 +39,8 @@ def standing_still(visitor: Visitor, server: ServerProcess) -> Iterator[None]:
         stopped.extend(processes.renderers(server))
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
-        wait_until(
-            lambda: all(processes.is_stopped(pid) for pid in stopped), 10, "the renderers to stop"
-        )
+        for pid in stopped:
+            wait_until(partial(processes.is_stopped, pid), 10, "the renderers to stop")
         route.continue_()
 
     visitor.page.route("**/chapters/from-pdf", stop_and_go_on)

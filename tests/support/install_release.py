@@ -1,12 +1,9 @@
 #!/usr/bin/env python
-"""Stands in for pip in deploy.sh: `install_release.py SOURCE RELEASE` makes in 0.2 s what pip makes
-in 40.
+"""Replaces pip in deploy.sh: `install_release.py SOURCE RELEASE` takes 0.2 s, pip 40 s.
 
-The release's own environment finds its own wordai_jobs first, and all other packages where the
-tests' environment has them.
+The release's environment has its own wordai_jobs; all other packages are those of the tests.
 """
 
-import configparser
 import shutil
 import sys
 import sysconfig
@@ -15,8 +12,8 @@ from pathlib import Path
 
 _SCRIPT = """#!{python}
 import sys
-from {module} import {function}
-sys.exit({function}())
+from wordai_jobs.cli.main import main
+sys.exit(main())
 """
 
 
@@ -28,23 +25,8 @@ def main() -> None:
     shutil.copytree(source / "wordai_jobs", packages / "wordai_jobs")
     (packages / "other_packages.pth").write_text(sysconfig.get_path("purelib"))
     script = environment / "bin" / "wordai-jobs"
-    module, function = entry_point(source)
-    script.write_text(
-        _SCRIPT.format(python=environment / "bin" / "python", module=module, function=function)
-    )
+    script.write_text(_SCRIPT.format(python=environment / "bin" / "python"))
     script.chmod(0o755)
-
-
-def entry_point(source: Path) -> tuple[str, str]:
-    """Module and function of the command line, as setup.cfg names them."""
-    setup = configparser.ConfigParser()
-    setup.read(source / "setup.cfg")
-    for line in setup["options.entry_points"]["console_scripts"].strip().splitlines():
-        name, _, target = line.partition("=")
-        if name.strip() == "wordai-jobs":
-            module, _, function = target.strip().partition(":")
-            return module, function
-    raise SystemExit("setup.cfg names no wordai-jobs")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a job may leave behind: nothing, or a chapter that can be read in full."""
+"""What a job may leave behind: nothing, or a complete chapter."""
 
 from pathlib import Path
 
@@ -15,26 +15,22 @@ def published(data: Path) -> list[str]:
 
 
 def files(data: Path) -> set[str]:
-    """Every file that holds users' data."""
+    """Every file with users' data."""
     folders = (data / "uploads", data / "staging", data / "chapters")
-    return {
-        str(path.relative_to(data))
-        for folder in folders
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
+    paths = [path for folder in folders for path in folder.rglob("*")]
+    return {str(path.relative_to(data)) for path in paths if path.is_file()}
 
 
 def check_end(client: Client, job: Json) -> None:
-    """A completed job's chapter can be read to its last page; a failed one says why."""
+    """The chapter of a completed job can be read to its last page; a failed job says why."""
     if job["status"] == "failed":
         assert job["error"] and job["message"] == f"PDF processing failed: {job['error']}"
         return
     assert job["status"] == "completed", job
     chapter = client.chapter(job)
     assert len(chapter["pages"]) == job["result"]["total_pages"]
+    address = f"/api/v1/books/{chapter['book_id']}/chapters/{chapter['chapter_id']}"
     for page in chapter["pages"]:
-        image = client.session.get(client.url + page["background_url"], timeout=30)
+        image = client.get(page["background_url"])
         assert image.status_code == 200 and len(image.content) > 100
-        address = f"/api/v1/books/{chapter['book_id']}/chapters/{chapter['chapter_id']}/pages/{page['page_number']}"
-        assert client.get(address).status_code == 200
+        assert client.get(f"{address}/pages/{page['page_number']}").status_code == 200

@@ -1,28 +1,25 @@
-"""A TCP server of the test's own that answers each connection on a thread."""
+"""A TCP or HTTP server on a thread of the test."""
 
-import socket
 import threading
 from collections.abc import Callable
+from http.server import ThreadingHTTPServer
+from typing import Any
 
 
 class Listener:
-    """Listens on a free port of loopback until it is closed; `answer` is called with each
-    connection.
+    """Listens on a free port of this machine until it is closed.
+
+    `handler` is called on a thread with each connection, its address and the server, as the request
+    handlers of socketserver and http.server are.
     """
 
-    def __init__(self, answer: Callable[[socket.socket], None]) -> None:
-        self._answer = answer
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._socket.getsockname()[1]
-        threading.Thread(target=self._serve, name="listener", daemon=True).start()
+    def __init__(self, handler: Callable[..., Any]) -> None:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.port = self._server.server_port
+        self._thread = threading.Thread(target=self._server.serve_forever, args=[0.05], daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
-        self._socket.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return  # closed
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()

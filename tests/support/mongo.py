@@ -1,17 +1,12 @@
-"""A database server of the test's own, for tests that share it between servers, pause it or kill
-it.
-"""
+"""A database server for tests that share it between servers, pause it or kill it."""
 
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-import pymongo
-from pymongo.errors import PyMongoError
-
 from tests.support.processes import is_stopped
-from tests.support.server import free_port
+from tests.support.server import free_port, wait_until_up
 from tests.support.waiting import wait_until
 
 
@@ -27,27 +22,16 @@ class DatabaseProcess:
     def start(self) -> "DatabaseProcess":
         self.folder.mkdir(parents=True, exist_ok=True)
         program = Path(sys.executable).with_name("secantusd-py")
+        options = f"--port {self._port} --sync-on-commit --standalone --cache-size 64M"
         self._process = subprocess.Popen(
-            [
-                str(program),
-                "--port",
-                str(self._port),
-                "--storage-path",
-                str(self.folder / "db"),
-                "--sync-on-commit",
-                "--standalone",
-                "--cache-size",
-                "64M",
-                "--log-level",
-                "ERROR",
-            ],
+            [program, *options.split(), "--storage-path", "db", "--log-level", "ERROR"],
             cwd=self.folder,
         )
-        wait_until(self._answers, 30, "the database")
+        wait_until_up(self._process, self._port)
         return self
 
     def pause(self) -> None:
-        """Stop the process; returns once it does nothing any more, for a signal takes its time."""
+        """Stop the process, and return once all of it has stopped: a signal takes its time."""
         assert self._process
         pid = self._process.pid
         self._signal(signal.SIGSTOP)
@@ -64,13 +48,3 @@ class DatabaseProcess:
     def _signal(self, number: int) -> None:
         assert self._process
         self._process.send_signal(number)
-
-    def _answers(self) -> bool:
-        try:
-            with pymongo.MongoClient[dict[str, object]](
-                self.uri, serverSelectionTimeoutMS=250
-            ) as client:
-                client.admin.command("ping")
-            return True
-        except PyMongoError:
-            return False

@@ -1,4 +1,4 @@
-"""The server's own description of itself, as something that answers can be held against."""
+"""The server's OpenAPI document, to check responses against it."""
 
 import re
 from typing import Any
@@ -17,24 +17,18 @@ class Contract:
 
     def operations(self) -> list[tuple[str, str, Json]]:
         """Path, method and operation."""
-        return [
-            (path, method, it)
-            for path, methods in self.document["paths"].items()
-            for method, it in methods.items()
-        ]
+        paths: dict[str, Json] = self.document["paths"]
+        return [(path, method, it) for path in paths for method, it in paths[path].items()]
 
     def check(self, response: requests.Response) -> None:
-        """The answer has a status, headers and a body that are described for its address."""
+        """Status, headers and body of the response are documented for its path."""
         path, operation = self._operation_of(response.request)
+        case = f"{response.request.method} {path} {response.status_code}"
         described = operation["responses"].get(str(response.status_code))
-        assert described, (
-            f"{response.request.method} {path} is not said to answer {response.status_code}"
-        )
+        assert described, f"{case} is not documented"
         for name, reference in described["headers"].items():
-            header = self.resolve(reference)
-            assert name in response.headers or not header["required"], (
-                f"{path} {response.status_code} has no {name}"
-            )
+            is_required = self.resolve(reference)["required"]
+            assert name in response.headers or not is_required, f"{case} has no {name}"
         if "application/json" in described.get("content", {}):
             self.check_body(described["content"]["application/json"]["schema"], response.json())
         elif described.get("content"):
@@ -43,7 +37,7 @@ class Contract:
             assert response.content == b""
 
     def check_body(self, schema: Json, body: Any) -> None:
-        """Raises ValidationError where the body is not what the schema says."""
+        """Raises ValidationError if the body does not match the schema."""
         whole = {**schema, "components": self.document["components"]}
         jsonschema_rs.validator_for(whole, validate_formats=True).validate(body)
 
@@ -59,7 +53,7 @@ class Contract:
     def _operation_of(self, request: requests.PreparedRequest) -> tuple[str, Json]:
         address = (request.path_url or "").partition("?")[0]
         fitting = [path for path in self.document["paths"] if _fits(path, address)]
-        assert fitting, f"{address} is not described"
+        assert fitting, f"{address} is not documented"
         path = min(fitting, key=lambda path: path.count("{"))
         operation: Json = self.document["paths"][path][(request.method or "").lower()]
         return path, operation

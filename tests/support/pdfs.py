@@ -1,4 +1,4 @@
-"""PDFs built on the spot, and the real ones beside the project where they are there."""
+"""PDFs built when they are needed, and the real ones, if they are beside the project."""
 
 import io
 from functools import cache
@@ -8,8 +8,11 @@ import pymupdf
 from PIL import Image
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "pdfs"
-_AES_256 = 5  # PyMuPDF's number for it
 BOOK = "mupdf_explored.pdf"
+CATALOGUE = b"<< /Type /Catalog /Pages 2 0 R >>"
+_AES_256 = 5  # PyMuPDF's number for it
+_TRIANGLE = b"0 0 m 500 600 l 300 200 l h f"
+_ONE_PAGE = b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>"
 
 
 def shared_pdfs() -> list[Path]:
@@ -18,9 +21,7 @@ def shared_pdfs() -> list[Path]:
 
 @cache
 def text_pdf(pages: int, words: int = 150, first_line: str | None = None) -> bytes:
-    """Black text on white; page n says `page n of pages` first, or `first_line`, in letters of
-    Latin-1.
-    """
+    """Black text on white; page n begins with `page n of pages`, or with `first_line` (Latin-1)."""
     with pymupdf.open() as document:
         for number in range(1, pages + 1):
             page = document.new_page()
@@ -33,28 +34,20 @@ def text_pdf(pages: int, words: int = 150, first_line: str | None = None) -> byt
 @cache
 def photo_pdf(width: int = 400, height: int = 300) -> bytes:
     """One page with a picture of many colours."""
-    return _picture_pdf(
-        Image.merge(
-            "RGB",
-            [
-                Image.linear_gradient("L").resize((width, height)),
-                Image.radial_gradient("L").resize((width, height)),
-                Image.linear_gradient("L").rotate(90).resize((width, height)),
-            ],
-        )
-    )
+    linear, radial = Image.linear_gradient("L"), Image.radial_gradient("L")
+    bands = [band.resize((width, height)) for band in (linear, radial, linear.rotate(90))]
+    return _picture_pdf(Image.merge("RGB", bands))
 
 
 @cache
 def noise_pdf(width: int, height: int) -> bytes:
     """One page with a picture that no encoder makes small."""
-    return _picture_pdf(
-        Image.merge("RGB", [Image.effect_noise((width, height), 100) for _ in "RGB"])
-    )
+    bands = [Image.effect_noise((width, height), 100) for _ in "RGB"]
+    return _picture_pdf(Image.merge("RGB", bands))
 
 
 def _picture_pdf(picture: Image.Image) -> bytes:
-    """One page, of A4 or larger, with the picture, a point a pixel, an inch from its corner."""
+    """One page (A4 or larger) with the picture an inch from its corner, one point per pixel."""
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
     right, bottom = 72 + picture.width, 72 + picture.height
@@ -72,20 +65,17 @@ def encrypted_pdf() -> bytes:
 
 
 def raw_pdf(*objects: bytes) -> bytes:
-    """A PDF of the given objects, numbered from 1; the first is the catalogue."""
+    """A PDF with the given objects, numbered from 1; the first is the catalogue."""
     out = io.BytesIO()
     out.write(b"%PDF-1.7\n")
     offsets = []
     for number, body in enumerate(objects, 1):
         offsets.append(out.tell())
         out.write(b"%d 0 obj\n%b\nendobj\n" % (number, body))
-    start = out.tell()
-    out.write(b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1))
-    for offset in offsets:
-        out.write(b"%010d 00000 n \n" % offset)
-    out.write(
-        b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start)
-    )
+    start, size = out.tell(), len(objects) + 1
+    out.write(b"xref\n0 %d\n0000000000 65535 f \n" % size)
+    out.writelines(b"%010d 00000 n \n" % offset for offset in offsets)
+    out.write(b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (size, start))
     return out.getvalue()
 
 
@@ -95,60 +85,65 @@ def stream(content: bytes, entries: bytes = b"") -> bytes:
 
 
 def no_pages_pdf() -> bytes:
-    return raw_pdf(b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [] /Count 0 >>")
+    return raw_pdf(CATALOGUE, b"<< /Type /Pages /Kids [] /Count 0 >>")
 
 
 def page_pdf(
-    content: bytes, *more: bytes, resources: bytes = b"", width: int = 612, height: int = 792
+    content: bytes,
+    *more: bytes,
+    resources: bytes = b"",
+    width: int = 612,
+    height: int = 792,
+    is_deflated: bool = False,
 ) -> bytes:
     """One page with this content stream (object 4); further objects count from 5."""
-    return raw_pdf(
-        b"<< /Type /Catalog /Pages 2 0 R >>",
-        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+    page = (
         b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %d %d] /Contents 4 0 R /Resources << %b >> >>"
-        % (width, height, resources),
-        stream(content),
+    )
+    return raw_pdf(
+        CATALOGUE,
+        _ONE_PAGE,
+        page % (width, height, resources),
+        stream(content, b"/Filter /FlateDecode" if is_deflated else b""),
         *more,
     )
 
 
+def form(content: bytes, entries: bytes = b"") -> bytes:
+    """A form: a stream object that a page, or another form, draws."""
+    return stream(content, b"/Type /XObject /Subtype /Form /BBox [0 0 600 700] " + entries)
+
+
 @cache
 def hanging_pdf() -> bytes:
-    """One page filled with 17 billion tiles: it takes hours, and no more memory than another
-    page.
-    """
+    """One page filled with 17 billion tiles: it takes hours, but no more memory than others."""
     tile = stream(
-        b"0 0 m 500 600 l 300 200 l h f",
-        b"/Type /Pattern /PatternType 1 /PaintType 1 /TilingType 1 /BBox [0 0 600 700] /XStep 0.005 /YStep 0.005 "
-        b"/Resources << >>",
+        _TRIANGLE,
+        b"/Type /Pattern /PatternType 1 /PaintType 1 /TilingType 1 /BBox [0 0 600 700] "
+        b"/XStep 0.005 /YStep 0.005 /Resources << >>",
     )
-    return page_pdf(
-        b"/Pattern cs /P0 scn 0 0 600 700 re f", tile, resources=b"/Pattern << /P0 5 0 R >>"
-    )
+    filled = b"/Pattern cs /P0 scn 0 0 600 700 re f"
+    return page_pdf(filled, tile, resources=b"/Pattern << /P0 5 0 R >>")
 
 
 @cache
 def nested_forms_pdf(depth: int = 9, width: int = 10) -> bytes:
-    """One page of nested forms: `width` to the power of `depth` drawings, which takes hours, or all
-    memory before.
+    """One page of nested forms: `width` to the power of `depth` drawings take hours, unless they
+    use up all memory before.
     """
     forms = [
-        stream(
-            b" ".join(b"/F%d Do" % (level + 1) for _ in range(width)),
-            b"/Type /XObject /Subtype /Form /BBox [0 0 600 700] /Resources << /XObject << /F%d %d 0 R >> >>"
-            % (level + 1, level + 6),
+        form(
+            b"/F%d Do " % (level + 1) * width,
+            b"/Resources << /XObject << /F%d %d 0 R >> >>" % (level + 1, level + 6),
         )
         for level in range(depth)
     ]
-    leaf = stream(
-        b"0 0 m 500 600 l 300 200 l h f", b"/Type /XObject /Subtype /Form /BBox [0 0 600 700]"
-    )
-    return page_pdf(b"/F0 Do", *forms, leaf, resources=b"/XObject << /F0 5 0 R >>")
+    return page_pdf(b"/F0 Do", *forms, form(_TRIANGLE), resources=b"/XObject << /F0 5 0 R >>")
 
 
 @cache
 def stuck_pdf(before: int, pages: int) -> bytes:
-    """Pages of text, of which the one behind the first `before` takes hours."""
+    """Pages of text, with one that takes hours after the first `before`."""
     with (
         pymupdf.open(stream=text_pdf(pages)) as document,
         pymupdf.open(stream=hanging_pdf()) as hanging,

@@ -8,10 +8,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import requests
 
 from tests.support.databases import own_database
+from tests.support.processes import descendants
 from tests.support.waiting import wait_until
 
 EMBEDDED: dict[str, object] = {"mongodb.uri": "embedded"}
@@ -30,12 +32,49 @@ def is_listening(port: int, host: str = "127.0.0.1") -> bool:
         return connection.connect_ex((host, port)) == 0
 
 
-class ServerProcess:
-    """A server on a port, a data folder and a database of its own. `settings` are as in
-    `{"jobs.workers": 2}`.
+def is_ok(port: int, path: str) -> bool:
+    """Whether a server on this machine is up and answers the path with success."""
+    try:
+        return requests.get(f"http://127.0.0.1:{port}{path}", timeout=10).ok
+    except (requests.ConnectionError, requests.Timeout):
+        return False
 
-    The database is one of the server that TEST_MONGODB_URI names, unless the settings name another
-    or are `EMBEDDED`.
+
+def wait_until_up(
+    process: subprocess.Popen[Any],
+    port: int,
+    path: str | None = None,
+    log: Path | None = None,
+    timeout_s: float = 60,
+) -> None:
+    """Wait until the process listens on the port or, if a path is given, answers it with success.
+
+    Fails at once if the process has ended, with the end of its log.
+    """
+
+    def is_up() -> bool:
+        if process.poll() is not None:
+            said = log.read_text()[-3000:] if log else ""
+            raise AssertionError(f"ended with exit code {process.returncode}:\n{said}")
+        return is_ok(port, path) if path else is_listening(port)
+
+    wait_until(is_up, timeout_s, f"a server on port {port}")
+
+
+def environment(settings: Mapping[str, object]) -> dict[str, str]:
+    """This environment with only the given settings, which are as in `{"jobs.workers": 2}`."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("WORDAI_")}
+    for key, value in settings.items():
+        variable = f"WORDAI_JOBS_{key.replace('.', '__').upper()}"
+        clean[variable] = value if isinstance(value, str) else json.dumps(value)
+    return clean
+
+
+class ServerProcess:
+    """A server with its own port, data folder and database; `settings` as in `environment`.
+
+    The database is on the server that TEST_MONGODB_URI names, unless the settings name another or
+    are `EMBEDDED`.
     """
 
     def __init__(
@@ -75,7 +114,7 @@ class ServerProcess:
             self.process = subprocess.Popen(
                 [sys.executable, str(ROOT / "wsgi.py")],
                 cwd=self.folder,
-                env=self._environment(),
+                env=environment(self._settings) | self._env,
                 stdout=log,
                 stderr=log,
             )
@@ -83,13 +122,17 @@ class ServerProcess:
     def start(self) -> "ServerProcess":
         """Start the process and wait until it answers."""
         self.launch()
-        wait_until(self._answers, 60, f"a server at {self.url}")
+        self._wait_until_ok("/health")
         return self
 
     def wait_until_ready(self) -> "ServerProcess":
         """Wait until its database, storage and renderers work."""
-        wait_until(lambda: requests.get(f"{self.url}/health/ready", timeout=10).ok, 60, "readiness")
+        self._wait_until_ok("/health/ready")
         return self
+
+    def _wait_until_ok(self, path: str) -> None:
+        assert self.process
+        wait_until_up(self.process, self.port, path, self.log_path)
 
     def stop(self, timeout_s: float = 60) -> int:
         """SIGTERM, and wait; returns the exit code."""
@@ -106,43 +149,3 @@ class ServerProcess:
     def children(self) -> list[int]:
         """The process ids of the server's living children, grandchildren included."""
         return descendants(self.pid)
-
-    def _answers(self) -> bool:
-        assert self.process
-        assert self.process.poll() is None, (
-            f"the server ended with {self.process.returncode}:\n{self.log[-3000:]}"
-        )
-        try:
-            return requests.get(f"{self.url}/health", timeout=10).ok
-        except (requests.ConnectionError, requests.Timeout):
-            # Not listening yet; listening, and starting still.
-            return False
-
-    def _environment(self) -> dict[str, str]:
-        clean = {
-            name: value for name, value in os.environ.items() if not name.startswith("WORDAI_JOBS_")
-        }
-        settings = {
-            f"WORDAI_JOBS_{key.replace('.', '__').upper()}": _text(value)
-            for key, value in self._settings.items()
-        }
-        return {**clean, **settings, **self._env}
-
-
-def descendants(pid: int) -> list[int]:
-    """Every living process below `pid`."""
-    found: list[int] = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(fields[1]) == pid and fields[0] not in "ZX":
-            found += [int(entry.name), *descendants(int(entry.name))]
-    return found
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

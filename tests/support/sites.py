@@ -1,30 +1,20 @@
-"""A web site on an origin of its own: static files, served by a thread of the test."""
+"""A web site on an origin of its own."""
 
 import functools
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
+
+from tests.support.listener import Listener
 
 
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
-        """A test's output is about the service."""
+        """The output of a test is about the service."""
 
 
-class Site:
-    """The files of a folder at http://localhost:PORT, which is another origin than any
-    http://127.0.0.1:PORT.
-    """
+class Site(Listener):
+    """The files of a folder; http://localhost:PORT is another origin than any http://127.0.0.1."""
 
     def __init__(self, folder: Path) -> None:
-        self._server = ThreadingHTTPServer(
-            ("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder))
-        )
-        self._thread = threading.Thread(target=self._server.serve_forever, name="site", daemon=True)
-        self._thread.start()
-        self.origin = f"http://localhost:{self._server.server_port}"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(functools.partial(_Quiet, directory=str(folder)))
+        self.origin = f"http://localhost:{self.port}"

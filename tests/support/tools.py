@@ -1,6 +1,4 @@
-"""What a test needs from outside Python and a machine may lack: skipped with the reason, but in CI
-a failure nobody misses.
-"""
+"""Tools from outside Python that a machine may lack: the test is skipped, but fails in CI."""
 
 import os
 import shutil
@@ -10,12 +8,12 @@ import pytest
 
 
 def program(name: str, package: str) -> str:
-    """Where the program is; `package` is Debian's that has it."""
+    """The program's path; `package` is the Debian package that has it."""
     return shutil.which(name) or missing(f"{name} (Debian: apt install {package})")
 
 
 def missing(what: str) -> NoReturn:
-    """Skip the test, or fail it where CI is set."""
+    """Skip the test, or fail it if CI is set."""
     reason = f"needs {what}"
     if os.environ.get("CI"):
         pytest.fail(reason)

@@ -1,19 +1,19 @@
-"""A person at the page: what they see and do, in a real browser."""
+"""A person who uses the app in a real browser."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Browser, ConsoleMessage, FilePayload, Locator, Page, expect
 
-# What a loaded machine may take; a test waits for conditions and goes on at once.
+# For a loaded machine; a test continues as soon as what it waits for is there.
 _PATIENCE_MS = 60_000
 _LOOK_EVERY_MS = 100
+_FOCUSED = "(({id, className, localName}) => id || className || localName)(document.activeElement)"
+_IS_WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
 class Visitor:
-    """A browser of their own, without a past. Collects what the page should never do: scripts that
-    fail, forbidden things.
-    """
+    """A fresh browser; `complaints` are failed scripts, policy violations and the like."""
 
     def __init__(
         self,
@@ -46,43 +46,40 @@ class Visitor:
     def sign_in(self, name: str) -> "Visitor":
         self.page.get_by_label("Your name").fill(name)
         self.page.get_by_role("button", name="Sign in").click()
-        expect(self.page.get_by_role("heading", name="New chapter")).to_be_visible(
-            timeout=_PATIENCE_MS
-        )
+        new_chapter = self.page.get_by_role("heading", name="New chapter")
+        expect(new_chapter).to_be_visible(timeout=_PATIENCE_MS)
         return self
 
     def choose(self, pdf: bytes | Path, filename: str = "my_book.pdf") -> None:
         """Pick a file from memory or disk."""
-        chosen: FilePayload | Path = (
-            pdf
-            if isinstance(pdf, Path)
-            else {"name": filename, "mimeType": "application/pdf", "buffer": pdf}
-        )
+        chosen: FilePayload | Path
+        if isinstance(pdf, Path):
+            chosen = pdf
+        else:
+            chosen = {"name": filename, "mimeType": "application/pdf", "buffer": pdf}
         self.page.locator("#file").set_input_files(chosen)
 
     def submit(
         self, pdf: bytes | Path, *, title: str = "A chapter", book: str = "A book"
     ) -> Locator:
-        """Upload into a new book, or the last one where there is one; returns the job's item once
-        it is in the list.
-        """
+        """Upload into the last book, or a new one if there is none; returns the listed job."""
         self.choose(pdf)
         new_book = self.page.get_by_label("Title of the new book")
         if new_book.is_visible():
             new_book.fill(book)
         self.page.get_by_label("Title of the chapter").fill(title)
-        with self.page.expect_response("**/chapters/from-pdf") as answer:
+        with self.page.expect_response("**/chapters/from-pdf") as response:
             self.page.get_by_role("button", name="Upload", exact=True).click()
-        job = self.page.locator(f".job[data-job-id='{answer.value.json()['job_id']}']")
+        job = self.page.locator(f".job[data-job-id='{response.value.json()['job_id']}']")
         expect(job).to_be_visible(timeout=_PATIENCE_MS)
         return job
 
     def wait_for_state(self, job: Locator, state: str) -> None:
-        """`completed`, `failed` or `cancelled`, as the item says it."""
-        self.wait(f"{state} job", lambda: job.get_attribute("data-state") == state)
+        """`completed`, `failed` or `cancelled`."""
+        expect(job).to_have_attribute("data-state", state, timeout=_PATIENCE_MS)
 
     def wait(self, what: str, condition: Callable[[], bool]) -> None:
-        """Playwright's own time passes while this waits, unlike with time.sleep."""
+        """Unlike time.sleep, this lets the browser's events be handled."""
         for _ in range(_PATIENCE_MS // _LOOK_EVERY_MS):
             if condition():
                 return
@@ -96,7 +93,7 @@ class Visitor:
         self.wait("image", lambda: image.count() == 1 and bool(image.evaluate(is_shown)))
 
     def text_of(self, number: int) -> Locator:
-        """The words over the image of a page in the reader, once they are in place."""
+        """The words over a page's image in the reader, once they are there."""
         words = self.page.locator(f".page[data-page='{number}'] .text-word")
         expect(words.first).to_be_attached(timeout=_PATIENCE_MS)
         return words
@@ -106,7 +103,7 @@ class Visitor:
             self.page.keyboard.press(key)
 
     def swipe_up(self, from_y: int, to_y: int) -> None:
-        """A finger on the middle of the screen."""
+        """Swipe with one finger in the middle of the screen."""
         session = self.context.new_cdp_session(self.page)
 
         def touch(kind: str, *heights: int) -> None:
@@ -120,16 +117,12 @@ class Visitor:
 
     @property
     def focused(self) -> str:
-        """The id, or else the class or tag, of what has the focus."""
-        found: str = self.page.evaluate(
-            "(({id, className, localName}) => id || className || localName)(document.activeElement)"
-        )
+        """The id of the element that has the focus, or else its class or tag."""
+        found: str = self.page.evaluate(_FOCUSED)
         return found
 
     def tab_to(self, wanted: str) -> None:
-        """Press Tab until the element with this id or class has the focus; fails where it cannot be
-        reached.
-        """
+        """Press Tab until the element with this id or class has the focus, or fail."""
         for _ in range(60):
             if wanted in self.focused.split():
                 return
@@ -138,12 +131,10 @@ class Visitor:
 
     @property
     def is_wider_than_screen(self) -> bool:
-        wider: bool = self.page.evaluate(
-            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-        )
+        wider: bool = self.page.evaluate(_IS_WIDER)
         return wider
 
     def _listen(self, message: ConsoleMessage) -> None:
-        # The browser reports every status from 400 on, also those that the page handles.
+        # The browser reports every status from 400 on, even those that the app handles.
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
             self.complaints.append(message.text)

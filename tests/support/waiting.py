@@ -6,10 +6,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-
-# Looking twice as often would cost the tests that run beside this one more than it gains.
+# Checking twice as often would cost the tests that run at the same time more than it gains.
 _SHORTEST_S, _LONGEST_S = 0.05, 0.5
-_OF_WHAT_HAS_PASSED = 0.1
+_PART_OF_TIME_PASSED = 0.1
 
 
 def wait_until(
@@ -18,14 +17,14 @@ def wait_until(
     what: str = "the condition",
     interval_s: float | None = None,
 ) -> T:
-    """The first true value of `condition`; fails the test where there is none in time.
+    """The first true value of `condition`; fails the test if there is none in time.
 
-    Looks every `interval_s`, or else the more seldom the longer it takes: then a tenth more time
-    passes than is needed.
+    Checks every `interval_s`, or by default less often the longer it takes, so that at most a tenth
+    of the time is lost.
     """
     started = time.monotonic()
     while not (value := condition()):
         passed = time.monotonic() - started
         assert passed < timeout_s, f"{what} did not hold within {timeout_s} s"
-        time.sleep(interval_s or min(max(passed * _OF_WHAT_HAS_PASSED, _SHORTEST_S), _LONGEST_S))
+        time.sleep(interval_s or min(max(passed * _PART_OF_TIME_PASSED, _SHORTEST_S), _LONGEST_S))
     return value

@@ -1,11 +1,10 @@
-"""The page's modules, by node's own test runner."""
+"""The app's modules, tested by node's own test runner."""
 
 import subprocess
-from pathlib import Path
 
+from tests.support.server import ROOT
 from tests.support.tools import program
 
-ROOT = Path(__file__).resolve().parents[2]
 TESTS = sorted(str(path) for path in (ROOT / "tests" / "javascript").glob("*.test.mjs"))
 
 
