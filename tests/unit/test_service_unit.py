@@ -4,15 +4,13 @@ import re
 import subprocess
 from pathlib import Path
 
-from wordai_jobs.model.instance import HEARTBEAT_INTERVAL_S
-
 from tests.support.server import ROOT
 from tests.support.tools import program
 from wordai_jobs import http_server
 from wordai_jobs.config import JobsSettings
 from wordai_jobs.database import embedded
-from wordai_jobs.jobs import runner
-from wordai_jobs.rendering import forks, inspector, pool
+from wordai_jobs.jobs import housekeeping, runner
+from wordai_jobs.rendering import fork_client, inspector, pool
 
 UNIT = ROOT / "deploy" / "wordai-jobs.service"
 PROGRAM = "/opt/wordai-jobs/current/venv/bin/wordai-jobs"
@@ -22,10 +20,10 @@ STOP_S = {
     "grace of running jobs": JobsSettings().shutdown_grace_s,
     "failing the jobs that are left": runner._ABORT_TIMEOUT_S,
     "last responses": http_server._LAST_RESPONSES_S,
-    "heartbeat and chores": 2 * HEARTBEAT_INTERVAL_S,
+    "chores": 2 * housekeeping._STOP_TIMEOUT_S,
     "inspector": inspector.INSPECT_TIMEOUT_S + 1,
     "renderers": pool._STOP_TIMEOUT_S,
-    "fork server": forks._STOP_TIMEOUT_S,
+    "fork server": fork_client._STOP_TIMEOUT_S,
     "embedded database": 2 * embedded._STOP_TIMEOUT_S,
 }
 
