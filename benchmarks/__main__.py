@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import footprint, polls, rendering
+from benchmarks import footprint, polls, rendering, upkeep
 from benchmarks.figures import HEADING, Row
 
 PARTS: dict[str, Callable[[], Iterator[Row]]] = {
@@ -19,6 +19,11 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "enqueue": footprint.enqueue,
     "memory": footprint.memory,
     "start": footprint.start,
+}
+# Measured only if they are named: they take long, and change seldom.
+OPTIONAL: dict[str, Callable[[], Iterator[Row]]] = {
+    "outage": upkeep.outage,
+    "upkeep": upkeep.upkeep,
 }
 _PACKAGES = (
     "flask",
@@ -39,14 +44,14 @@ def main() -> None:
     parser.add_argument(
         "parts",
         nargs="*",
-        choices=[*PARTS, []],
-        help=f"of {', '.join(PARTS)}; all where none is named",
+        choices=[*PARTS, *OPTIONAL, []],
+        help=f"{', '.join(PARTS)} (all of these if none is named), {', '.join(OPTIONAL)}",
     )
     parts = parser.parse_args().parts or list(PARTS)
     started = time.monotonic()
     print(f"{machine()}\n\n{HEADING}")
     for part in parts:
-        for row in PARTS[part]():
+        for row in (PARTS | OPTIONAL)[part]():
             print(row, flush=True)
     print(f"\nTook {time.monotonic() - started:.0f} s.")
 

@@ -1,0 +1,161 @@
+"""What keeps going when things go wrong or grow: requests while the database is away, and the
+chores of a server with years of records.
+"""
+
+import http.client
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import asdict, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pymongo
+
+from benchmarks.figures import Figure, Row, Target, percentile
+from benchmarks.service import serving, wait_for_end
+from tests.support.client import Client
+from tests.support.mongo import DatabaseProcess
+from tests.support.pdfs import text_pdf
+from tests.support.records import upload_of
+from wordai_jobs.clock import utc_now
+from wordai_jobs.database.client import Database
+from wordai_jobs.database.jobs import to_document
+from wordai_jobs.jobs.cleanup import Cleanup
+from wordai_jobs.jobs.sweep import Sweep
+from wordai_jobs.model.book import Chapter, Page
+from wordai_jobs.model.job import ChapterRequest, Job
+from wordai_jobs.storage.folder import DataFolder
+from wordai_jobs.storage.storage import Storage
+
+_POLLERS = 200
+_OUTAGE_S = 15.0
+_HEALTH_INTERVAL_S = 0.02
+_JOBS, _UPLOADS, _CHAPTERS = 200_000, 50_000, 20_000
+_BATCH = 1_000
+_RUNS = 3
+
+
+def outage() -> Iterator[Row]:
+    """200 clients poll an ended job, each again as soon as it is answered, while the database does
+    not answer.
+    """
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        database = DatabaseProcess(Path(folder)).start()
+        with serving({"mongodb.uri": database.uri}) as server:
+            user = Client(server.url, "bench")
+            job_id = user.submit(text_pdf(1))
+            wait_for_end(user, job_id)
+            database.pause()
+            try:
+                polls, healths = _taken_during_outage(user, f"/api/v1/books/jobs/{job_id}")
+            finally:
+                database.resume()
+        database.kill()
+    away = f"while the database is away, {_POLLERS} pollers"
+    yield Row(
+        f"/health p99 {away}",
+        Figure.of([percentile(healths, 99) * 1000], "ms"),
+        Target(100, 25, at_most=True),
+    )
+    yield Row(f"/health longest {away}", Figure.of([max(healths) * 1000], "ms"))
+    yield Row(f"poll p50 {away}", Figure.of([percentile(polls, 50) * 1000], "ms"))
+    yield Row(f"poll longest {away}", Figure.of([max(polls)], "s"), Target(3, 2.7, at_most=True))
+
+
+def _taken_during_outage(user: Client, path: str) -> tuple[list[float], list[float]]:
+    """Seconds that polls and /health took."""
+    headers = {"Authorization": str(user.session.headers["Authorization"])}
+    end = time.perf_counter() + _OUTAGE_S
+    polls: list[float] = []
+    healths: list[float] = []
+
+    def ask(path: str, headers: dict[str, str], taken: list[float], pause_s: float) -> None:
+        with closing(http.client.HTTPConnection(urlsplit(user.url).netloc, timeout=60)) as server:
+            while time.perf_counter() < end:
+                before = time.perf_counter()
+                server.request("GET", path, headers=headers)
+                server.getresponse().read()
+                taken.append(time.perf_counter() - before)
+                time.sleep(pause_s)
+
+    threads = [
+        threading.Thread(target=ask, args=(path, headers, polls, 2.0)) for _ in range(_POLLERS)
+    ]
+    threads.append(threading.Thread(target=ask, args=("/health", {}, healths, _HEALTH_INTERVAL_S)))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return polls, healths
+
+
+def upkeep() -> Iterator[Row]:
+    """The chores on the embedded database's program with 200,000 jobs, 50,000 uploads and 20,000
+    chapters, of which every upload and chapter has its file.
+    """
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        process = DatabaseProcess(Path(name) / "mongo").start()
+        database = Database(process.uri, "upkeep")
+        storage = Storage(DataFolder(Path(name) / "data"))
+        storage.folder.create()
+        storage.folder.set_identity("bench")
+        database.identity.replace("bench")
+        database.indexes.create(7)
+        _fill(process.uri, storage)
+        later = utc_now() + timedelta(hours=2)
+        sweep = Sweep(database, storage)
+        cleanup = Cleanup(timedelta(days=7), database, storage, now=lambda: later)
+        yield Row("sweep of 200,000 ended jobs", Figure.of(_milliseconds(sweep.run, _RUNS), "ms"))
+        chores = (cleanup.remove_old_uploads, cleanup.move_strays_to_trash, cleanup.empty_trash)
+        for name_, runs in (("first", 1), ("next", _RUNS)):
+            for chore in chores:
+                label = chore.__name__.replace("_", " ")
+                yield Row(f"{label}, {name_} run", Figure.of(_milliseconds(chore, runs), "ms"))
+        database.close()
+        process.kill()
+
+
+def _fill(uri: str, storage: Storage) -> None:
+    now = utc_now()
+    upload = upload_of("bench")
+    job = Job.enqueued(upload, "book", ChapterRequest("T", "t"), "bench").fetching().written()
+    chapter = Chapter("", "book", "bench", now, now, "T", pages=(Page(1, 1240, 1754),))
+    uploads = [
+        replace(upload, file_id=f"file_{number}", expires_at=now + timedelta(days=7))
+        for number in range(_UPLOADS)
+    ]
+    chapters = [
+        replace(chapter, chapter_id=str(uuid4()), slug=f"t-{number}", file_id=f"file_{number}")
+        for number in range(_CHAPTERS)
+    ]
+    for upload in uploads:
+        storage.uploads.path(upload.file_id).touch()
+    for chapter in chapters:
+        (storage.folder.chapters / chapter.chapter_id).mkdir()
+    with pymongo.MongoClient[dict[str, Any]](uri) as client:
+        records = client["upkeep"]
+        for start in range(0, _JOBS, _BATCH):
+            records["pdf_chapter_jobs"].insert_many(
+                to_document(replace(job, job_id=str(uuid4()), chapter_id=str(uuid4())).completed())
+                for _ in range(start, start + _BATCH)
+            )
+        for name, documents in (("user_files", uploads), ("book_chapters", chapters)):
+            for start in range(0, len(documents), _BATCH):
+                batch = documents[start : start + _BATCH]
+                records[name].insert_many(asdict(document) for document in batch)
+
+
+def _milliseconds(chore: Callable[[], object], runs: int) -> list[float]:
+    """Milliseconds of each run."""
+    taken = []
+    for _ in range(runs):
+        before = time.perf_counter()
+        chore()
+        taken.append((time.perf_counter() - before) * 1000)
+    return taken
