@@ -66,7 +66,9 @@ def test_a_trial_ends_no_job_of_the_running_server_and_leaves_no_database(
     running = user.submit(hanging_pdf())
     freeze_the_busy_renderer(machine.pid)
     with pymongo.MongoClient[dict[str, object]](mongodb.uri) as client:
-        client["wordai_check"]["left_by_a_trial_that_was_killed"].insert_one({})
+        left_by_a_killed_trial = client["wordai_check"]
+        left_by_a_killed_trial["data_folder"].insert_one({"_id": "identity", "folder_id": "other"})
+        left_by_a_killed_trial["books"].insert_one({"book_id": "any"})
         failed = machine.deploy(machine.release("1.1.9", WRONG_VERSION))
         assert set(client.list_database_names()) - {"admin", "config", "local"} == {"wordai"}
     assert failed.returncode == 1, failed.stdout

@@ -20,12 +20,13 @@ _LONG_AFTER_MS = 4_102_444_800_000  # 2100
 class FirebaseEmulator:
     """The emulator as a process group; its start takes about ten seconds of processor time."""
 
+    _process: subprocess.Popen[bytes]
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._log = folder / "emulator.log"
         self._port = free_port()
         self._address = f"127.0.0.1:{self._port}"
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -50,7 +51,6 @@ class FirebaseEmulator:
         return self
 
     def wait_until_ready(self) -> "FirebaseEmulator":
-        assert self._process
         wait_until_up(self._process, self._port, "/", self._log, timeout_s=300)
         return self
 
@@ -66,7 +66,6 @@ class FirebaseEmulator:
 
     def stop(self) -> None:
         """At once, with all that it has started: it keeps nothing outside the test's folder."""
-        assert self._process
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(30)
 

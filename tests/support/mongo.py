@@ -13,11 +13,12 @@ from tests.support.waiting import wait_until
 class DatabaseProcess:
     """The embedded database's program, run by the test."""
 
+    _process: subprocess.Popen[bytes]
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._port = free_port()
         self.uri = f"mongodb://127.0.0.1:{self._port}"
-        self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "DatabaseProcess":
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -32,19 +33,12 @@ class DatabaseProcess:
 
     def pause(self) -> None:
         """Stop the process, and return once all of it has stopped: a signal takes its time."""
-        assert self._process
-        pid = self._process.pid
-        self._signal(signal.SIGSTOP)
-        wait_until(lambda: is_stopped(pid), 10, "the database to pause")
+        self._process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: is_stopped(self._process.pid), 10, "the database to pause")
 
     def resume(self) -> None:
-        self._signal(signal.SIGCONT)
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        assert self._process
         self._process.kill()
         self._process.wait()
-
-    def _signal(self, number: int) -> None:
-        assert self._process
-        self._process.send_signal(number)
