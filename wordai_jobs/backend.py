@@ -89,6 +89,7 @@ class Backend:
         try:
             # Nothing in the folder may be touched before it is this server's own.
             self.storage.folder.lock.acquire()
+            self.storage.folder.check_one_file_system()
             if self._metrics_listener:
                 self._metrics_listener.start()
             self.pool.start()

@@ -1,6 +1,12 @@
-"""Time as the service stores and shows it: aware UTC, in whole milliseconds."""
+"""Time as the service stores and shows it (aware UTC, in whole milliseconds), and as it counts it."""
 
+import time
 from datetime import UTC, datetime
+
+
+def uptime_s() -> float:
+    """Seconds since the machine was started, including those it was suspended for."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def utc_now() -> datetime:

@@ -1,7 +1,9 @@
 """A data folder belongs to one running server, and to one database."""
 
+import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from tests.support.pdfs import photo_pdf, text_pdf
 from tests.support.processes import database
 from tests.support.server import EMBEDDED, ServerProcess
 from tests.support.waiting import wait_until
+from wordai_jobs.storage.folder import DataFolder
+from wordai_jobs.storage.storage import Storage
 
 pytestmark = pytest.mark.long_file(60)
 
@@ -241,3 +245,40 @@ def test_a_job_with_only_the_documented_fields_is_ended_like_any_other(
     job = user.job(document["job_id"])
     assert (job["status"], job["error"], job["progress"]) == ("failed", RESTARTED, 40)
     assert [job] == user.get("/api/v1/books/jobs").json()["jobs"]
+
+
+def test_parts_of_a_folder_on_two_disks_stop_the_start_with_one_line(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to mount a file system")
+    server = start_server()
+    assert server.stop() == 0
+    chapters = str(server.data / "chapters")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", chapters], check=True)
+    try:
+        line = refusal(server)
+        assert chapters in line and "must be on one file system" in line
+        program = Program(server.folder, settings=as_text(server_settings(server)))
+        assert "must be on one file system" in program.run("doctor", expect=1).stdout
+    finally:
+        subprocess.run(["umount", "--lazy", chapters], check=True)
+
+
+def test_a_page_can_be_read_at_every_moment_of_publishing(tmp_path: Path) -> None:
+    """Its folder moves from staging to chapters while it is looked for."""
+    storage = Storage(DataFolder(tmp_path / "data"))
+    storage.folder.create()
+    (storage.pages.stage("chapter") / "00001.png").write_bytes(b"page")
+    original = Path.exists
+
+    def exists(path: Path) -> bool:
+        """The chapter is published right after the first look into a folder."""
+        found = original(path)
+        if original(storage.folder.staging / "chapter"):
+            storage.pages.publish("chapter")
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "exists", exists)
+        assert storage.pages.image("chapter", 1)

@@ -9,11 +9,13 @@ import pytest
 
 from tests.support.records import upload_of
 from wordai_jobs.clock import utc_now
+from wordai_jobs.config import parse_config
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import DatabaseError
-from wordai_jobs.jobs.live import LiveJob
+from wordai_jobs.jobs.live import JobAborted, LiveJob
 from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.jobs.pipeline import Pipeline
+from wordai_jobs.jobs.runner import JobRunner
 from wordai_jobs.jobs.sweep import Sweep
 from wordai_jobs.model.book import Chapter, Page
 from wordai_jobs.model.job import CANCELLED, ChapterRequest, ErrorClass, Job, JobError, JobStatus
@@ -132,3 +134,27 @@ def test_the_search_for_a_free_slug_ends(
     database.chapters.insert(chapter_of(job))
     with pytest.raises(DatabaseError):
         database.chapters.insert(replace(chapter_of(job), chapter_id="another"))
+
+
+def test_a_recorded_job_that_cannot_be_started_fails(
+    database: Database, storage: Storage, job: Job
+) -> None:
+    pipeline = Pipeline(database, storage, None, JobMetrics())  # type: ignore[arg-type]
+    runner = JobRunner(parse_config({}), database, pipeline)
+    runner._executor.shutdown()
+    live = runner.admit(job)
+    runner.queue(live)
+    recorded = database.jobs.find(job.job_id)
+    assert recorded and recorded.error == "The server could not start the job"
+    assert runner.counts == (0, 0) and live.ended.is_set()
+
+
+def test_a_job_is_overdue_after_a_suspension_that_took_its_time(
+    database: Database, job: Job
+) -> None:
+    now_s = 1000.0
+    live = LiveJob(job, database.jobs, timeout_s=60, now_s=lambda: now_s)
+    live.check()
+    now_s += 3600
+    with pytest.raises(JobAborted, match="Job took longer than 60 s"):
+        live.check()

@@ -19,6 +19,7 @@ def storage(config: Config) -> Finding:
             return _missing_storage(check, path)
         folder = data_folder(config)
         folder.check_writable()
+        folder.check_one_file_system()
     except StartError as error:
         return Finding(check, Level.PROBLEM, str(error), "or set storage.data_dir")
     except OSError as error:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from wordai_jobs.clock import uptime_s
 from wordai_jobs.database.jobs import JobRepository
 from wordai_jobs.errors import DatabaseError
 from wordai_jobs.model.book import Page
@@ -42,21 +43,30 @@ class LiveJob:
     a poll needs no query, and progress that a client has seen is not lost if the server is killed.
     """
 
-    def __init__(self, job: Job, repository: JobRepository, timeout_s: float) -> None:
-        """`timeout_s`: seconds from now until the job fails because it took too long."""
+    def __init__(
+        self,
+        job: Job,
+        repository: JobRepository,
+        timeout_s: float,
+        now_s: Callable[[], float] = uptime_s,
+    ) -> None:
+        """`timeout_s`: seconds from now until the job fails because it took too long. The time that
+        the machine is suspended for counts.
+        """
         self.job = job
         self.pages: list[Page] = []
         self.ended = threading.Event()
         self._repository = repository
         self._timeout_s = timeout_s
-        self._deadline = time.monotonic() + timeout_s
+        self._now_s = now_s
+        self._deadline = now_s() + timeout_s
         self._give_up_at = self._deadline + _END_GRACE_S
         self._abort_error: JobError | None = None
         self._next_report = 0.0
 
     @property
     def is_overdue(self) -> bool:
-        return time.monotonic() >= self._deadline
+        return self._now_s() >= self._deadline
 
     @property
     def timeout_error(self) -> JobError:
@@ -71,7 +81,7 @@ class LiveJob:
         """
         self._abort_error = self._abort_error or error
         if give_up_after_s is not None:
-            self._give_up_at = min(self._give_up_at, time.monotonic() + give_up_after_s)
+            self._give_up_at = min(self._give_up_at, self._now_s() + give_up_after_s)
 
     def check(self) -> None:
         """Raises JobAborted if the job has been aborted or is out of time."""
@@ -132,7 +142,7 @@ class LiveJob:
             try:
                 return operation()
             except DatabaseError:
-                if time.monotonic() >= self._give_up_at:
+                if self._now_s() >= self._give_up_at:
                     raise
                 time.sleep(_RETRY_PAUSE_S)
 

@@ -11,7 +11,7 @@ from wordai_jobs.errors import Busy, TooManyJobs
 from wordai_jobs.jobs.live import LiveJob
 from wordai_jobs.jobs.pipeline import Pipeline
 from wordai_jobs.jobs.queue import FairQueue
-from wordai_jobs.model.job import SERVER_SHUT_DOWN, Job, JobError
+from wordai_jobs.model.job import SERVER_SHUT_DOWN, ErrorClass, Job, JobError
 
 _QUEUE_FULL_RETRY_S = 10
 _SHUTDOWN_RETRY_S = 5
@@ -20,6 +20,8 @@ _TOO_MANY_RETRY_S = 10
 _ABORT_TIMEOUT_S = 10.0
 _SHUTDOWN_CHECK_S = 0.1
 _FAIL_TIMEOUT_S = 3.0
+
+_NOT_STARTED = JobError("The server could not start the job", ErrorClass.OTHER)
 
 logger = logging.getLogger(__name__)
 
@@ -75,8 +77,13 @@ class JobRunner:
         with self._changed:
             self._queue.put(live)
             # If the server is shutting down, the job is ended with the others that wait.
-            if not self._is_closed:
-                self._executor.submit(self._run_next)
+            if self._is_closed:
+                return
+        try:
+            self._executor.submit(self._run_next)
+        except RuntimeError:  # no thread can be started, or the executor has just been shut down
+            logger.exception("job %s cannot be started", live.job.job_id)
+            self._fail_queued(live, _NOT_STARTED)
 
     def live(self, job_id: str) -> LiveJob | None:
         """The job, if it has not ended."""

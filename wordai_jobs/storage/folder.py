@@ -76,6 +76,27 @@ class DataFolder:
         write_secret(path, key)
         return key
 
+    def check_one_file_system(self) -> None:
+        """Raises StartError if files cannot be moved between the parts of the folder: each job
+        would fail at its end.
+        """
+        for source, target in (
+            (self.staging, self.chapters),
+            (self.chapters, self.trash),
+            (self.uploads, self.trash),
+        ):
+            probe = source / f".probe-{secrets.token_hex(8)}"
+            probe.mkdir()
+            moved = target / probe.name
+            try:
+                os.rename(probe, moved)
+            except OSError as error:
+                probe.rmdir()
+                raise StartError(
+                    f"{source} and {target} must be on one file system: {error.strerror}"
+                ) from error
+            moved.rmdir()
+
     def has_room_for(self, size: int) -> bool:
         return shutil.disk_usage(self.path).free > size + RESERVE_BYTES
 

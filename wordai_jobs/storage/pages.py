@@ -60,9 +60,7 @@ class PageStore:
             sync_file_system(self._staging(chapter_id))
 
     def publish(self, chapter_id: str) -> None:
-        """Move a staged chapter into place; raises FileNotFoundError where somebody removed it
-        meanwhile.
-        """
+        """Move a staged chapter into place."""
         with translated_full_disk():
             os.rename(self._staging(chapter_id), self._chapter(chapter_id))
             fsync_folder(self._folder.chapters)
@@ -84,8 +82,12 @@ class PageStore:
                     yield entry.name
 
     def image(self, chapter_id: str, number: int) -> PageImage | None:
-        """The image of a page, also while its job still runs."""
-        for folder in (self._chapter(chapter_id), self._staging(chapter_id)):
+        """The image of a page, also while its job still runs.
+
+        At the moment of publishing the file may have moved when it is opened; then ask again.
+        """
+        # In this order, since folders move from the first to the second and never back.
+        for folder in (self._staging(chapter_id), self._chapter(chapter_id)):
             for ending, media_type in _MEDIA_TYPES.items():
                 path = folder / f"{number:05d}{ending}"
                 if path.exists():

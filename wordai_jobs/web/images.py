@@ -35,12 +35,19 @@ def image(book_id: str, chapter_id: str, n: str) -> Response:
     if not (signature and services().signer.is_valid(request.path, expires, signature)):
         authenticate()
         _check_owner(book_id, chapter_id)
+    try:
+        response = _send_image(chapter_id, n)
+    except FileNotFoundError:  # the chapter was published just now, which has moved the file
+        response = _send_image(chapter_id, n)
+    response.headers["Cache-Control"] = _CACHE_CONTROL
+    return response
+
+
+def _send_image(chapter_id: str, n: str) -> Response:
     found = services().storage.pages.image(chapter_id, page_number(n))
     if found is None:
         raise NotFound("page", n)
-    response = send_file(found.path, mimetype=found.media_type, conditional=True, etag=True)
-    response.headers["Cache-Control"] = _CACHE_CONTROL
-    return response
+    return send_file(found.path, mimetype=found.media_type, conditional=True, etag=True)
 
 
 def _check_owner(book_id: str, chapter_id: str) -> None:
