@@ -55,7 +55,7 @@ def end_request() -> None:
 
 
 def concern_job(job_id: str | None) -> None:
-    """From now on, events of this request name the job; other strings than job ids are ignored."""
+    """From now on, events of this request name the job, if this is the id of one."""
     _job_id.set(job_id if job_id and _UUID.fullmatch(job_id) else None)
 
 

@@ -19,15 +19,17 @@ from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.storage.storage import Storage
 
 EXTENSION = "wordai_jobs"
-# What is answered before the database has been reached once.
+# These respond even before the database has been reached for the first time.
 _STATE_OF_THE_SERVER = ("/health", "/metrics")
 _NOT_OPEN_RETRY_S = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of one application. `dev_tokens` is None unless the server runs in mode dev.
-    `is_open` says whether the database has been reached since the start.
+    """The parts of one application.
+
+    `dev_tokens` is None unless the server runs in mode dev. `is_open` says whether the database has
+    been reached since the start.
     """
 
     jobs: JobService
