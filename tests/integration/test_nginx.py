@@ -419,7 +419,7 @@ REFUSED = {
     ),
     "GET /unknown-encoding": (b"Transfer-Encoding: rot13\r\n", 501, "Not supported"),
     "GET /two-hosts": (b"Host: b\r\n", 400, "Bad request"),
-    "GET /nginx-answers": (b"", 404, "Not found"),
+    "GET /nginx-errors": (b"", 404, "Not found"),
 }
 
 
