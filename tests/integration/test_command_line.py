@@ -232,7 +232,7 @@ def test_serve_runs_the_server_and_the_others_leave_it_its_database(tmp_path: Pa
     try:
         wait_until_up(serving, port, "/health/ready")
         found = program.run("doctor", *config).stdout
-        assert "serves on" in found and "the running server has it" in found
+        assert "serves on" in found and "the running server uses it" in found
         assert "problem" not in found
         assert "a server is using this data folder" in program.run("sweep", *config).stdout
     finally:

@@ -1,5 +1,4 @@
-"""The command line `wordai-jobs`: a user's side, over HTTP, and an operator's, on the server's
-machine.
+"""The command line `wordai-jobs`: commands for users, over HTTP, and for operators, on the server.
 
-A command loads what it needs when it runs: those of a user work without the server's libraries.
+Each command loads the server's libraries only if it needs them.
 """

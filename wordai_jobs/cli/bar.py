@@ -1,4 +1,4 @@
-"""The progress bar: one line, drawn anew for each state, that makes do with the width it gets."""
+"""The progress bar: one line, drawn again for each state, as wide as the terminal allows."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -16,9 +16,7 @@ _ASCII_FULL, _ASCII_EMPTY = "#-"
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a bar shows: a phase, how much of the whole is done in percent, and details, the most
-    important first.
-    """
+    """What a bar shows. The most important of the details comes first."""
 
     phase: str
     percent: int
@@ -26,9 +24,7 @@ class State:
 
 
 def line(state: State, width: int, encoding: str) -> str:
-    """The bar in at most `width` columns, of characters that `encoding` has. Details that do not
-    fit are left out.
-    """
+    """The bar in at most `width` columns of `encoding`, without the details that do not fit."""
     start, end = f"{state.phase:{_LABEL_WIDTH}} ", f" {state.percent:3d} %"
     details = list(state.details)
     while details and len(start) + _SHORTEST_BAR + len(end) + _length(details) > width:
@@ -36,12 +32,8 @@ def line(state: State, width: int, encoding: str) -> str:
     room = width - len(start) - len(end) - _length(details)
     if room < _SHORTEST_BAR:
         return f"{state.phase}{end}"[:width]
-    return (
-        start
-        + _bar(state.percent, min(room, _LONGEST_BAR), encoding)
-        + end
-        + "".join(f"  {detail}" for detail in details)
-    )
+    bar = _bar(state.percent, min(room, _LONGEST_BAR), encoding)
+    return start + bar + end + "".join(f"  {detail}" for detail in details)
 
 
 def _length(details: Sequence[str]) -> int:
@@ -49,19 +41,13 @@ def _length(details: Sequence[str]) -> int:
 
 
 def _bar(percent: int, width: int, encoding: str) -> str:
-    full, empty = (
-        (_FULL, _EMPTY) if _can_show(_FULL + _EMPTY, encoding) else (_ASCII_FULL, _ASCII_EMPTY)
-    )
+    full, empty = _FULL, _EMPTY
+    try:
+        (full + empty).encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        full, empty = _ASCII_FULL, _ASCII_EMPTY
     done = width * percent // 100
     return full * done + empty * (width - done)
-
-
-def _can_show(text: str, encoding: str) -> bool:
-    try:
-        text.encode(encoding)
-        return True
-    except (UnicodeEncodeError, LookupError):
-        return False
 
 
 class Pace:
@@ -72,7 +58,7 @@ class Pace:
         self._first: tuple[float, int] | None = None
 
     def details(self, done: int, total: int) -> tuple[str, ...]:
-        """Pages, pages a second and time left; the latter two once they can be told."""
+        """Pages done, pages per second and time left; the latter two as soon as they are known."""
         pages, now = f"{done}/{total} pages", self._monotonic()
         if self._first is None:
             self._first = now, done
@@ -122,5 +108,5 @@ def duration(seconds: float) -> str:
 
 
 def size(count: int) -> str:
-    """`850 kB`, `12.3 MB`: of bytes, in powers of ten."""
+    """`850 kB`, `12.3 MB`: a number of bytes in powers of ten."""
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"

@@ -1,4 +1,4 @@
-"""Which server a command talks to, and as whom."""
+"""Which server a command uses, and as which user."""
 
 import functools
 import shlex
@@ -15,7 +15,7 @@ from wordai_jobs.client import Client, ClientError
 from wordai_jobs.client.transport import OnTrouble
 
 DEFAULT_URL = "http://127.0.0.1:8000"
-# Not WORDAI_JOBS_…: those are the server's settings, which refuse names that they do not know.
+# Not WORDAI_JOBS_…: those are settings of the server, which refuses unknown names.
 URL_VARIABLE = "WORDAI_URL"
 TOKEN_VARIABLE = "WORDAI_TOKEN"
 _KEYS = ("server", "token")
@@ -25,34 +25,32 @@ Command = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """`same_options` is what has to be added to another command for it to reach the same server as
-    the same user.
-    """
+    """A server and a user's token. `same_options` makes another command use the same ones."""
 
     server_url: str
     token: str | None
     same_options: str
 
     def client(self, on_trouble: OnTrouble | None = None) -> Client:
-        """Raises UsageError where the address is none."""
+        """Raises UsageError if the address is not a URL."""
         try:
             return Client(self.server_url, self.token, on_trouble=on_trouble or _say_trouble)
         except ValueError as error:
             raise click.UsageError(str(error)) from error
 
     def command(self, text: str) -> str:
-        """A command line that goes on with what this one began."""
+        """The command line of another command with the same connection."""
         return f"wordai-jobs {text}{self.same_options}"
 
 
 def server_option(command: Command) -> Command:
-    """Adds --server, and gives the command a Connection as its first argument."""
+    """Add --server, and give the command a Connection as its first argument."""
 
     @click.option(
         "--server",
         envvar=URL_VARIABLE,
         metavar="URL",
-        help=f"Address of the server; {DEFAULT_URL} if not set.",
+        help=f"Address of the server. Default: {DEFAULT_URL}.",
     )
     @functools.wraps(command)
     def run(server: str | None, token: str | None = None, **options: Any) -> Any:
@@ -62,12 +60,13 @@ def server_option(command: Command) -> Command:
 
 
 def connection_options(command: Command) -> Command:
-    """Adds --server and --token, and gives the command a Connection as its first argument."""
+    """Add --server and --token, and give the command a Connection as its first argument."""
     return click.option(
         "--token",
         envvar=TOKEN_VARIABLE,
         metavar="TOKEN",
-        help=f"Who you are. Better in {TOKEN_VARIABLE}: other users of this machine see command lines.",
+        help=f"Your token. Safer in {TOKEN_VARIABLE}: other users of this machine can read "
+        "command lines.",
     )(server_option(command))
 
 
@@ -97,13 +96,11 @@ def _read(path: Path) -> dict[str, str]:
         raise click.UsageError(f"{path} is not valid TOML: {error}") from error
     for key, value in values.items():
         if key not in _KEYS or not isinstance(value, str):
-            raise click.UsageError(
-                f"{path}: {key}: only {' and '.join(_KEYS)} can be set, each to a string"
-            )
+            names = " and ".join(_KEYS)
+            raise click.UsageError(f"{path}: {key}: only {names} can be set, each to a string")
     if "token" in values and path.stat().st_mode & 0o077:
-        click.echo(
-            f"wordai-jobs: others on this machine can read your token: chmod 600 {path}", err=True
-        )
+        problem = f"other users of this machine can read your token: chmod 600 {path}"
+        click.echo(f"wordai-jobs: {problem}", err=True)
     return values
 
 

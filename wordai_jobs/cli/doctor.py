@@ -1,4 +1,4 @@
-"""`wordai-jobs doctor`: whether a server could run here, and what to do where not."""
+"""`wordai-jobs doctor`: whether a server can run here, and what to do if not."""
 
 from dataclasses import asdict
 
@@ -13,12 +13,12 @@ from wordai_jobs.cli.settings import config_option
 @config_option
 @as_json_option
 def doctor(as_json: bool) -> Exit:
-    """Check what the server needs to run here.
+    """Check whether the server can run here.
 
-    That is settings, sign-in, storage, secret key, port, database, indexes and renderers. Each is
-    `ok`, a `warning`, or a `problem` with what to do about it; exit code 1 where there is a
-    problem. It can be run before the first start, and beside a running server, which is then asked
-    how it is.
+    The checks are: settings, sign-in, storage, secret key, port, database, indexes and renderers.
+    Each finding is `ok`, a `warning`, or a `problem` with advice. The exit code is 1 if there is a
+    problem. You can run this before the first start, and while the server runs: then the server is
+    asked whether it is ready.
 
     \b
     Example:

@@ -1,21 +1,21 @@
-"""How a command ends, in a number that a script can read."""
+"""The exit codes of the commands."""
 
 from enum import IntEnum
 
 
 class Exit(IntEnum):
     DONE = 0
-    FAILED = 1  # the job has failed, or the command could not do its work
-    USAGE = 2  # click's own number for it
-    REFUSED = 3  # the server cannot be reached, or has refused
-    INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
+    FAILED = 1  # the job has failed, or the command could not be carried out
+    USAGE = 2  # the same number as click uses
+    REFUSED = 3  # the server cannot be reached, or refuses the request
+    INTERRUPTED = 130  # 128 plus the number of SIGINT, as shells do
 
 
 MEANINGS = """\b
 Exit codes:
-  0    done; where a job was waited for, it has completed
-  1    the job has failed, or the command could not do its work
+  0    done; with --wait or --watch, the job has completed
+  1    the job has failed, or the command could not be carried out
   2    wrong usage
-  3    the server cannot be reached, or refuses
-  130  interrupted with Ctrl-C; a job that was waited for goes on
+  3    the server cannot be reached, or refuses the request
+  130  interrupted with Ctrl-C; the job continues
 """

@@ -1,4 +1,4 @@
-"""The commands that show and control jobs, and those that a user needs to get there."""
+"""Commands for users: show and control jobs, list books, get a token."""
 
 import click
 
@@ -15,9 +15,9 @@ from wordai_jobs.client import ClientError, Job, JobStatus, NotFound, dev_token
 @as_json_option
 @connection_options
 def status(connection: Connection, job_id: str, watch: bool, as_json: bool) -> Exit:
-    """Show how the job JOB_ID stands.
+    """Show the status of the job JOB_ID.
 
-    Exit code 1 if it has failed.
+    The exit code is 1 if it has failed.
 
     \b
     Example:
@@ -25,7 +25,7 @@ def status(connection: Connection, job_id: str, watch: bool, as_json: bool) -> E
     """
     show = watcher(as_json)
     with connection.client(show.trouble) as client:
-        job = client.job(job_id)  # where the server is not there at all, that is said at once
+        job = client.job(job_id)  # a server that does not run is reported at once, not waited for
         if watch:
             job = wait(connection, client, job_id, show)
     _print_job(job, as_json)
@@ -34,7 +34,7 @@ def status(connection: Connection, job_id: str, watch: bool, as_json: bool) -> E
 
 @click.group()
 def jobs() -> None:
-    """Your jobs."""
+    """Commands for your jobs."""
 
 
 @jobs.command(name="list")
@@ -42,13 +42,17 @@ def jobs() -> None:
     "--status",
     "wanted",
     type=click.Choice([status.value for status in JobStatus]),
-    help="Only those that are so.",
+    help="Only jobs with this status.",
 )
-@click.option("--book", metavar="ID", help="Only those of this book.")
+@click.option("--book", metavar="ID", help="Only jobs of this book.")
 @click.option(
-    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many."
+    "--limit",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="Show at most this many.",
 )
-@click.option("--all", "is_all", is_flag=True, help="All of them, whatever the limit.")
+@click.option("--all", "is_all", is_flag=True, help="Show all jobs; ignores --limit.")
 @as_json_option
 @connection_options
 def list_jobs(
@@ -104,7 +108,7 @@ def books(connection: Connection, as_json: bool) -> None:
 @as_json_option
 @connection_options
 def cancel(connection: Connection, job_id: str, as_json: bool) -> None:
-    """End the job JOB_ID, which must not have ended.
+    """Cancel the job JOB_ID, if it has not ended.
 
     \b
     Example:
@@ -126,7 +130,7 @@ def cancel(connection: Connection, job_id: str, as_json: bool) -> None:
 @as_json_option
 @connection_options
 def retry(connection: Connection, job_id: str, is_waiting: bool, as_json: bool) -> Exit:
-    """Try the failed job JOB_ID again, as a new job.
+    """Retry the failed job JOB_ID as a new job.
 
     \b
     Example:
@@ -158,7 +162,7 @@ def token(connection: Connection, user_id: str) -> None:
         click.echo(dev_token(connection.server_url, user_id))
     except NotFound as error:
         raise ClientError(
-            f"The server at {connection.server_url} is not in mode dev: it takes Firebase's tokens"
+            f"The server at {connection.server_url} is not in mode dev; it needs a Firebase token"
         ) from error
     except ValueError as error:
         raise click.UsageError(str(error)) from error

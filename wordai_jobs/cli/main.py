@@ -1,4 +1,4 @@
-"""The program: its commands, and every error as one line and an exit code."""
+"""The program `wordai-jobs`: all commands. Every error becomes one line and an exit code."""
 
 import logging
 import sys
@@ -22,14 +22,17 @@ def program() -> None:
     """Turns PDFs into chapters of books.
 
     \b
-    A user's commands talk to a server over HTTP. Its address and a token come from, first that is there:
+    Commands for users talk to a server over HTTP. They take its address and your token from the
+    first of these that has them:
       --server and --token
       WORDAI_URL and WORDAI_TOKEN in the environment
       server = "…" and token = "…" in ~/.config/wordai-jobs/client.toml (chmod 600)
-    Without an address it is http://127.0.0.1:8000.
+    The default address is http://127.0.0.1:8000.
 
-    An operator's commands (serve, doctor, sweep, join, create-indexes) read the server's own settings: config.toml or
-    --config, and WORDAI_JOBS_<SECTION>__<KEY>.
+    \b
+    Commands for operators (serve, doctor, sweep, join, create-indexes) read the server's settings:
+    the file that --config or WORDAI_JOBS_CONFIG names, or config.toml in this folder, and the
+    variables WORDAI_JOBS_<SECTION>__<KEY>.
 
     \b
     Example, with a server in mode dev on this machine:
@@ -56,12 +59,12 @@ for command in (
 
 
 def main() -> None:
-    """Run the command that the arguments name, and end the process with its exit code."""
+    """Run the command in the arguments, and end the process with its exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            # A title that this terminal cannot show is no reason to fail.
+            # A title with characters that this terminal cannot show must not fail the command.
             stream.reconfigure(errors="replace")
-    # What goes wrong is said once, as the command's error; `serve` sets up a log of its own.
+    # Problems are shown once, as the command's error; `serve` sets up its own log.
     logging.getLogger("wordai_jobs").addHandler(logging.NullHandler())
     sys.exit(_run())
 
@@ -81,9 +84,8 @@ def _run() -> int:
     except StartError as error:
         return _fail(str(error), Exit.FAILED)
     except OSError as error:
-        return _fail(
-            f"{error.filename}: {error.strerror}" if error.filename else str(error), Exit.FAILED
-        )
+        problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return _fail(problem, Exit.FAILED)
 
 
 def _fail(line: str, code: Exit) -> Exit:

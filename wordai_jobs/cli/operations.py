@@ -1,6 +1,6 @@
-"""The commands of an operator, on the server's machine: serve, sweep, join, create-indexes.
+"""Commands for operators, on the server's machine: serve, sweep, join, create-indexes.
 
-The server's libraries are loaded when a command runs: a user's commands do without them.
+They import the server's libraries only when they run, because commands for users do not need them.
 """
 
 import click
@@ -15,7 +15,7 @@ from wordai_jobs.errors import DataFolderInUse
 def serve() -> None:
     """Run the server, as `python wsgi.py` does.
 
-    SIGTERM or Ctrl-C stops it in order. A second one skips the time that running jobs get to end.
+    SIGTERM or Ctrl-C stops it in order. A second one ends the time that running jobs get to finish.
 
     \b
     Example:
@@ -32,7 +32,7 @@ def serve() -> None:
 def sweep(as_json: bool) -> None:
     """End the jobs of a server that died.
 
-    The server does this itself at each start; this is for when it is not to be started.
+    The server does this by itself at each start. Use this command if you do not want to start it.
 
     \b
     Example:
@@ -44,7 +44,7 @@ def sweep(as_json: bool) -> None:
     try:
         ended, note = maintenance.sweep_once(load_config()), ""
     except DataFolderInUse:
-        ended, note = 0, "a server is using this data folder, and ends such jobs itself"
+        ended, note = 0, "a server is using this data folder, and ends such jobs by itself"
     if as_json:
         print_json({"ended": ended, "note": note or None})
     elif note:
@@ -56,17 +56,18 @@ def sweep(as_json: bool) -> None:
 @click.command()
 @config_option
 @click.confirmation_option(
-    prompt="Have this data folder and this database belong together from now on?",
+    prompt="Make this data folder and this database belong together?",
     help="Do not ask for confirmation.",
 )
 @as_json_option
 def join(as_json: bool) -> None:
-    """Have the data folder and the database belong together from now on.
+    """Make the data folder and the database belong together.
 
-    The server refuses to start on a folder and a database that do not belong together, since it
-    would take the one's files or jobs for leftovers of the other. Use this if you mean it: after
-    restoring a backup, or after moving the data to another database. Stop any other server that
-    uses this database first; its data folder will no longer match.
+    The server does not start if its data folder and its database do not belong together, because
+    it would mistake the files of one, or the jobs of the other, for leftovers. Use this command
+    after you have moved the data to another database, or restored only one of the two from a
+    backup. First stop any other server that uses this database: its data folder will no longer
+    match.
 
     \b
     Example:
@@ -79,16 +80,16 @@ def join(as_json: bool) -> None:
     if as_json:
         print_json({"identity": folder_id})
     else:
-        click.echo(f"The data folder and the database belong together: {folder_id}")
+        click.echo(f"The data folder and the database belong together now: {folder_id}")
 
 
 @click.command(name="create-indexes")
 @config_option
 @as_json_option
 def create_indexes(as_json: bool) -> None:
-    """Create the indexes that the database lacks.
+    """Create the indexes that the database does not have.
 
-    The server does this itself at each start.
+    The server does this by itself at each start.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""What commands print, for people or as JSON."""
+"""How commands print results: as a table for people, or as JSON."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ def print_json(value: Any) -> None:
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns as wide as they need to be; the last one is not padded."""
+    """Pad each column to its widest cell, except the last one."""
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     for row in [head, *rows]:
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]

@@ -1,4 +1,4 @@
-"""Which settings an operator's command works with."""
+"""Which settings a command for operators uses."""
 
 import os
 from collections.abc import Callable
@@ -10,7 +10,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def config_option(command: Command) -> Command:
-    """Adds --config, which wins over WORDAI_JOBS_CONFIG."""
+    """Add --config, which overrides WORDAI_JOBS_CONFIG."""
     return click.option(
         "--config",
         "config_file",
@@ -18,7 +18,7 @@ def config_option(command: Command) -> Command:
         callback=_use_file,
         metavar="FILE",
         type=click.Path(exists=True, dir_okay=False, readable=True),
-        help="The server's settings; WORDAI_JOBS_CONFIG or config.toml if not given.",
+        help="File with the server's settings. Default: WORDAI_JOBS_CONFIG, or config.toml.",
     )(command)
 
 

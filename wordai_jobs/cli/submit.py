@@ -1,4 +1,4 @@
-"""`wordai-jobs submit`: a PDF from disk becomes a job."""
+"""`wordai-jobs submit`: upload a PDF and enqueue a job for it."""
 
 from pathlib import Path
 
@@ -16,15 +16,17 @@ from wordai_jobs.client import Client, Job
 @click.option(
     "--book",
     metavar="ID",
-    help="The book that the chapter belongs to; `wordai-jobs books` lists yours.",
+    help="Book to add the chapter to; `wordai-jobs books` lists yours.",
 )
-@click.option("--new-book", metavar="TITLE", help="Make a book of this title for it instead.")
-@click.option("--title", metavar="TITLE", help="The chapter's title; the PDF's name if not given.")
+@click.option("--new-book", metavar="TITLE", help="Create a book with this title for the chapter.")
+@click.option(
+    "--title", metavar="TITLE", help="Title of the chapter. Default: the name of the PDF."
+)
 @click.option(
     "--wait",
     "is_waiting",
     is_flag=True,
-    help="Show progress until the job has ended; exit code 1 if it failed.",
+    help="Show progress until the job has ended; the exit code is 1 if it has failed.",
 )
 @as_json_option
 @connection_options
@@ -37,7 +39,7 @@ def submit(
     is_waiting: bool,
     as_json: bool,
 ) -> Exit:
-    """Upload PDF and have a chapter made of it.
+    """Upload PDF and make a chapter of it.
 
     \b
     Examples:
@@ -45,7 +47,7 @@ def submit(
       wordai-jobs submit book.pdf --new-book "My book" --title "Chapter 1" --json
     """
     if (book is None) == (new_book is None):
-        raise click.UsageError("Either --book or --new-book is needed.")
+        raise click.UsageError("Give either --book or --new-book.")
     show = watcher(as_json)
     with connection.client(show.trouble) as client:
         book_id, job = _enqueue(client, show, pdf, title or pdf.stem, book, new_book)
@@ -56,9 +58,8 @@ def submit(
     if as_json:
         print_json({"book_id": book_id, **job.raw})
     elif job.chapter_id:
-        click.echo(
-            f"Chapter {job.chapter_id} with {job.total_pages} {'page' if job.total_pages == 1 else 'pages'}"
-        )
+        pages = "1 page" if job.total_pages == 1 else f"{job.total_pages} pages"
+        click.echo(f"Chapter {job.chapter_id} with {pages}")
     return outcome(job)
 
 
@@ -70,8 +71,10 @@ def _enqueue(
     book: str | None,
     new_book: str | None,
 ) -> tuple[str, Job]:
-    """The token and the book are checked before the upload, which may take long; a new book is made
-    after it, so that a PDF that is refused leaves none behind.
+    """Upload the PDF and enqueue a job; returns the book's id and the job.
+
+    The token and the book are checked first, because an upload may take long. A new book is created
+    after the upload, so that none is left behind if the PDF is refused.
     """
     if book:
         client.book(book)
@@ -81,7 +84,7 @@ def _enqueue(
         file = client.upload(pdf, show.upload)
     except KeyboardInterrupt:
         show.end()
-        click.echo("Upload stopped; no job was made", err=True)
+        click.echo("Upload stopped; no job was created", err=True)
         raise
     finally:
         show.end()

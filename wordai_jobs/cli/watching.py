@@ -1,4 +1,4 @@
-"""Showing an upload and a job while they go on: a bar on a terminal, plain lines anywhere else."""
+"""Show the progress of an upload and a job: a bar on a terminal, plain lines elsewhere."""
 
 import os
 import sys
@@ -18,20 +18,20 @@ _FALLBACK_WIDTH = 80
 
 class Watcher(Protocol):
     def upload(self, sent: int, total: int) -> None:
-        """So many bytes of the PDF are sent."""
+        """Show how many bytes of the PDF have been sent."""
 
     def job(self, job: Job) -> None:
-        """The job has this state now."""
+        """Show the state of the job."""
 
     def trouble(self, error: ClientError, pause_s: float) -> None:
-        """The server did not answer as it should, and is asked again after the pause."""
+        """Show that a request failed, and is tried again after the pause."""
 
     def end(self) -> None:
-        """Nothing more comes; the next thing printed starts a line of its own."""
+        """Finish, so that whatever is printed next starts on a new line."""
 
 
 def watcher(as_json: bool) -> Watcher:
-    """Standard output is kept for the JSON where that is wanted."""
+    """With `as_json` progress goes to standard error, and standard output is left to the JSON."""
     stream = sys.stderr if as_json else sys.stdout
     is_terminal = stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
     return BarWatcher(stream) if is_terminal else LineWatcher(stream)
@@ -55,7 +55,7 @@ class BarWatcher:
 
     def trouble(self, error: ClientError, pause_s: float) -> None:
         percent = self._shown.percent if self._shown else 0
-        self._draw(State("No answer", percent, (f"trying again in {duration(max(pause_s, 1))}",)))
+        self._draw(State("No response", percent, (f"trying again in {duration(max(pause_s, 1))}",)))
 
     def end(self) -> None:
         if self._shown:
@@ -72,7 +72,7 @@ class BarWatcher:
 
 
 class LineWatcher:
-    """Prints a line for each change that there is a message for."""
+    """Prints a line for each new message."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -89,7 +89,7 @@ class LineWatcher:
         self._say(f"{error.detail}; trying again")
 
     def end(self) -> None:
-        """Every line is complete."""
+        """Nothing to do: every line is complete."""
 
     def _say(self, text: str) -> None:
         if text != self._last:
@@ -98,15 +98,15 @@ class LineWatcher:
 
 
 def wait(connection: Connection, client: Client, job_id: str, show: Watcher) -> Job:
-    """Wait for the end of a job. Ctrl-C leaves it running, says how to come back to it, and ends
-    the command.
+    """The job once it has ended. Ctrl-C ends the command but not the job, and says how to watch it
+    again.
     """
     try:
         return client.wait(job_id, show.job)
     except KeyboardInterrupt:
         show.end()
         click.echo(
-            f"Stopped waiting; job {job_id} goes on. Come back to it with:\n"
+            f"Stopped waiting; job {job_id} goes on. Watch it again with:\n"
             f"  {connection.command(f'status {job_id} --watch')}",
             err=True,
         )
@@ -116,7 +116,7 @@ def wait(connection: Connection, client: Client, job_id: str, show: Watcher) -> 
 
 
 def outcome(job: Job) -> Exit:
-    """The exit code that a job's state is told with; a failure is said on standard error too."""
+    """The exit code for a job. If it has failed, its error is printed to standard error too."""
     if job.status is not JobStatus.FAILED:
         return Exit.DONE
     click.echo(f"wordai-jobs: Job {job.job_id} failed: {job.error}", err=True)
@@ -124,7 +124,7 @@ def outcome(job: Job) -> Exit:
 
 
 def _width(stream: TextIO) -> int:
-    """The terminal's columns now: its window may have changed."""
+    """The terminal's current number of columns; its window may have been resized."""
     try:
         return os.get_terminal_size(stream.fileno()).columns or _FALLBACK_WIDTH
     except OSError:

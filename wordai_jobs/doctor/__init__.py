@@ -1,7 +1,6 @@
-"""Whether a server could run here: one check after the other, each of which tells the first thing
-it finds wrong.
+"""Checks whether a server can run here. Each check reports the first problem that it finds.
 
-Nothing is changed that a start of the server would not change.
+The checks change nothing that a start of the server would not change too.
 """
 
 from collections.abc import Iterator
@@ -19,12 +18,13 @@ __all__ = ["Finding", "Level", "findings"]
 
 
 def findings() -> Iterator[Finding]:
-    """Each as soon as its check is done."""
+    """The finding of each check, as soon as the check is done."""
     try:
         config = load_config()
     except StartError as error:
-        words = str(error).removeprefix("Configuration: ")
-        yield Finding("configuration", Level.PROBLEM, words, "correct it; the other checks need it")
+        problem = str(error).removeprefix("Configuration: ")
+        advice = "correct it; the other checks need it"
+        yield Finding("configuration", Level.PROBLEM, problem, advice)
         return
     yield configuration(config)
     yield sign_in(config)

@@ -1,4 +1,4 @@
-"""The database and its indexes."""
+"""Checks the database, its identity and its indexes."""
 
 import tempfile
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ from wordai_jobs.storage.storage import Storage
 
 
 def database(config: Config) -> Iterator[Finding]:
-    check = "database"
+    check, folder = "database", DataFolder(Path(config.storage.data_dir))
     try:
         if config.mongodb.uri != "embedded":
-            yield from _findings_of(config, DataFolder(Path(config.storage.data_dir)))
-        elif DataFolder(Path(config.storage.data_dir)).mongodb.exists():
+            yield from _findings_of(config, folder)
+        elif folder.mongodb.exists():
             folder = data_folder(config)
             with locked(folder):
                 yield from _findings_of(config, folder)
@@ -30,9 +30,8 @@ def database(config: Config) -> Iterator[Finding]:
     except DataFolderInUse:
         yield _database_of_running_server(config)
     except DatabaseError as error:
-        yield Finding(
-            check, Level.PROBLEM, _in_full(error), "start MongoDB, or correct mongodb.uri"
-        )
+        advice = "start MongoDB, or correct mongodb.uri"
+        yield Finding(check, Level.PROBLEM, _in_full(error), advice)
     except StartError as error:
         yield Finding(check, Level.PROBLEM, str(error))
 
@@ -40,7 +39,7 @@ def database(config: Config) -> Iterator[Finding]:
 def _findings_of(config: Config, folder: DataFolder) -> Iterator[Finding]:
     with connected(config, folder) as database:
         database.ping()
-        yield Finding("database", Level.OK, "answers")
+        yield Finding("database", Level.OK, "can be reached")
         problem = mismatch(Storage(folder), database) if folder.path.is_dir() else None
         if problem:
             yield Finding("identity", Level.PROBLEM, problem)
@@ -52,15 +51,15 @@ def _findings_of(config: Config, folder: DataFolder) -> Iterator[Finding]:
                 "indexes",
                 Level.WARNING,
                 f"missing or different: {', '.join(missing)}",
-                "the next start creates them, or now: wordai-jobs create-indexes",
+                "the next start creates them; to create them now: wordai-jobs create-indexes",
             )
         else:
             yield Finding("indexes", Level.OK, "all exist")
 
 
 def _new_embedded_database(config: Config) -> Finding:
-    """Whether the program works, tried in a temporary folder: the real one is created by the
-    server's user, at its start.
+    """Try the embedded database in a temporary folder: the real folder must be created by the
+    server's user.
     """
     with tempfile.TemporaryDirectory(prefix="wordai-jobs-doctor-") as temporary:
         folder = DataFolder(Path(temporary))
@@ -72,7 +71,7 @@ def _new_embedded_database(config: Config) -> Finding:
     return Finding(
         "database",
         Level.OK,
-        "the embedded one works; its data and indexes will be created at the first start",
+        "the embedded database works; the first start will create its data and indexes",
     )
 
 
@@ -81,31 +80,21 @@ def _database_of_running_server(config: Config) -> Finding:
     with suppress(ClientError):
         running = ask(config.server)
         if running.is_ready:
-            return Finding(
-                check,
-                Level.OK,
-                "embedded; the running server has it, with its indexes, and says that it is ready",
-            )
-        return Finding(
-            check,
-            Level.PROBLEM,
-            f"embedded; the running server has it, and is not ready: {running.detail}",
-        )
+            detail = "embedded; the running server uses it, and says that it is ready"
+            return Finding(check, Level.OK, detail)
+        detail = f"embedded; the running server uses it, but is not ready: {running.detail}"
+        return Finding(check, Level.PROBLEM, detail)
+    address = f"{config.server.host}:{config.server.port}"
     return Finding(
         check,
         Level.PROBLEM,
-        f"a server has the data folder, and does not answer on {config.server.host}:{config.server.port}",
-        "if that server should not run, stop it; else check it with its own configuration",
+        f"a server is using the data folder, but does not respond on {address}",
+        "stop that server if it should not run; if it should, check it with its own configuration",
     )
 
 
 def _in_full(error: DatabaseError) -> str:
-    """The words, and the driver's where they are short: those of an unreachable server are a
-    paragraph.
-    """
-    cause = (
-        str(error.__cause__ or "")
-        .partition(", full error")[0]
-        .partition(" (configured timeouts")[0]
-    )
+    """The error's message, and the driver's unless that is a whole paragraph."""
+    cause = str(error.__cause__ or "")
+    cause = cause.partition(", full error")[0].partition(" (configured timeouts")[0]
     return f"{error.message}: {cause}" if cause and len(cause) < 200 else error.message

@@ -1,4 +1,4 @@
-"""What a check has found."""
+"""The result of a check."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,13 +6,13 @@ from enum import StrEnum
 
 class Level(StrEnum):
     OK = "ok"
-    WARNING = "warning"  # the server runs all the same
-    PROBLEM = "problem"  # it does not, or not well
+    WARNING = "warning"  # the server runs nevertheless
+    PROBLEM = "problem"  # the server does not run, or not well
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How one thing is; `advice` says what to do, where there is something."""
+    """What a check has found; `advice` says what to do, if there is something to do."""
 
     check: str
     level: Level

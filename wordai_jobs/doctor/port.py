@@ -1,4 +1,4 @@
-"""The port, and the server that may be using it."""
+"""Checks the port, and the server that may be using it."""
 
 import errno
 import os

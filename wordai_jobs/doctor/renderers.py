@@ -1,4 +1,4 @@
-"""A rendering child, started and asked for a page."""
+"""Checks the renderers: starts one, and has it render a page."""
 
 import tempfile
 from pathlib import Path
@@ -29,22 +29,20 @@ def renderers(config: Config) -> Finding:
         request = RenderPages(str(pdf), folder, (1,), render_options(settings))
         try:
             child.start()
-            answer = child.ask(request, PageRendered, settings.page_timeout_s)
+            reply = child.ask(request, PageRendered, settings.page_timeout_s)
         except (ChildEnded, TimeoutError) as error:
-            return Finding(
-                check,
-                Level.PROBLEM,
-                "a page took too long" if isinstance(error, TimeoutError) else str(error),
+            problem = "a page took too long" if isinstance(error, TimeoutError) else str(error)
+            advice = (
                 "install the required versions of pymupdf and pillow, "
-                "or raise rendering.memory_limit_mb",
+                "or raise rendering.memory_limit_mb"
             )
+            return Finding(check, Level.PROBLEM, problem, advice)
         finally:
             child.kill()
             fork_server.stop()
-    if isinstance(answer, Failed):
-        problem = f"a page could not be rendered: {answer.failure.message}"
+    if isinstance(reply, Failed):
+        problem = f"a page could not be rendered: {reply.failure.message}"
         return Finding(check, Level.PROBLEM, problem)
     count, limit_mb = settings.process_count, settings.memory_limit_mb
-    return Finding(
-        check, Level.OK, f"one has rendered a page; {count} will run, with up to {limit_mb} MB each"
-    )
+    detail = f"one has rendered a page; {count} will run, with up to {limit_mb} MB each"
+    return Finding(check, Level.OK, detail)

@@ -1,4 +1,4 @@
-"""The configuration itself, and how callers sign in."""
+"""Checks the configuration, and how callers sign in."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ _CERTIFICATES_TIMEOUT_S = 5
 
 def configuration(config: Config) -> Finding:
     named = os.environ.get(CONFIG_FILE_VARIABLE)
-    file = named or ("config.toml" if Path("config.toml").exists() else "no file, defaults apply")
+    file = named or ("config.toml" if Path("config.toml").exists() else "no file, only defaults")
     overrides = sum(name.startswith(PREFIX) and name != CONFIG_FILE_VARIABLE for name in os.environ)
     return Finding(
         "configuration",

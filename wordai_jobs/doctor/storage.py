@@ -1,4 +1,4 @@
-"""The data folder and the key in it."""
+"""Checks the data folder, and the secret key in it."""
 
 import os
 import shutil
@@ -23,31 +23,26 @@ def storage(config: Config) -> Finding:
     except StartError as error:
         return Finding(check, Level.PROBLEM, str(error), "or set storage.data_dir")
     except OSError as error:
-        return Finding(
-            check,
-            Level.PROBLEM,
-            f"{path} cannot be written: {error.strerror}",
-            "make room"
-            if error.errno in FULL_DISK
-            else "correct its permissions, or set storage.data_dir",
-        )
+        is_full = error.errno in FULL_DISK
+        advice = "make room" if is_full else "correct its permissions, or set storage.data_dir"
+        problem = f"{path} cannot be written: {error.strerror}"
+        return Finding(check, Level.PROBLEM, problem, advice)
     free = f"{path}, {shutil.disk_usage(path).free / 1e9:.1f} GB free"
     if not folder.has_room_for(config.limits.max_upload_mb * 1024 * 1024):
-        return Finding(
-            check, Level.PROBLEM, f"{free}: no room for a PDF of limits.max_upload_mb", "make room"
-        )
+        problem = f"{free}: no room for a PDF of limits.max_upload_mb"
+        return Finding(check, Level.PROBLEM, problem, "make room")
     return Finding(check, Level.OK, free)
 
 
 def _missing_storage(check: str, path: Path) -> Finding:
     parent = next(parent for parent in path.parents if parent.exists())
     if os.access(parent, os.W_OK | os.X_OK):
-        return Finding(check, Level.OK, f"{path} is not there yet, and will be made")
+        return Finding(check, Level.OK, f"{path} does not exist yet, and will be created")
     return Finding(
         check,
         Level.PROBLEM,
-        f"{path} is not there, and cannot be made in {parent}",
-        "make it for the user that the server runs as, or set storage.data_dir",
+        f"{path} does not exist, and cannot be created in {parent}",
+        "create it for the user that the server runs as, or set storage.data_dir",
     )
 
 
@@ -59,14 +54,14 @@ def secret_key(config: Config) -> Finding:
             return Finding(
                 check,
                 Level.PROBLEM,
-                f"server.secret_key has {len(key)} characters, which can be guessed",
-                "use 32 or more random ones, or leave it empty to have one made",
+                f"server.secret_key has only {len(key)} characters and can be guessed",
+                "use 32 or more random characters, or leave it empty to have a key created",
             )
         return Finding(check, Level.OK, "set by server.secret_key")
     try:
         text, mode = path.read_text(encoding="ascii"), path.stat().st_mode
     except FileNotFoundError:
-        return Finding(check, Level.OK, "will be made at the first start")
+        return Finding(check, Level.OK, "will be created at the first start")
     except (OSError, UnicodeDecodeError):
         return Finding(
             check,
@@ -75,9 +70,8 @@ def secret_key(config: Config) -> Finding:
             "run this as the server's user, or correct its permissions",
         )
     if not text.strip():
-        return Finding(
-            check, Level.PROBLEM, f"{path} is empty", "delete it, or set server.secret_key"
-        )
+        advice = "delete it, or set server.secret_key"
+        return Finding(check, Level.PROBLEM, f"{path} is empty", advice)
     if mode & 0o077:
-        return Finding(check, Level.WARNING, f"others can read {path}", f"chmod 600 {path}")
+        return Finding(check, Level.WARNING, f"other users can read {path}", f"chmod 600 {path}")
     return Finding(check, Level.OK, f"in {path}")
