@@ -1,1 +1,1 @@
-"""Uploads, books and chapters: what callers may do with them, and nothing about HTTP."""
+"""What users own, and what they may do with it: uploads, books and chapters. No HTTP."""

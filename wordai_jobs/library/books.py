@@ -1,4 +1,4 @@
-"""Books, and the chapters in them."""
+"""The service for books and their chapters."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +22,9 @@ class PageContent:
 
 
 class BookService:
-    """A user's books. Every method that takes ids raises NotFound or AccessDenied if they are not
-    the user's.
+    """The books of users, and their chapters.
+
+    Every method that takes ids raises NotFound, or AccessDenied if they belong to another user.
     """
 
     def __init__(self, database: Database, storage: Storage, quota: Quota) -> None:
@@ -75,7 +76,7 @@ class BookService:
         return PageContent(chapter.pages[0], content["text"], content["words"])
 
     def remove_chapter(self, book_id: str, chapter_id: str, user_id: str) -> None:
-        """Remove a chapter and its page files. Its PDF goes later, once nothing else uses it."""
+        """Remove a chapter and its page files. The clean-up removes its PDF if nothing uses it."""
         chapter = self.chapter(book_id, chapter_id, user_id)
         now = utc_now()
         self._database.chapters.remove(chapter_id)

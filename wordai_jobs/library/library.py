@@ -1,4 +1,4 @@
-"""What users own: their books and their uploads."""
+"""What users own: books, chapters and uploads."""
 
 from wordai_jobs.config import Config
 from wordai_jobs.database.client import Database
@@ -10,7 +10,7 @@ from wordai_jobs.storage.storage import Storage
 
 
 class Library:
-    """The services for books and uploads, on one database and one storage."""
+    """The services for books and uploads."""
 
     def __init__(
         self, config: Config, database: Database, storage: Storage, inspector: Inspector

@@ -1,4 +1,4 @@
-"""How much each user has stored, and whether it is too much."""
+"""How much one user may store."""
 
 import threading
 import time
@@ -7,15 +7,14 @@ from collections.abc import Callable
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import QuotaReached
 
-# Adding up what a user has stored is too slow for each request; what is added in the meantime by
-# uploads is counted at once.
+# Adding up a user's files is too slow for each request. Uploads since then are counted at once.
 _REMEMBERED_FOR_S = 60.0
 _MOST_USERS = 10_000
 _MB = 1024 * 1024
 
 
 class Quota:
-    """Limits the bytes of uploads and page files that one user may have stored."""
+    """Limits the size of all uploads and page files of a user."""
 
     def __init__(
         self,
@@ -30,8 +29,8 @@ class Quota:
         self._known: dict[str, tuple[int, float]] = {}
 
     def check(self, user_id: str, size: int = 0) -> None:
-        """Raises QuotaReached if the user has stored the limit, or would with `size` bytes more,
-        and DatabaseError.
+        """Raises QuotaReached if the user would reach the limit with `size` more bytes, and
+        DatabaseError.
         """
         stored, counted_at = self._known.get(user_id, (0, -_REMEMBERED_FOR_S))
         if self._monotonic() - counted_at >= _REMEMBERED_FOR_S:
@@ -45,13 +44,13 @@ class Quota:
             raise QuotaReached(self._limit_mb)
 
     def add(self, user_id: str, size: int) -> None:
-        """The user has stored `size` bytes more."""
+        """Count `size` more bytes that the user has stored."""
         with self._lock:
             if user_id in self._known:
                 stored, counted_at = self._known[user_id]
                 self._known[user_id] = (stored + size, counted_at)
 
     def recount(self, user_id: str) -> None:
-        """The user has removed something."""
+        """Add up the user's files again at the next check, because some were removed."""
         with self._lock:
             self._known.pop(user_id, None)

@@ -1,4 +1,4 @@
-"""Taking PDFs in: stored, inspected and recorded, or refused without a trace."""
+"""The service for uploads: a PDF is stored, inspected and recorded, or refused without a trace."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,14 +16,14 @@ from wordai_jobs.storage.storage import Storage
 
 @dataclass(frozen=True, slots=True)
 class IncomingPdf:
-    """A PDF that is being received, with the name its sender gives it."""
+    """A PDF that is being received, with the name that the client has given it."""
 
     filename: str | None
     content: IO[bytes]
 
 
 class UploadService:
-    """A user's uploaded PDFs."""
+    """The uploaded PDFs of users."""
 
     def __init__(
         self,
@@ -42,8 +42,8 @@ class UploadService:
         self._quota = quota
 
     def check_room(self, user_id: str, size: int) -> None:
-        """Raises UploadTooLarge, QuotaReached or StorageFull for a body of `size` bytes, before it
-        is read.
+        """Raises UploadTooLarge, QuotaReached or StorageFull if a body of `size` bytes must not be
+        read.
         """
         if size > self._max_upload_mb * 1024 * 1024:
             raise UploadTooLarge(self._max_upload_mb)
@@ -54,15 +54,14 @@ class UploadService:
     def add(self, user_id: str, pdf: IncomingPdf) -> Upload:
         """Store and record a PDF.
 
-        Raises InvalidPdf, Invalid for too many pages, UploadTooLarge, StorageFull, Busy or
-        DatabaseError; then nothing is left of it.
+        Raises InvalidPdf, Invalid if it has too many pages, UploadTooLarge, StorageFull, Busy or
+        DatabaseError. After any error nothing is left behind.
         """
         with self._storage.uploads.receiving(pdf.content, self._max_upload_mb) as stored:
             page_count = self._inspector.page_count(stored.path)
             if page_count > self._max_pages:
-                raise Invalid(
-                    f"PDF has {page_count} pages, more than the limit of {self._max_pages}"
-                )
+                limit = self._max_pages
+                raise Invalid(f"PDF has {page_count} pages, more than the limit of {limit}")
         now = utc_now()
         upload = Upload(
             file_id=stored.file_id,

@@ -1,1 +1,1 @@
-"""Bytes on disk: uploaded PDFs, pages being rendered, pages of chapters."""
+"""The files of the service: uploaded PDFs, and pages of running jobs and of chapters."""

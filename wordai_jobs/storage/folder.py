@@ -1,4 +1,4 @@
-"""The data folder: its parts, its room, and the translation of a full disk into words."""
+"""The data folder: its parts, its free space, and the error of a full disk."""
 
 import logging
 import math
@@ -15,16 +15,16 @@ from wordai_jobs.errors import FULL_DISK, StartError, StorageFull
 from wordai_jobs.files import write_secret
 from wordai_jobs.storage.lock import FolderLock
 
-# Left free for the database's log and the page files of running jobs when an upload is weighed
-# against the room.
+# An upload leaves this much free, for the database's log and the pages of running jobs.
 RESERVE_BYTES = 16 * 1024 * 1024
 
 logger = logging.getLogger(__name__)
 
 
 class DataFolder:
-    """`uploads/`, `staging/`, `chapters/`, `trash/`, `mongodb/` and a few files in one folder, on one file
-    system. Whoever writes into it holds its lock.
+    """The folder with `uploads/`, `staging/`, `chapters/`, `trash/`, `mongodb/` and a few files.
+
+    All of it is on one file system. A process that writes into it holds its lock.
     """
 
     def __init__(self, path: Path) -> None:
@@ -39,7 +39,7 @@ class DataFolder:
         self._identity: str | None = None
 
     def create(self) -> None:
-        """Create what is missing. Raises StartError if that is not allowed."""
+        """Create the folders that do not exist. Raises StartError if that is impossible."""
         try:
             for folder in (self.path, self.uploads, self.staging, self.chapters, self.trash):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ class DataFolder:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the folder holds neither uploads nor pages."""
+        """Whether there are neither uploads nor pages."""
         return not any(
             any(folder.iterdir()) for folder in (self.uploads, self.staging, self.chapters)
         )
@@ -101,9 +101,7 @@ class DataFolder:
         return shutil.disk_usage(self.path).free > size + RESERVE_BYTES
 
     def check_writable(self) -> None:
-        """Write a small file that never has a name, so that nothing can leave it behind; raises
-        OSError where that fails.
-        """
+        """Write a small file without a name, so that it cannot be left behind. Raises OSError."""
         with tempfile.TemporaryFile(dir=self.staging, buffering=0) as probe:
             probe.write(b"ok")
 
@@ -111,8 +109,9 @@ class DataFolder:
 def changed_between(
     folder: Path, since: datetime | None, until: datetime | None
 ) -> Iterator[os.DirEntry[str]]:
-    """The entries of a folder that were last changed at or after `since` and before `until`. What
-    is removed in the meantime is left out.
+    """The entries of a folder that were last changed at or after `since` and before `until`.
+
+    An entry that is removed in the meantime is left out.
     """
     first = since.timestamp() if since else -math.inf
     end = until.timestamp() if until else math.inf
@@ -125,7 +124,7 @@ def changed_between(
 
 @contextmanager
 def translated_full_disk() -> Iterator[None]:
-    """Turns `No space left on device` and `Disk quota exceeded` into StorageFull."""
+    """Turn `No space left on device` and `Disk quota exceeded` into StorageFull."""
     try:
         yield
     except OSError as error:

@@ -7,7 +7,7 @@ from typing import IO
 
 from wordai_jobs.errors import DataFolderInUse
 
-# After a kill -9, the embedded database takes a moment to follow its server.
+# After a kill -9 of the server, its embedded database takes a moment to end too.
 _TIMEOUT_S = 3.0
 _RETRY_S = 0.05
 
@@ -15,8 +15,8 @@ _RETRY_S = 0.05
 class FolderLock:
     """A lock that the kernel releases when the processes that hold it have ended, however they end.
 
-    The embedded database inherits it, so the folder stays locked until its database is gone too.
-    A process that is stopped (SIGSTOP) still holds it.
+    The embedded database inherits the lock, so the folder stays locked until it has ended too. A
+    process that is stopped (SIGSTOP) still holds the lock.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,6 +1,7 @@
-"""Page files of a chapter: written into a staging folder, then moved into place all at once.
+"""The pages of a chapter: written into a staging folder, then moved into place in one step.
 
-A chapter's id names both folders, so a page has one address while its job runs and afterwards.
+A page is two files, such as `00017.png` (or `.jpg`) and `00017.json` with its text and words. The
+chapter's id names both folders, so the URL of a page stays the same after its job has ended.
 """
 
 import os
@@ -15,11 +16,7 @@ import orjson
 
 from wordai_jobs.files import fsync_folder
 from wordai_jobs.linux import sync_file_system
-from wordai_jobs.storage.folder import (
-    DataFolder,
-    changed_between,
-    translated_full_disk,
-)
+from wordai_jobs.storage.folder import DataFolder, changed_between, translated_full_disk
 
 _MEDIA_TYPES = {".png": "image/png", ".jpg": "image/jpeg"}
 
@@ -33,15 +30,13 @@ class PageImage:
 
 
 class PageStore:
-    """Staging and chapter folders. Ids come from the database or from a signed address, never
-    unchecked from a client.
-    """
+    """Reads and writes page files. Ids come from the database or from signed URLs."""
 
     def __init__(self, folder: DataFolder) -> None:
         self._folder = folder
 
     def stage(self, chapter_id: str) -> Path:
-        """A new folder for the pages of a job."""
+        """Create the staging folder of a chapter, and return it."""
         with translated_full_disk():
             staging = self._staging(chapter_id)
             staging.mkdir(mode=0o700)
@@ -53,28 +48,27 @@ class PageStore:
             return sum(entry.stat().st_size for entry in entries)
 
     def sync(self, chapter_id: str) -> None:
-        """Make the staged files last, so that a chapter never appears with pages that a power cut
-        takes away.
-        """
+        """Write the staged files to the disk, so that a power cut cannot take them."""
         with translated_full_disk():
             sync_file_system(self._staging(chapter_id))
 
     def publish(self, chapter_id: str) -> None:
-        """Move a staged chapter into place."""
+        """Move a staged chapter into place. Raises FileNotFoundError if it was removed."""
         with translated_full_disk():
             os.rename(self._staging(chapter_id), self._chapter(chapter_id))
             fsync_folder(self._folder.chapters)
 
     def remove(self, chapter_id: str) -> None:
-        """Remove whatever there is of a chapter, staged or in place."""
+        """Remove all files of a chapter, staged or in place."""
         for folder in (self._staging(chapter_id), self._chapter(chapter_id)):
             shutil.rmtree(folder, ignore_errors=True)
 
     def chapter_ids(
         self, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[str]:
-        """Every chapter that has a folder, staged or in place, last changed at or after `since` and
-        before `until`.
+        """The id of every chapter that has a folder, staged or in place.
+
+        Only folders that were last changed at or after `since` and before `until` count.
         """
         for folder in (self._folder.staging, self._folder.chapters):
             for entry in changed_between(folder, since, until):
@@ -82,11 +76,12 @@ class PageStore:
                     yield entry.name
 
     def image(self, chapter_id: str, number: int) -> PageImage | None:
-        """The image of a page, also while its job still runs.
+        """The image of a page, even while its job still runs.
 
-        At the moment of publishing the file may have moved when it is opened; then ask again.
+        If the chapter moves into place just then, the file may no longer be there when it is opened.
+        Then ask again.
         """
-        # In this order, since folders move from the first to the second and never back.
+        # In this order, because folders move only from the first to the second.
         for folder in (self._staging(chapter_id), self._chapter(chapter_id)):
             for ending, media_type in _MEDIA_TYPES.items():
                 path = folder / f"{number:05d}{ending}"
@@ -95,7 +90,7 @@ class PageStore:
         return None
 
     def words(self, chapter_id: str, number: int) -> dict[str, Any] | None:
-        """`text` and `words` of a page of a finished chapter."""
+        """The `text` and `words` of a page, once its chapter is in place."""
         try:
             content = (self._chapter(chapter_id) / f"{number:05d}.json").read_bytes()
         except FileNotFoundError:
@@ -111,7 +106,7 @@ class PageStore:
 
 
 def _as_name(chapter_id: str) -> str:
-    """An id that is the name of one folder. Without this, an empty id would name all of them."""
+    """The id, which must be a folder's name: an empty id would name the folder of all chapters."""
     if not chapter_id or "/" in chapter_id or chapter_id.startswith("."):
         raise ValueError(f"{chapter_id!r} cannot be the id of a chapter")
     return chapter_id

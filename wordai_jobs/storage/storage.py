@@ -1,4 +1,4 @@
-"""All that is kept as files: the data folder with its uploads and pages."""
+"""The stores of one data folder."""
 
 from wordai_jobs.storage.folder import DataFolder
 from wordai_jobs.storage.pages import PageStore
@@ -7,7 +7,7 @@ from wordai_jobs.storage.uploads import UploadStore
 
 
 class Storage:
-    """The files of one data folder."""
+    """The data folder, and the stores that read and write in it."""
 
     def __init__(self, folder: DataFolder) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""Files that seem to belong to nothing are kept for a while before they are deleted."""
+"""Files that the clean-up has removed are kept here for a day before they are deleted."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from wordai_jobs.storage.folder import DataFolder
 
 
 class Trash:
-    """`trash/<seconds since 1970>/<name>`: what was moved there at that moment."""
+    """Moves files to `trash/<seconds since 1970>/<name>`, and deletes them later."""
 
     def __init__(self, folder: DataFolder) -> None:
         self._folder = folder
@@ -23,7 +23,7 @@ class Trash:
         self._take(self._folder.uploads / f"{file_id}.pdf", now)
 
     def empty(self, before: datetime) -> None:
-        """Delete what was moved here before the given moment."""
+        """Delete the files that were moved here before this moment."""
         for batch in self._folder.trash.iterdir():
             if batch.name.isdecimal() and int(batch.name) < before.timestamp():
                 shutil.rmtree(batch, ignore_errors=True)

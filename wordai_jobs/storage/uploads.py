@@ -1,4 +1,4 @@
-"""Uploaded PDFs: one file each, named by an id that the server drew."""
+"""Uploaded PDFs: one file each, named by an id that the server has drawn."""
 
 import hashlib
 import os
@@ -12,11 +12,7 @@ from uuid import uuid4
 
 from wordai_jobs.errors import InvalidPdf, UploadTooLarge
 from wordai_jobs.files import fsync_folder
-from wordai_jobs.storage.folder import (
-    DataFolder,
-    changed_between,
-    translated_full_disk,
-)
+from wordai_jobs.storage.folder import DataFolder, changed_between, translated_full_disk
 
 _BLOCK_BYTES = 1024 * 1024
 _ENDING = ".pdf"
@@ -25,9 +21,7 @@ _UNFINISHED = ".part"
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file whose content is safely on disk, where it is for now; size in bytes, sha256 in
-    hexadecimal.
-    """
+    """A PDF that is safely on disk, for now at `path`; `size` in bytes, `sha256` in hexadecimal."""
 
     file_id: str
     path: Path
@@ -36,21 +30,21 @@ class StoredFile:
 
 
 class UploadStore:
-    """The folder of uploads. File names of users never reach the file system."""
+    """Reads and writes uploads. File names of users never reach the file system."""
 
     def __init__(self, folder: DataFolder) -> None:
         self._folder = folder
 
     def path(self, file_id: str) -> Path:
-        """Where the PDF of an id from the database is."""
+        """The path of the PDF with an id from the database."""
         return self._folder.uploads / f"{file_id}{_ENDING}"
 
     @contextmanager
     def receiving(self, source: IO[bytes], max_mb: int) -> Iterator[StoredFile]:
-        """Copy `source` to its end, let the caller look at it, and keep it unless that raises.
+        """Copy `source` to its end, let the caller inspect it, and keep it unless that raises.
 
-        Raises UploadTooLarge past `max_mb`, InvalidPdf where there is nothing, StorageFull; then
-        nothing is left behind.
+        Raises UploadTooLarge if it is larger than `max_mb`, InvalidPdf if it is empty, and
+        StorageFull. After any error nothing is left behind.
         """
         file_id = f"file_{uuid4().hex}"
         part = self._folder.uploads / f"{file_id}{_UNFINISHED}"
@@ -69,15 +63,18 @@ class UploadStore:
         self.path(file_id).unlink(missing_ok=True)
 
     def remove_unfinished(self) -> None:
-        """Remove what a server that died was receiving. Only for a start, before uploads come."""
+        """Remove the uploads that a server was receiving when it died. Call this only at a start,
+        before uploads come.
+        """
         for part in self._folder.uploads.glob(f"*{_UNFINISHED}"):
             part.unlink(missing_ok=True)
 
     def file_ids(
         self, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[str]:
-        """The id of every upload that has a file, last changed at or after `since` and before
-        `until`.
+        """The id of every upload that has a file.
+
+        Only files that were last changed at or after `since` and before `until` count.
         """
         for entry in changed_between(self._folder.uploads, since, until):
             if entry.name.endswith(_ENDING):
