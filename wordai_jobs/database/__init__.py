@@ -1,1 +1,1 @@
-"""What is recorded in MongoDB: jobs, books, chapters, uploads, and which servers are alive."""
+"""The records in MongoDB: jobs, books, chapters, uploads, and the identity of the data folder."""

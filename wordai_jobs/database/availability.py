@@ -1,4 +1,4 @@
-"""Whether the database can be reached, so that not every request has to find out by waiting."""
+"""Remembers whether the database can be reached, so that not every request must wait for it."""
 
 import logging
 import threading
@@ -9,26 +9,25 @@ from contextvars import ContextVar
 
 from wordai_jobs.errors import DatabaseAway
 
-# Set while this thread answers a request.
+# Set while this thread handles a request.
 answers_request: ContextVar[bool] = ContextVar("answers_request", default=False)
 
 _PROBE_INTERVAL_S = 0.25
-# How long a request waits for its turn, counted from the last sign that the database works.
+# How long a request waits for a slot, counted from the last sign that the database works.
 _MAX_WAIT_FOR_SLOT_S = 0.25
 
 logger = logging.getLogger(__name__)
 
 
 class Availability:
-    """Once the database is known to be away, one thread asks for it and everybody else is refused
-    at once.
+    """Once the database is known to be away, one thread keeps trying, and all others are refused.
 
-    Until that is known, operations wait for their timeout. So that these do not take all threads
-    that answer requests, only `slots` requests may be in an operation at a time.
+    Until that is known, operations wait for their timeout. Only `slots` requests may be in an
+    operation at the same time, so that some threads stay free for other requests.
     """
 
     def __init__(self, ping: Callable[[], None], slots: int) -> None:
-        """`ping` raises DatabaseAway if the database does not answer."""
+        """`ping` raises DatabaseAway if the database does not respond."""
         self._ping = ping
         self._slots = threading.BoundedSemaphore(slots)
         self._last_sign_s = time.monotonic()
@@ -38,7 +37,7 @@ class Availability:
 
     @contextmanager
     def operation(self) -> Iterator[None]:
-        """An operation of the database. Raises DatabaseAway if it must not be tried."""
+        """The block is a database operation. Raises DatabaseAway if it must not be tried."""
         if self._is_away:
             raise DatabaseAway
         if not answers_request.get():
@@ -55,7 +54,7 @@ class Availability:
             self._slots.release()
 
     def lost(self) -> None:
-        """An operation has found that the database is away."""
+        """Remember that the database is away, and begin to try it."""
         with self._lock:
             if self._is_away or self._is_closed:
                 return
@@ -73,6 +72,6 @@ class Availability:
                 self._ping()
             except DatabaseAway:
                 continue
-            logger.warning("the database answers again")
+            logger.warning("the database can be reached again")
             break
         self._is_away = False

@@ -16,8 +16,8 @@ from wordai_jobs.model.book import Chapter, numbered_slug, page_image_url
 
 logger = logging.getLogger(__name__)
 
-# Each failed try means that another chapter of the book took the same slug at the same moment, or
-# that an index of another program is in the way.
+# A try fails if another chapter of the book took the same slug at the same moment, or if an index
+# of another program is in the way.
 _SLUG_TRIES = 20
 _WITHOUT_PAGES = {"pages": False}
 
@@ -28,10 +28,10 @@ class ChapterRepository(Repository[Chapter]):
     adapter = TypeAdapter(Chapter)
 
     def insert(self, chapter: Chapter) -> Chapter:
-        """Add a chapter, with a number behind its slug where the book has that slug already.
+        """Add a chapter, with a number after its slug if the book already has that slug.
 
-        Adding a chapter that is there already changes nothing, so an insert whose outcome is
-        unknown may be repeated.
+        Adding a chapter that already exists changes nothing, so an insert whose outcome is unknown
+        can be repeated.
         """
         slug = chapter.slug
         for _ in range(_SLUG_TRIES):
@@ -50,17 +50,12 @@ class ChapterRepository(Repository[Chapter]):
         raise DatabaseError("the database refused the operation")
 
     def _free_slug(self, book_id: str, slug: str) -> str:
-        """The slug with the first number behind it that the book does not have."""
+        """The slug, with the smallest number after it that makes it unique in the book."""
         with self._translated_errors():
-            taken = {
-                found["slug"]
-                for found in self._collection.find(
-                    {"book_id": book_id}, {"_id": False, "slug": True}
-                )
-            }
-        return next(
-            tried for attempt in count(1) if (tried := numbered_slug(slug, attempt)) not in taken
-        )
+            found = self._collection.find({"book_id": book_id}, {"_id": False, "slug": True})
+            taken = {document["slug"] for document in found}
+        candidates = (numbered_slug(slug, attempt) for attempt in count(1))
+        return next(candidate for candidate in candidates if candidate not in taken)
 
     def find(self, chapter_id: str) -> Chapter | None:
         """A chapter without its pages."""
@@ -70,7 +65,7 @@ class ChapterRepository(Repository[Chapter]):
         return self._find_one({"chapter_id": chapter_id})
 
     def find_with_page(self, chapter_id: str, number: int) -> Chapter | None:
-        """A chapter with just the page `number`, or with none if it has no such page."""
+        """A chapter with only the page `number`, or without pages if there is no such page."""
         return self._find_one({"chapter_id": chapter_id}, {"pages": {"$slice": [number - 1, 1]}})
 
     def of_book(self, book_id: str) -> list[Chapter]:
@@ -83,7 +78,7 @@ class ChapterRepository(Repository[Chapter]):
             return list(self._readable(in_order))
 
     def existing(self, chapter_ids: set[str]) -> set[str]:
-        """The given chapters that exist."""
+        """Those of the chapters that exist."""
         with self._translated_errors():
             found = self._collection.find(
                 {"chapter_id": {"$in": list(chapter_ids)}}, {"_id": False, "chapter_id": True}
@@ -91,7 +86,7 @@ class ChapterRepository(Repository[Chapter]):
             return {document["chapter_id"] for document in found}
 
     def files_in_use(self, file_ids: set[str]) -> set[str]:
-        """The given uploads that a chapter was made from."""
+        """Those of the uploads that a chapter was made from."""
         with self._translated_errors():
             found = self._collection.find(
                 {"file_id": {"$in": list(file_ids)}}, {"_id": False, "file_id": True}

@@ -1,4 +1,4 @@
-"""The connection to MongoDB, with the repositories that read and write its collections."""
+"""The connection to MongoDB, and the repositories that use it."""
 
 import logging
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from wordai_jobs.database.repository import Document
 from wordai_jobs.database.uploads import UploadRepository
 from wordai_jobs.errors import DatabaseAway, DatabaseError, StartError
 
-# A status poll has to say within 3 seconds that the database is away.
+# A status poll must report within 3 seconds that the database is away.
 OPERATION_TIMEOUT_MS = 2500
 _PROBE_TIMEOUT_S = 1.0
 _REQUEST_SLOTS = 6
@@ -30,8 +30,7 @@ logger = logging.getLogger(__name__)
 class Database:
     """One database and its repositories. Thread-safe, as pymongo's client is.
 
-    Every method of it and of its repositories raises DatabaseError if the database does not do
-    what was asked.
+    All methods of this class and of the repositories raise DatabaseError if an operation fails.
     """
 
     def __init__(
@@ -43,7 +42,7 @@ class Database:
     ) -> None:
         """Connects on first use. Raises StartError if the URI is invalid.
 
-        `request_slots`: how many threads that answer requests may wait for the database at a time.
+        `request_slots`: how many threads that handle requests may wait for the database at once.
         """
         self.name = name
         self._metrics = metrics or DatabaseMetrics()
@@ -55,8 +54,8 @@ class Database:
                 serverSelectionTimeoutMS=OPERATION_TIMEOUT_MS,
                 appname="wordai_jobs",
                 connect=False,
-                # These win over the URI. What is acknowledged has to survive a kill -9 of the
-                # database, which a stand-alone MongoDB promises for journaled writes only.
+                # These override the URI. An acknowledged write must survive a kill -9 of the
+                # database, which a stand-alone MongoDB promises only for journaled writes.
                 w="majority",
                 journal=True,
                 readPreference="primary",
@@ -77,19 +76,19 @@ class Database:
         self._client.close()
 
     def ping(self) -> None:
-        """Return if the server answers."""
+        """Returns if the database responds."""
         with self.translated_errors():
             self._client.admin.command("ping")
 
     def is_empty(self) -> bool:
-        """Whether nothing of a user is recorded."""
+        """Whether there is no record of any user."""
         repositories = (self.jobs, self.books, self.chapters, self.uploads)
         return all(repository.is_empty() for repository in repositories)
 
     @contextmanager
     def translated_errors(self) -> Iterator[None]:
-        """Turn the driver's errors into DatabaseError, except a duplicate key, which is a result
-        that callers expect.
+        """Turn the driver's errors into DatabaseError, except for a duplicate key, which callers
+        handle.
         """
         with self._availability.operation():
             try:
@@ -108,7 +107,7 @@ class Database:
                 raise DatabaseError("the database refused the operation") from error
 
     def _probe(self) -> None:
-        """Raises DatabaseAway if the server does not answer soon."""
+        """Raises DatabaseAway if the database does not respond soon."""
         try:
             with pymongo.timeout(_PROBE_TIMEOUT_S):
                 self._client.admin.command("ping")

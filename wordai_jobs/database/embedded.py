@@ -1,7 +1,7 @@
-"""The embedded database: SecantusDB, a server of MongoDB's wire protocol, run as a child process on
-loopback.
+"""The embedded database: SecantusDB, which speaks MongoDB's wire protocol on a loopback port.
 
-Run, never imported: it is GPL-2.0-only, and its Python would share this process's GIL.
+It runs as a child process and is never imported: its licence is GPL-2.0-only, and its Python code
+would share this process's GIL.
 """
 
 import logging
@@ -24,8 +24,8 @@ from wordai_jobs.errors import StartError
 from wordai_jobs.files import write_secret
 
 START_TIMEOUT_S = 30.0
-# Its handler of SIGTERM hangs now and then, on a busy machine every third time; an orderly end
-# takes half a second.
+# An orderly stop takes half a second, but its handler of SIGTERM sometimes hangs (on a busy machine
+# every third time).
 _STOP_TIMEOUT_S = 2.0
 _PROGRAM = "secantusd-py"
 _CONFIG = "secantusd.toml"
@@ -45,12 +45,10 @@ class HasDescriptor(Protocol):
 
 
 class EmbeddedDatabase:
-    """Starts the database, starts it again when it dies, and stops it."""
+    """Starts the database, restarts it if it dies, and stops it."""
 
     def __init__(self, folder: Path, lock: HasDescriptor) -> None:
-        """`lock` is held by this process, and inherited by the database: it is released when both
-        have ended.
-        """
+        """The database inherits `lock` from this process: it is released when both have ended."""
         self._folder = folder
         self._lock = lock
         self._port = _free_port()
@@ -60,8 +58,8 @@ class EmbeddedDatabase:
         self._stopping = threading.Event()
         self._first_start = threading.Event()
         self._error: OSError | None = None
-        # The kernel ends the database with the thread that started it, so that thread stays as
-        # long as the database does.
+        # The kernel ends the database together with the thread that started it, so this thread runs
+        # as long as the database.
         self._thread = threading.Thread(
             target=self._keep_running, name="embedded database", daemon=True
         )
@@ -71,12 +69,12 @@ class EmbeddedDatabase:
         return f"mongodb://{_USER}:{self._password}@127.0.0.1:{self._port}/?authSource=admin"
 
     def start(self) -> None:
-        """Returns once the database answers.
+        """Start the database; returns once it responds.
 
-        Raises StartError if the database is not installed or does not come up.
+        Raises StartError if it is not installed or does not respond in time.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Without a configuration file of its own, it takes one from the home folder or /etc.
+        # Without its own configuration file, it would read one from the home folder or /etc.
         (self._folder / _CONFIG).touch(mode=0o600)
         if not self._password_file.exists():
             self._create_user()
@@ -84,20 +82,20 @@ class EmbeddedDatabase:
         self._first_start.wait(START_TIMEOUT_S)
         if self._error:
             raise StartError(f"The embedded database could not be started: {self._error}")
-        self._wait_until_it_answers(self.uri).close()
+        self._wait_until_it_responds(self.uri).close()
 
     def stop(self) -> None:
-        """End the database in order; what it has acknowledged is on disk either way."""
+        """Stop the database. A kill does no harm: all acknowledged writes are on disk."""
         self._stopping.set()
         process = self._process
         if process and process.poll() is None:
             process.terminate()
-            self._knock()  # without any client, it notices only after 2 s that it shall stop
+            self._knock()  # without a connection, it notices only after 2 s that it has to stop
             try:
                 process.wait(_STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 logger.info(
-                    "the embedded database is killed: it did not stop within %.0f s, and has nothing to lose",
+                    "the embedded database did not stop within %.0f s and is killed; no loss",
                     _STOP_TIMEOUT_S,
                 )
                 process.kill()
@@ -106,15 +104,15 @@ class EmbeddedDatabase:
             self._thread.join(_STOP_TIMEOUT_S)
 
     def _create_user(self) -> None:
-        """Have the database know our password, and nobody else's.
+        """Create a user with our password, and remove all other users.
 
-        Other users of this machine can reach the port too. The database creates its first user
-        only while it asks for no password, so it runs so for a moment: at the very first start,
-        and at the first start of a release that asks for one.
+        The password is needed because other users of this machine can reach the port. The database
+        can create its first user only while it requires no password. So it runs without one for a
+        moment, at the first start of a release that requires one.
         """
         process = self._spawn()
         try:
-            with self._wait_until_it_answers(f"mongodb://127.0.0.1:{self._port}") as client:
+            with self._wait_until_it_responds(f"mongodb://127.0.0.1:{self._port}") as client:
                 users = client.admin.command("usersInfo")["users"]
                 for user in users:
                     client.admin.command("dropUser", user["user"])
@@ -127,7 +125,7 @@ class EmbeddedDatabase:
         write_secret(self._password_file, self._password)
 
     def _knock(self) -> bool:
-        """Connect once; whether the database takes connections."""
+        """Connect once; returns whether the database accepts connections."""
         try:
             socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
         except OSError:
@@ -169,9 +167,9 @@ class EmbeddedDatabase:
             "--log-level",
             "WARNING",
         ]
-        # What it has acknowledged is on disk, so that a kill loses nothing, and the next server need
-        # not wait for an orderly end. A session of its own: Ctrl-C is for the server, which stops
-        # the database last.
+        # It dies with the server: acknowledged writes are on disk, so a kill loses nothing, and the
+        # next server need not wait for an orderly stop. It has its own session, so that Ctrl-C
+        # reaches only the server, which stops the database last.
         return subprocess.Popen(
             linux.dying_with_parent(command),
             start_new_session=True,
@@ -181,10 +179,10 @@ class EmbeddedDatabase:
             stderr=subprocess.STDOUT,
         )
 
-    def _wait_until_it_answers(self, uri: str) -> MongoClient[dict[str, Any]]:
-        """A client of the database. Raises StartError if it does not come up."""
+    def _wait_until_it_responds(self, uri: str) -> MongoClient[dict[str, Any]]:
+        """A client of the database. Raises StartError if the database does not respond in time."""
         deadline = time.monotonic() + START_TIMEOUT_S
-        # The driver tries a server that is not there yet only every half second.
+        # The driver would try again only every half second.
         while not self._knock() and time.monotonic() < deadline:
             time.sleep(_START_CHECK_S)
         client = MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=250)
@@ -202,7 +200,7 @@ class EmbeddedDatabase:
 
 
 def _log_output(process: subprocess.Popen[bytes]) -> None:
-    """Log what the database says, until it ends."""
+    """Log the output of the database until it ends."""
     assert process.stdout
     with process.stdout as output:
         while line := output.readline(_LONGEST_LINE):
@@ -210,14 +208,13 @@ def _log_output(process: subprocess.Popen[bytes]) -> None:
 
 
 def _program() -> str:
-    """The database's program: beside this Python, else wherever the shell finds it; raises
-    StartError.
-    """
-    beside = Path(sys.executable).with_name(_PROGRAM)
-    found = str(beside) if beside.exists() else shutil.which(_PROGRAM)
+    """The path of the database's program, next to this Python or in PATH. Raises StartError."""
+    next_to_python = Path(sys.executable).with_name(_PROGRAM)
+    found = str(next_to_python) if next_to_python.exists() else shutil.which(_PROGRAM)
     if not found:
         raise StartError(
-            "The embedded database is not installed: pip install 'wordai-jobs[embedded]', or set mongodb.uri"
+            "The embedded database is not installed: "
+            "pip install 'wordai-jobs[embedded]', or set mongodb.uri"
         )
     return found
 
@@ -230,7 +227,7 @@ def _read_password(path: Path) -> str:
 
 
 def _free_port() -> int:
-    """A port that no outgoing connection gets: after a crash, the database needs the same again."""
+    """A free port that no outgoing connection can take while the database restarts on it."""
     first_ephemeral = int(_EPHEMERAL_PORTS.read_text().split()[0])
     while True:
         port = secrets.choice(range(_FIRST_PORT, max(first_ephemeral, _FIRST_PORT + 1000)))

@@ -1,6 +1,6 @@
 """The identity of the data folder that belongs to this database, in the collection `data_folder`.
 
-There is one document at most: `{"_id": "identity", "folder_id": …}`.
+There is at most one document: `{"_id": "identity", "folder_id": …}`.
 """
 
 from wordai_jobs.database.repository import Repository

@@ -15,9 +15,9 @@ from wordai_jobs.errors import StartError
 _SECONDS_A_DAY = 86_400
 # An index on a collection of millions of documents takes minutes.
 _CREATE_TIMEOUT_S = 600
-# Options that make a difference to what an index guarantees.
+# The options that change the effect of an index.
 _OPTIONS = ("unique", "expireAfterSeconds", "partialFilterExpression")
-# By collection. Jobs have one more, which lets them expire.
+# By collection. Jobs have one more index, which makes them expire.
 _INDEXES: dict[str, list[IndexModel]] = {
     "pdf_chapter_jobs": [
         IndexModel("job_id", unique=True),
@@ -50,7 +50,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """An index that has to exist, and the index on the same keys that exists already, if any."""
+    """An index that must exist, and the existing index on the same keys, if there is one."""
 
     collection: str
     model: IndexModel
@@ -68,8 +68,9 @@ class _Wanted:
 
 
 class Indexes:
-    """Creates the indexes, and says which are missing. Whoever made an index, it is used if it has
-    the same keys and the same effect.
+    """Creates the indexes, and says which are missing.
+
+    An index that another program made is used if it has the same keys and the same effect.
     """
 
     def __init__(self, database: Database[Document], translated_errors: TranslatedErrors) -> None:
@@ -79,9 +80,9 @@ class Indexes:
     def create(self, retention_days: int) -> None:
         """Create the indexes that are missing.
 
-        How long jobs are kept is part of an index, so a changed setting changes that index in
-        place. Raises StartError, with the index's name, if another index or the data is in the
-        way, and DatabaseError.
+        An index contains how long jobs are kept, so a changed setting changes that index. Raises
+        StartError, with the index's name, if another index or duplicate keys are in the way, and
+        DatabaseError.
         """
         with self._translated_errors(), pymongo.timeout(_CREATE_TIMEOUT_S):
             for wanted in self._unserved(retention_days):
@@ -123,7 +124,7 @@ class Indexes:
             self._database[wanted.collection].create_indexes([wanted.model])
         except DuplicateKeyError as error:
             raise StartError(
-                f"MongoDB: the index {wanted.name} cannot be created, since the collection has "
+                f"MongoDB: the index {wanted.name} cannot be created because the collection has "
                 "duplicate keys: remove them, and start again"
             ) from error
 

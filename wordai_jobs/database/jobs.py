@@ -1,5 +1,6 @@
-"""Jobs in the collection `pdf_chapter_jobs`. Every change is one conditional update, so a late
-write changes nothing.
+"""Jobs in the collection `pdf_chapter_jobs`.
+
+Every change is one conditional update, so a write that comes late changes nothing.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from wordai_jobs.database.repository import Document, Repository
 from wordai_jobs.model.job import ACTIVE, Job, JobStatus
 
 _UNFINISHED = {"status": {"$in": list(ACTIVE)}}
-# The statuses that a job may have for a state with the given status to be written over it.
+# A state with the given status may replace only a state with one of these.
 _STATUSES_BEFORE: Mapping[JobStatus, list[JobStatus]] = {
     JobStatus.PENDING: [JobStatus.PENDING],
     JobStatus.PROCESSING: [JobStatus.PENDING, JobStatus.PROCESSING],
@@ -30,7 +31,7 @@ class JobRepository(Repository[Job]):
     adapter = TypeAdapter(Job)
 
     def insert(self, job: Job) -> bool:
-        """Record a new job; False if its user has a job with the same idempotency key."""
+        """Record a new job. False if its user already has a job with the same idempotency key."""
         try:
             with self._translated_errors():
                 self._collection.insert_one(to_document(job))
@@ -49,8 +50,10 @@ class JobRepository(Repository[Job]):
         return self._find_one({"user_id": user_id, "idempotency_key": idempotency_key})
 
     def update(self, job: Job) -> bool:
-        """Record the job's new state. False if the job is gone, has ended, is failing and cannot
-        complete any more, or has a later state already.
+        """Record the job's new state.
+
+        False if the record is gone, the job has ended, it is failing and can no longer complete, or
+        it already has a later state.
         """
         condition: Document = {
             "job_id": job.job_id,
@@ -69,11 +72,11 @@ class JobRepository(Repository[Job]):
             return list(self._readable(self._collection.find(_UNFINISHED)))
 
     def unfinished_chapter_ids(self) -> set[str]:
-        """The chapters of all unfinished jobs, even of those that cannot be read otherwise."""
+        """The chapters of all unfinished jobs, including jobs whose records cannot be read."""
         return self._of_unfinished("chapter_id")
 
     def unfinished_file_ids(self) -> set[str]:
-        """The uploads of all unfinished jobs, even of those that cannot be read otherwise."""
+        """The uploads of all unfinished jobs, including jobs whose records cannot be read."""
         return self._of_unfinished("file_id")
 
     def _of_unfinished(self, field: str) -> set[str]:
@@ -82,12 +85,12 @@ class JobRepository(Repository[Job]):
             return {document[field] for document in found if field in document}
 
     def move_unfinished(self, folder_id: str) -> None:
-        """Give every job that has not ended to this data folder."""
+        """Make all unfinished jobs belong to this data folder."""
         with self._translated_errors():
             self._collection.update_many(_UNFINISHED, {"$set": {"folder_id": folder_id}})
 
     def free_key(self, job: Job) -> None:
-        """Let another job have the idempotency key of a failed job."""
+        """Take the idempotency key from a failed job, so that another job can have it."""
         condition = {"job_id": job.job_id, "status": JobStatus.FAILED.value}
         with self._translated_errors():
             self._collection.update_one(condition, {"$unset": {"idempotency_key": ""}})
@@ -103,8 +106,7 @@ class JobRepository(Repository[Job]):
     ) -> list[Job]:
         """Up to `limit` jobs of a user, newest first.
 
-        `before` is the creation time and id of a job: only jobs that come after it in this order
-        are listed.
+        `before` is the creation time and id of a job; the list begins with the next older job.
         """
         condition: Document = {"user_id": user_id}
         if status:
@@ -123,7 +125,7 @@ class JobRepository(Repository[Job]):
             return list(self._readable(cursor))
 
     def _from_document(self, document: Mapping[str, Any]) -> Job:
-        """The contract names the fields that every job has; the others are this server's own."""
+        """Records of other programs may have only the fields that the contract names."""
         result = document.get("result") or {}
         from_result = {
             name: result[name] for name in ("chapter_id", "total_pages") if name in result

@@ -6,14 +6,14 @@ from prometheus_client import CollectorRegistry, Counter
 
 
 class DatabaseFault(StrEnum):
-    """Whether the database could not be reached, or refused the operation."""
+    """Why an operation failed: the database could not be reached, or refused it."""
 
     UNREACHABLE = "unreachable"
     REFUSED = "refused"
 
 
 class DatabaseMetrics:
-    """Counts failed operations; each try counts."""
+    """Counts failed operations; a repeated operation counts each time."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self._errors = Counter(

@@ -1,4 +1,4 @@
-"""What all repositories have in common."""
+"""The base of all repositories."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,8 +20,8 @@ logger = logging.getLogger(__name__)
 class Repository(Generic[Record]):
     """Reads and writes the records of one collection.
 
-    Fields are read by known names, with defaults for those that an older release did not write.
-    Unknown fields are left alone: a newer release may have written them.
+    It reads fields by known names, with defaults for those that an older release did not write. It
+    leaves unknown fields alone, because a newer release may have written them.
     """
 
     adapter: ClassVar[TypeAdapter[Any]]
@@ -46,7 +46,7 @@ class Repository(Generic[Record]):
             return sum(int(group["total"]) for group in self._collection.aggregate(steps))
 
     def _from_document(self, document: Mapping[str, Any]) -> Record:
-        """Raises ValidationError if the document cannot be read. Null is the same as absent."""
+        """Raises ValidationError if the document cannot be read. Null counts as absent."""
         present = {name: value for name, value in document.items() if value is not None}
         record: Record = self.adapter.validate_python(present)
         return record
@@ -64,7 +64,7 @@ class Repository(Generic[Record]):
             raise DatabaseError("the record cannot be read") from error
 
     def _readable(self, documents: Iterable[Document]) -> Iterator[Record]:
-        """Records that cannot be read are logged and skipped."""
+        """The records of the documents. One that cannot be read is logged and skipped."""
         for document in documents:
             try:
                 yield self._from_document(document)

@@ -23,7 +23,7 @@ class UploadRepository(Repository[Upload]):
         return self._find_one({"file_id": file_id})
 
     def existing(self, file_ids: set[str]) -> set[str]:
-        """The given ids that are recorded."""
+        """Those of the ids that are recorded."""
         with self._translated_errors():
             found = self._collection.find(
                 {"file_id": {"$in": list(file_ids)}}, {"_id": False, "file_id": True}
@@ -31,7 +31,7 @@ class UploadRepository(Repository[Upload]):
             return {document["file_id"] for document in found}
 
     def expired(self, now: datetime, limit: int) -> list[Upload]:
-        """Up to `limit` uploads that have to be looked at, the oldest first."""
+        """Up to `limit` uploads whose time is up, the oldest first."""
         with self._translated_errors():
             found = self._collection.find({"expires_at": {"$lte": now}})
             return list(self._readable(found.sort("expires_at", ASCENDING).limit(limit)))
@@ -41,7 +41,7 @@ class UploadRepository(Repository[Upload]):
             self._collection.update_one({"file_id": file_id}, {"$set": {"expires_at": expires_at}})
 
     def set_missing_expiry(self, expires_at: datetime) -> None:
-        """For uploads that an older release has recorded."""
+        """Set the expiry of uploads that an older release has recorded without one."""
         with self._translated_errors():
             self._collection.update_many(
                 {"expires_at": {"$exists": False}}, {"$set": {"expires_at": expires_at}}
