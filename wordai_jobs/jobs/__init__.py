@@ -1,3 +1,4 @@
-"""The life of a job: taken in, queued, run step by step, ended; and ended by somebody else where
-its server died.
+"""The life of a job: enqueued, queued, run step by step, ended.
+
+The sweep ends a job whose server died.
 """

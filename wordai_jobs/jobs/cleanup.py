@@ -1,7 +1,7 @@
-"""Removes what nobody needs any more: uploads that no chapter uses, and files without a record.
+"""Removes uploads that no chapter uses, and files without a record.
 
-Nothing is deleted because it was not found: such files are moved to the trash, which is emptied a
-day later. So a mistake, an operator's or ours, can be undone.
+Nothing is deleted because it was not found: such files are moved to the trash and deleted a day
+later. So a mistake, an operator's or ours, can be undone.
 """
 
 import logging
@@ -14,20 +14,19 @@ from wordai_jobs.database.client import Database
 from wordai_jobs.model.upload import Upload
 from wordai_jobs.storage.storage import Storage
 
-# Between a file's last rename and its record there are milliseconds. An hour is safe with any clock.
+# A file gets its record within milliseconds. An hour is safe even if the clock is changed.
 _MIN_AGE = timedelta(hours=1)
 _KEPT_IN_TRASH = timedelta(days=1)
-# Small enough for one query, large enough that queries do not count.
+# Small enough for one query, large enough that the number of queries does not matter.
 _BATCH = 500
 
 logger = logging.getLogger(__name__)
 
 
 class Cleanup:
-    """Each chore can be run at any time, beside running jobs. All raise DatabaseError.
+    """The chores of the clean-up. Each can run at any time, and raises DatabaseError.
 
-    A chore costs by what has changed since it last ran, not by what is stored; only the first run
-    looks at everything.
+    The first run looks at everything; later ones only at what has changed since.
     """
 
     def __init__(
@@ -46,9 +45,10 @@ class Cleanup:
         self._is_first_run = True
 
     def remove_old_uploads(self) -> None:
-        """Remove uploads past their time that no chapter was made from and no job works on.
+        """Move uploads to the trash if they have expired, and no chapter and no unfinished job uses
+        them.
 
-        An upload that is in use is looked at again a retention period later.
+        The expiry of an upload that is in use is put off by one retention period.
         """
         if not self._is_safe():
             return
@@ -73,16 +73,16 @@ class Cleanup:
             logger.warning("moved %d old uploads that no chapter uses to the trash", removed)
 
     def move_strays_to_trash(self) -> None:
-        """Move page folders that belong to no chapter and no unfinished job, and uploads without a
-        record, to the trash.
+        """Move page folders without a chapter or an unfinished job, and uploads without a record,
+        to the trash.
         """
         if not self._is_safe():
             return
         now = self._now()
         since, until = self._looked_at_until, now - _MIN_AGE
         folders = files = 0
-        # The order matters: a folder that is listed first belongs to a job that is unfinished in
-        # the second step, or that had ended by then, so its chapter exists in the third.
+        # The order matters: the job of a folder that is found here is still unfinished in the next
+        # query, or has ended by then, so that the last query finds its chapter.
         found = list(self._storage.pages.chapter_ids(since, until))
         unfinished = self._database.jobs.unfinished_chapter_ids()
         for batch in _batches(found):
@@ -93,7 +93,7 @@ class Cleanup:
             for file_id in batch - self._database.uploads.existing(batch):
                 self._storage.trash.take_upload(file_id, now)
                 files += 1
-        # Jobs may have changed a file just before, without a record yet.
+        # Look again at recent files the next time: their jobs may have been unfinished now.
         self._looked_at_until = until - _MIN_AGE
         if folders or files:
             logger.warning(
@@ -105,7 +105,7 @@ class Cleanup:
             self._storage.trash.empty(self._now() - _KEPT_IN_TRASH)
 
     def _is_safe(self) -> bool:
-        """The database may have been replaced while the server runs, by a restore, say."""
+        """Whether the database still belongs to the folder: a restore may have replaced it."""
         if self._database.identity.find() == self._storage.folder.identity():
             return True
         logger.error("nothing is cleaned up: the database no longer belongs to the data folder")

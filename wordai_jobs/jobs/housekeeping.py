@@ -1,4 +1,4 @@
-"""The chores of a running server: end overdue and orphaned jobs, remove what nobody needs."""
+"""The regular chores of a running server: end overdue and orphaned jobs, clean up."""
 
 import logging
 import threading
@@ -13,7 +13,7 @@ from wordai_jobs.jobs.sweep import Sweep
 _TICK_S = 1.0
 _SWEEP_INTERVAL_S = 5
 _CLEANUP_INTERVAL_S = 3600
-# A wrong setting is noticed, and an operator at work is done, within an hour of a start.
+# Within an hour after a start, an operator notices a wrong setting.
 _CLEANUP_DELAY_S = 3600
 _STOP_TIMEOUT_S = 5.0
 
@@ -21,10 +21,9 @@ logger = logging.getLogger(__name__)
 
 
 class Housekeeper:
-    """Does its chores at their intervals. A chore that fails stops neither the others nor its own
-    next time.
+    """Does each chore at its interval. If a chore fails, it is done again at its next turn.
 
-    The clean-up has a thread of its own: it may take long, and must not delay the end of jobs.
+    The clean-up has its own thread, because it may take long and must not delay the end of jobs.
     """
 
     def __init__(
@@ -54,7 +53,7 @@ class Housekeeper:
         ]
 
     def start(self) -> None:
-        """Sweep once, before any job is taken, then start the chores. Raises DatabaseError."""
+        """Sweep once, before any job is accepted, then start the chores. Raises DatabaseError."""
         swept = self._sweep.run()
         if swept:
             logger.info("the sweep at start ended %d jobs", swept)
@@ -75,7 +74,7 @@ class Housekeeper:
 
 
 class _Chore:
-    """Something to do every `interval_s` seconds, the first time after `delay_s`."""
+    """A task that is due every `interval_s` seconds, the first time after `delay_s`."""
 
     def __init__(
         self, name: str, interval_s: float, do: Callable[[], object], delay_s: float = 0
@@ -92,6 +91,6 @@ class _Chore:
             self._do()
         except DatabaseError as error:
             logger.warning("%s: %s", self._name, error.message)
-        except Exception:  # the other chores go on, whatever one meets
+        except Exception:  # a bug in one chore must not stop the others
             logger.exception("%s failed", self._name)
         self._due_at = time.monotonic() + self._interval_s

@@ -1,4 +1,4 @@
-"""A live job: one that this server has taken and that has not ended."""
+"""A live job: this server has accepted it, and it has not ended."""
 
 import logging
 import threading
@@ -12,11 +12,10 @@ from wordai_jobs.errors import DatabaseError
 from wordai_jobs.model.book import Page
 from wordai_jobs.model.job import ErrorClass, Job, JobError
 
-# Polls come every 2 seconds. Four records a second are current enough, and cost the database next
-# to nothing.
+# Polls come every 2 seconds, so four records per second are enough, and cost the database little.
 _REPORT_INTERVAL_S = 0.25
 _RETRY_PAUSE_S = 0.5
-# A job must end within a minute after its deadline, whether the database is away or not.
+# A job must end within a minute after its deadline, even if the database is away.
 _END_GRACE_S = 45.0
 
 T = TypeVar("T")
@@ -25,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class JobAborted(Exception):
-    """The job has to end now, with this error."""
+    """The job must end now, with this error."""
 
     def __init__(self, error: JobError) -> None:
         super().__init__(error.message)
@@ -33,14 +32,14 @@ class JobAborted(Exception):
 
 
 class JobLost(Exception):
-    """The job's record is gone, or somebody else has ended it: nothing may be written any more."""
+    """The job's record is gone, or was ended elsewhere: nothing more may be written for the job."""
 
 
 class LiveJob:
     """The state of a job, and the only way to change it.
 
-    `job` is always a state that the database has acknowledged, and polls are answered from it. So
-    a poll needs no query, and progress that a client has seen is not lost if the server is killed.
+    Polls show `job`, which is always a state that the database has acknowledged. So a poll needs no
+    query, and progress that a client has seen is not lost if the server is killed.
     """
 
     def __init__(
@@ -50,8 +49,8 @@ class LiveJob:
         timeout_s: float,
         now_s: Callable[[], float] = uptime_s,
     ) -> None:
-        """`timeout_s`: seconds from now until the job fails because it took too long. The time that
-        the machine is suspended for counts.
+        """The job fails `timeout_s` seconds from now if it has not ended. Time in which the machine
+        is suspended counts too.
         """
         self.job = job
         self.pages: list[Page] = []
@@ -73,11 +72,10 @@ class LiveJob:
         return JobError(f"Job took longer than {self._timeout_s:.0f} s", ErrorClass.JOB_TIMEOUT)
 
     def abort(self, error: JobError, give_up_after_s: float | None = None) -> None:
-        """Have the job end soon with this error, unless it ends by itself first. The first error
-        stands.
+        """Make the job end soon with this error, unless it has ended or was aborted before.
 
-        `give_up_after_s`: how long its end may wait for a database that is away. The default is
-        until 45 s after the job's deadline.
+        `give_up_after_s`: how long its end may wait if the database is away. The default is until
+        45 s after the job's deadline.
         """
         self._abort_error = self._abort_error or error
         if give_up_after_s is not None:
@@ -91,16 +89,14 @@ class LiveJob:
             raise JobAborted(self.timeout_error)
 
     def advance(self, job: Job) -> None:
-        """Record a new state, and wait for the database if it is away. Raises JobLost and
-        JobAborted.
-        """
+        """Record a new state; wait if the database is away. Raises JobLost and JobAborted."""
         self._record(job, self.persistently)
 
     def report(self, job: Job) -> None:
-        """Record progress, unless nothing has changed, something was recorded a moment ago, or the
+        """Record progress, unless nothing has changed, the last record was a moment ago, or the
         database is away.
 
-        What is left out is not caught up: the caller reports again how far the job is. Raises
+        Progress that was not recorded is not recorded later: the caller reports again. Raises
         JobLost.
         """
         is_news = (job.progress, job.message) != (self.job.progress, self.job.message)
@@ -124,8 +120,8 @@ class LiveJob:
         self._record(job, self.to_the_last)
 
     def persistently(self, operation: Callable[[], T]) -> T:
-        """The result of a database operation, repeated while the database is away and the job has
-        time. Raises JobAborted.
+        """Repeat a database operation while the database is away and the job has time. Raises
+        JobAborted.
         """
         while True:
             try:
@@ -135,8 +131,8 @@ class LiveJob:
                 time.sleep(_RETRY_PAUSE_S)
 
     def to_the_last(self, operation: Callable[[], T]) -> T:
-        """The result of a database operation that belongs to the job's end, repeated for as long
-        as the end may take. Raises DatabaseError after that.
+        """Repeat a database operation of the job's end for as long as the end may take. Raises
+        DatabaseError after that.
         """
         while True:
             try:
@@ -150,7 +146,7 @@ class LiveJob:
         self._next_report = time.monotonic() + _REPORT_INTERVAL_S
 
         def update() -> bool:
-            # If only the reply to an earlier try was lost, the record has this state already.
+            # If only the response to an earlier try was lost, the record already has this state.
             return self._repository.update(job) or self._repository.find(job.job_id) == job
 
         if not repeated(update):

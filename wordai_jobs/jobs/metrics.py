@@ -1,4 +1,4 @@
-"""Metrics of jobs: how many, how they end, and where their time goes."""
+"""Metrics of jobs: how many there are, how they end, and how long their steps take."""
 
 from contextlib import AbstractContextManager
 from enum import StrEnum
@@ -84,7 +84,7 @@ class JobMetrics:
         self._duration.labels(outcome).observe(max(took_s, 0))
 
     def _begin_at_zero(self) -> None:
-        """A series that appears with its first event hides that event from `rate()`."""
+        """Create all series: `rate()` misses the first event of a series that begins with it."""
         for outcome in ("completed", "failed"):
             self._ended.labels(outcome)
             self._duration.labels(outcome)

@@ -15,7 +15,7 @@ from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.rendering.task import RenderingError
 from wordai_jobs.storage.storage import Storage
 
-# How soon a cancelled or overdue job notices it while no page is done.
+# How often a job checks whether it is cancelled or overdue while it waits for a page.
 _CHECK_INTERVAL_S = 0.25
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class UploadGone(Exception):
 
 
 class Pipeline:
-    """Runs one job from its first step to its end, on the thread that calls `run`."""
+    """Runs a job from its first step to its end, on the thread that calls `run`."""
 
     def __init__(
         self, database: Database, storage: Storage, pool: RenderPool, metrics: JobMetrics
@@ -37,7 +37,7 @@ class Pipeline:
         self._metrics = metrics
 
     def run(self, live: LiveJob) -> None:
-        """Walk all steps. Whatever happens is recorded; nothing is raised."""
+        """Do all steps, and record how the job ends. Raises nothing."""
         with logs.about_job(live.job.job_id):
             try:
                 with self._metrics.phase(Phase.FETCH):
@@ -57,11 +57,11 @@ class Pipeline:
                 logger.info("job %s completed: %d pages", live.job.job_id, live.job.total_pages)
 
     def fail(self, live: LiveJob, error: JobError) -> None:
-        """End a job that `run` does not run, or runs no more. As with `run`, nothing is raised.
+        """Fail a job that `run` is not running. Raises nothing.
 
-        First one conditional update settles that the job cannot complete any more. Then whatever
-        exists of the chapter is removed, and only then the job is failed: a failed job has left
-        nothing.
+        First, one conditional update settles that the job can no longer complete. Then the files
+        and the record of its chapter are removed. The job is marked as failed last, because a
+        failed job must have left nothing behind.
         """
         with logs.about_job(live.job.job_id):
             logger.info("job %s failed: %s", live.job.job_id, error.message)
@@ -93,8 +93,7 @@ class Pipeline:
                 page = task.next_page(_CHECK_INTERVAL_S)
                 if page:
                     live.pages.append(page)
-                # Also while the next page takes long: progress that was left out a moment ago is
-                # reported then.
+                # Report even if no page is done: the last report may have been left out.
                 live.report(live.job.rendered(len(live.pages)) if live.pages else live.job.opened())
 
     def _create_chapter(self, live: LiveJob) -> None:
@@ -109,8 +108,8 @@ class Pipeline:
         live.end(live.job.completed())
 
     def _give_up(self, live: LiveJob) -> None:
-        """The job was ended, or its record removed, by something other than this server. Remove
-        its pages, unless it was completed with them.
+        """Something other than this server has ended the job or removed its record. Remove its
+        pages, unless it is completed.
         """
         try:
             record = live.to_the_last(lambda: self._database.jobs.find(live.job.job_id))
@@ -131,7 +130,7 @@ class Pipeline:
 
 
 def _leave_to_sweep(live: LiveJob, error: DatabaseError) -> None:
-    """The database stayed away past the job's time. The sweep ends the job when it is back."""
+    """The database was away for too long. The sweep ends the job when it is back."""
     logger.error("job %s is left to the sweep: %s", live.job.job_id, error.message)
 
 
@@ -152,7 +151,7 @@ def _chapter(live: LiveJob, size: int) -> Chapter:
 
 
 def _job_error(error: Exception, job_id: str) -> JobError:
-    """What the job's owner reads. An unforeseen error is logged in full."""
+    """The error that the job's owner reads. An unexpected error is logged in full."""
     if isinstance(error, JobAborted):
         return error.error
     if isinstance(error, RenderingError):

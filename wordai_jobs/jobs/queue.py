@@ -1,6 +1,4 @@
-"""The waiting line: users take turns, so that one user's many jobs do not keep another's one
-waiting.
-"""
+"""The queue of jobs. Users take turns, so that the many jobs of one do not delay the others."""
 
 from collections import OrderedDict, deque
 from collections.abc import Iterator
@@ -9,9 +7,7 @@ from wordai_jobs.jobs.live import LiveJob
 
 
 class FairQueue:
-    """Round robin over users, first come first served within one. Not thread-safe: its owner holds
-    a lock.
-    """
+    """Round robin over users; each user's jobs in the order in which they came. Not thread-safe."""
 
     def __init__(self) -> None:
         self._lines: OrderedDict[str, deque[LiveJob]] = OrderedDict()
@@ -20,7 +16,7 @@ class FairQueue:
         return sum(len(line) for line in self._lines.values())
 
     def __iter__(self) -> Iterator[LiveJob]:
-        """In the order in which they would be taken."""
+        """The jobs in the order in which they would be taken."""
         lines = [list(line) for line in self._lines.values()]
         for turn in range(max((len(line) for line in lines), default=0)):
             yield from (line[turn] for line in lines if turn < len(line))
@@ -29,9 +25,7 @@ class FairQueue:
         self._lines.setdefault(live.job.user_id, deque()).append(live)
 
     def take(self) -> LiveJob | None:
-        """The next job, or None where nothing waits. Its user's other jobs go to the end of the
-        line.
-        """
+        """Take out the next job, None if no job waits. Its user is then last in turn."""
         if not self._lines:
             return None
         user_id, line = self._lines.popitem(last=False)
@@ -41,7 +35,7 @@ class FairQueue:
         return live
 
     def remove(self, job_id: str) -> LiveJob | None:
-        """Take one job out of the line, or None where it does not wait."""
+        """Take out this job, None if it does not wait."""
         for user_id, line in self._lines.items():
             for live in line:
                 if live.job.job_id == job_id:

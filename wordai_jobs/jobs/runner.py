@@ -16,7 +16,7 @@ from wordai_jobs.model.job import SERVER_SHUT_DOWN, ErrorClass, Job, JobError
 _QUEUE_FULL_RETRY_S = 10
 _SHUTDOWN_RETRY_S = 5
 _TOO_MANY_RETRY_S = 10
-# After the grace, unfinished jobs need a moment to stop their children and record their end.
+# After the grace, jobs need a moment to end their renderers and to record their own end.
 _ABORT_TIMEOUT_S = 10.0
 _SHUTDOWN_CHECK_S = 0.1
 _FAIL_TIMEOUT_S = 3.0
@@ -27,9 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class JobRunner:
-    """Runs up to `jobs.workers` jobs at once with the pipeline. Starts no thread before the first
-    job.
-    """
+    """Runs up to `jobs.workers` jobs at once. It starts no thread before the first job."""
 
     def __init__(self, config: Config, database: Database, pipeline: Pipeline) -> None:
         self._settings = config.jobs
@@ -67,16 +65,16 @@ class JobRunner:
         return live
 
     def withdraw(self, live: LiveJob) -> None:
-        """Take back an admitted job that was not recorded."""
+        """Give up the place of an admitted job that was not recorded."""
         with self._changed:
             self._waiting -= 1
         self._forget(live)
 
     def queue(self, live: LiveJob) -> None:
-        """Let an admitted job wait for its turn."""
+        """Put an admitted job into the queue."""
         with self._changed:
             self._queue.put(live)
-            # If the server is shutting down, the job is ended with the others that wait.
+            # If the server is shutting down, the job is ended with the others in the queue.
             if self._is_closed:
                 return
         try:
@@ -93,7 +91,7 @@ class JobRunner:
         return job_id in self._live
 
     def position(self, job_id: str) -> int | None:
-        """The job's place in the queue, 1 is next; None if it does not wait."""
+        """The job's place in the queue (1 is next); None if it does not wait."""
         with self._changed:
             order = (live.job.job_id for live in self._queue)
             return next(
@@ -102,27 +100,27 @@ class JobRunner:
 
     @property
     def counts(self) -> tuple[int, int]:
-        """How many jobs wait, and how many run."""
+        """The numbers of waiting and of running jobs."""
         with self._changed:
             return self._waiting, len(self._live) - self._waiting
 
     def cancel(self, live: LiveJob, error: JobError) -> None:
-        """Have a job end with this error: at once if it waits, soon if it runs."""
+        """Make a job fail with this error: at once if it waits, soon if it runs."""
         if not self._fail_queued(live, error):
             live.abort(error)
 
     def fail_overdue(self) -> None:
-        """End the waiting jobs whose time is up. Running ones notice it themselves."""
+        """Fail the waiting jobs whose time is up. Running jobs check this themselves."""
         with self._changed:
             overdue = [live for live in self._queue if live.is_overdue]
         for live in overdue:
             self._fail_queued(live, live.timeout_error)
 
     def shut_down(self, grace_s: float) -> None:
-        """Take no more jobs, let the others go on for `grace_s` seconds, then have them end.
+        """Accept no more jobs, let the others continue for `grace_s` seconds, then end them.
 
-        Returns once every job has ended, or after another few seconds. The sweep of the next start
-        ends the rest.
+        Returns once every job has ended, but not later than `_ABORT_TIMEOUT_S` after the grace. The
+        sweep of the next start ends the jobs that are left.
         """
         self._is_closed = True
         deadline = time.monotonic() + grace_s
@@ -143,13 +141,13 @@ class JobRunner:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def cut_grace(self) -> None:
-        """End a shutdown's grace now. A signal handler calls this, so it must not wait for a lock."""
+        """End the grace now. A signal handler calls this, so it must not wait for a lock."""
         self._grace_is_cut = True
 
     def _run_next(self) -> None:
         with self._changed:
             live = self._queue.take()
-            if live is None:  # the job that this turn was meant for has left the queue
+            if live is None:  # a job has left the queue before its turn
                 return
             self._waiting -= 1
         try:
@@ -158,10 +156,10 @@ class JobRunner:
             self._forget(live)
 
     def _fail_queued(self, live: LiveJob, error: JobError) -> bool:
-        """End a job that waits; False if it does not wait.
+        """Fail a waiting job; False if it does not wait.
 
-        Requests and the housekeeping call this, so a database that is away does not hold it for
-        long: the sweep then ends the job.
+        Requests and the housekeeping call this, so it does not wait long if the database is away:
+        then the sweep ends the job.
         """
         with self._changed:
             if self._queue.remove(live.job.job_id) is None:
@@ -175,7 +173,7 @@ class JobRunner:
         return True
 
     def _forget(self, live: LiveJob) -> None:
-        """The job has ended, or is left to the sweep."""
+        """Remove a job that has ended, or is left to the sweep."""
         with self._changed:
             self._live.pop(live.job.job_id, None)
             self._changed.notify_all()

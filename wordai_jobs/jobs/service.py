@@ -1,4 +1,4 @@
-"""What callers may do with jobs, and who may. Nothing about HTTP."""
+"""The service for jobs: what users may do with them. No HTTP."""
 
 import hashlib
 import json
@@ -15,23 +15,23 @@ from wordai_jobs.model.book import Page
 from wordai_jobs.model.job import CANCELLED, ChapterRequest, Job, JobStatus
 from wordai_jobs.model.upload import Upload
 
-# A running page is given up within a fraction of a second; the rest is for the database.
+# A running page is abandoned within a fraction of a second; the rest is for the database.
 _CANCEL_TIMEOUT_S = 10.0
 _RETRY_S = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """A job, and whether an earlier request with the same meaning created it."""
+    """A job, and whether an earlier request with the same idempotency key has created it."""
 
     job: Job
     is_replay: bool
 
 
 class JobService:
-    """Enqueues, cancels and retries jobs, and tells how they stand.
+    """Enqueues, cancels, retries and finds jobs.
 
-    Every method that takes ids raises NotFound or AccessDenied if they are not the user's, and
+    Every method that takes ids raises NotFound, AccessDenied if they belong to another user, and
     DatabaseError.
     """
 
@@ -51,10 +51,10 @@ class JobService:
         file_id: str,
         key: str | None = None,
     ) -> Enqueued:
-        """Record a job that makes a chapter of an uploaded PDF, and let it wait for its turn.
+        """Record a job that makes a chapter of an uploaded PDF, and put it into the queue.
 
-        `key` is the caller's Idempotency-Key: if the user has sent it before with the same PDF and
-        fields, the job that it created then is returned. Raises Busy, TooManyJobs, and Invalid if
+        `key` is the Idempotency-Key: if the user has sent it before with the same PDF and fields,
+        the job of that request is returned. Raises Busy, TooManyJobs, QuotaReached, and Invalid if
         the key was sent with something else; then no job is created.
         """
         self._check_target(user_id, book_id, request)
@@ -69,9 +69,9 @@ class JobService:
         pdf: IncomingPdf,
         key: str | None = None,
     ) -> Enqueued:
-        """Store a PDF and enqueue a job for it. If no job is created, the PDF is not kept.
+        """Store a PDF and enqueue a job for it. If no job is created, the PDF is removed.
 
-        Raises what `enqueue` and `UploadService.add` raise.
+        Raises the errors of `enqueue` and of `UploadService.add`.
         """
         self._check_target(user_id, book_id, request)
         upload = self._library.uploads.add(user_id, pdf)
@@ -80,15 +80,15 @@ class JobService:
         except BaseException:
             self._library.uploads.remove(upload)
             raise
-        if enqueued.is_replay:  # the earlier job has this PDF already
+        if enqueued.is_replay:  # the earlier job already has this PDF
             self._library.uploads.remove(upload)
         return enqueued
 
     def retry(self, job_id: str, user_id: str) -> Enqueued:
         """A new job from a failed one's inputs.
 
-        Two retries of one job at once create one new job. If that fails too, the next retry
-        creates another. Raises what `enqueue` raises, and Conflict if the job has not failed.
+        Two retries of one job create only one new job. If the new job fails too, the next retry
+        creates another. Raises the errors of `enqueue`, and Conflict if the job has not failed.
         """
         failed = self.get(job_id, user_id)
         if failed.status is not JobStatus.FAILED:
@@ -102,28 +102,26 @@ class JobService:
         return self._take_in_once(replace(job, idempotency_key=key, fingerprint=job_id))
 
     def cancel(self, job_id: str, user_id: str) -> Job:
-        """End a job that has not ended; returns it once nothing is left of it.
+        """Cancel a job; returns it once nothing of it is left.
 
-        Raises Conflict if it has ended, and Busy if its end takes too long.
+        Raises Conflict if it has already ended, and Busy if its end takes too long.
         """
         job = self.get(job_id, user_id)
         if job.status.has_ended:
-            raise Conflict(
-                f"Job has already {'completed' if job.status is JobStatus.COMPLETED else 'failed'}"
-            )
+            raise Conflict(f"Job has already {job.status}")
         live = self._runner.live(job_id)
         if live:
             self._runner.cancel(live, CANCELLED)
             live.ended.wait(_CANCEL_TIMEOUT_S)
             job = self.get(job_id, user_id)
-        if not job.status.has_ended:  # it hangs, or is left to the sweep
+        if not job.status.has_ended:  # its end takes long, or is left to the sweep
             raise Busy("The job is being cancelled, which takes longer than usual", _RETRY_S)
         if job.error != CANCELLED.message:
             raise Conflict(f"Job had {job.status} before it could be cancelled")
         return job
 
     def get(self, job_id: str, user_id: str) -> Job:
-        """The job as it stands: from memory if it is live, else from the database."""
+        """The job's current state: from memory if it is live, else from the database."""
         live = self._runner.live(job_id)
         job = live.job if live else self._database.jobs.find(job_id)
         if job is None:
@@ -133,11 +131,11 @@ class JobService:
         return job
 
     def position(self, job: Job) -> int | None:
-        """The job's place in the queue, 1 is next; None if it does not wait."""
+        """The job's place in the queue (1 is next); None if it does not wait."""
         return self._runner.position(job.job_id) if job.status is JobStatus.PENDING else None
 
     def pages(self, job: Job) -> list[Page]:
-        """The pages that can be read so far, in their order."""
+        """The pages that can be read so far, in their order in the PDF."""
         live = self._runner.live(job.job_id)
         if live:
             return sorted(live.pages, key=lambda page: page.number)
@@ -165,7 +163,7 @@ class JobService:
         return self._database.jobs.find_by_chapter(chapter_id, user_id)
 
     def _check_target(self, user_id: str, book_id: str, request: ChapterRequest) -> None:
-        """The book, and the chapter that the new one goes below, must exist and be the user's."""
+        """Check that the book, and the chapter above the new one, exist and belong to the user."""
         self._library.books.get(book_id, user_id)
         if request.parent_id is not None:
             self._library.books.chapter(book_id, request.parent_id, user_id)
@@ -187,23 +185,23 @@ class JobService:
         return Job.enqueued(upload, book_id, request, self._library.folder_id)
 
     def _take_in_once(self, job: Job) -> Enqueued:
-        """Take the job in, unless its user has one with its idempotency key.
+        """Take the job in, unless its user already has one with its idempotency key.
 
-        One insert under a unique index decides which of several equal requests creates the job.
+        If several equal requests come at once, one insert under a unique index decides.
         """
         assert job.idempotency_key
         earlier = self._database.jobs.find_by_key(job.user_id, job.idempotency_key)
         if earlier is None and self._take_in(job):
             return Enqueued(job, is_replay=False)
         earlier = earlier or self._database.jobs.find_by_key(job.user_id, job.idempotency_key)
-        if earlier is None:  # it has failed, and another retry has freed the key just now
+        if earlier is None:  # it failed, and another retry has just freed the key
             raise Busy("The same request is being handled right now, try again", _RETRY_S)
         if earlier.fingerprint != job.fingerprint:
             raise Invalid("Idempotency-Key: this key was used with different fields")
         return Enqueued(self.get(earlier.job_id, job.user_id), is_replay=True)
 
     def _take_in(self, job: Job) -> bool:
-        """Record the job and let it wait; False if its idempotency key is taken."""
+        """Record the job and put it into the queue. False if its idempotency key is taken."""
         live = self._runner.admit(job)
         try:
             is_recorded = self._database.jobs.insert(job)
@@ -219,6 +217,6 @@ class JobService:
 
 
 def _fingerprint(sha256: str, book_id: str, request: ChapterRequest) -> str:
-    """What makes two requests equal: the PDF's content, not where it is kept, and every field."""
+    """The same for requests with the same fields and the same PDF, even if that was sent twice."""
     content = json.dumps([sha256, book_id, asdict(request)], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()

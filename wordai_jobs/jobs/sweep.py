@@ -1,6 +1,4 @@
-"""Ends the jobs that nobody runs any more: those of a server that died, and those that a long
-absence of the database left behind.
-"""
+"""Ends orphaned jobs: their server died, or the database was away for too long when they ended."""
 
 import logging
 from collections.abc import Callable
@@ -21,8 +19,10 @@ logger = logging.getLogger(__name__)
 
 
 class Sweep:
-    """Ends orphaned jobs. To be run by a process that holds the lock on the data folder: then
-    every unfinished job of the folder that this process does not run is an orphan.
+    """Ends orphaned jobs.
+
+    The process must hold the lock on the data folder. Then every unfinished job of the folder that
+    this process does not run is an orphan.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Sweep:
         is_live: Callable[[str], bool] = lambda job_id: False,
         metrics: JobMetrics | None = None,
     ) -> None:
-        """`is_live` says whether this process runs the job with the given id."""
+        """`is_live` returns whether this process runs the job with this id."""
         self._database = database
         self._storage = storage
         self._is_live = is_live
@@ -40,12 +40,12 @@ class Sweep:
         self._started_at = utc_now()
 
     def run(self) -> int:
-        """End every orphaned job; returns how many were ended.
+        """End every orphaned job; returns their number.
 
-        Raises DatabaseError if jobs cannot be listed. A job that cannot be ended is logged and
-        tried again by the next run.
+        Raises DatabaseError if jobs cannot be listed. A job that cannot be ended is logged, and the
+        next run tries again.
         """
-        # Jobs of older releases and of other programs name no folder; nobody else would end them.
+        # Jobs of older releases and of other programs name no folder, and nobody else ends them.
         own = (None, self._storage.folder.identity())
         orphans = [
             job
@@ -64,8 +64,8 @@ class Sweep:
         return ended
 
     def _end(self, orphan: Job) -> bool:
-        """Complete a job whose chapter exists, unless it was failing. Fail any other after removing
-        what exists of its chapter.
+        """Complete the job if its chapter exists and it was not failing; else remove its files and
+        fail it. False if it has ended in the meantime.
         """
         if orphan.failure is None and self._database.chapters.find(orphan.chapter_id):
             end = orphan.completed()
