@@ -1,4 +1,4 @@
-"""`/metrics` on its own loopback port, so that a proxy in front of the server need not hide it."""
+"""`/metrics` on a separate loopback port, so that a proxy need not hide it from clients."""
 
 import logging
 import threading

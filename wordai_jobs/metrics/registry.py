@@ -6,7 +6,7 @@ from wordai_jobs import __version__
 
 
 def new_registry() -> CollectorRegistry:
-    """A registry with the version and the metrics of the process; the parts add their own."""
+    """A registry with the version and the metrics of the process; the parts add theirs."""
     # `_created` samples would double the number of series, and nobody uses them.
     disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""Gauges that are read when Prometheus asks: the queue, the renderers, the disk."""
+"""Gauges whose values are read at each scrape: the queue, the renderers, the disk."""
 
 import math
 import shutil

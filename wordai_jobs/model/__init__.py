@@ -1,1 +1,1 @@
-"""The things the service is about: jobs, uploads, books, chapters and pages. Plain data; no I/O."""
+"""Plain data, without I/O: jobs, uploads, books, chapters and pages."""

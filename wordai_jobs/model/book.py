@@ -1,4 +1,4 @@
-"""A book, its chapters, and the pages of a chapter."""
+"""Books, their chapters, and the pages of chapters."""
 
 import re
 import unicodedata
@@ -28,8 +28,9 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A chapter made from the PDF `file_id`. `size` is that of its page files in bytes. `pages` is
-    empty if only the chapter's own fields were read.
+    """A chapter made from the PDF `file_id`. `size` is the size of its page files in bytes.
+
+    `pages` is empty if the pages were not read from the database.
     """
 
     chapter_id: str
@@ -50,15 +51,15 @@ class Chapter:
 
 
 def page_image_url(book_id: str, chapter_id: str, page_number: int) -> str:
-    """The URL of a page's image below the server's, without a signature."""
+    """The path in the URL of a page's image; `UrlSigner` adds the query."""
     return f"/api/v1/books/{book_id}/chapters/{chapter_id}/pages/{page_number}/image"
 
 
 def slugify(title: str) -> str:
-    """A title as it may stand in an address: lower-case ASCII letters, digits and single hyphens.
+    """The title in a form for URLs: lower-case ASCII letters, digits and single hyphens.
 
-    Vietnamese letters become plain ones; đ has no decomposition in Unicode, so it is replaced by
-    hand. A title without any such letter (日本語, say) becomes `chapter`.
+    Vietnamese letters become plain ones; đ is replaced by hand, because it has no decomposition in
+    Unicode. A title without any such letter, such as 日本語, becomes `chapter`.
     """
     plain = unicodedata.normalize("NFKD", title.replace("đ", "d").replace("Đ", "D"))
     ascii_only = plain.encode("ascii", "ignore").decode("ascii").lower()
@@ -67,7 +68,7 @@ def slugify(title: str) -> str:
 
 
 def numbered_slug(slug: str, attempt: int) -> str:
-    """`slug` for the first attempt, then `slug-2`, `slug-3`, …, never longer than a slug may be."""
+    """`slug` for the first attempt, then `slug-2`, `slug-3`, …, cut to the length of a slug."""
     if attempt == 1:
         return slug
     suffix = f"-{attempt}"

@@ -1,7 +1,7 @@
 """A job: the work of turning one uploaded PDF into one chapter.
 
-Every transition is a method that returns the next `Job`. The statuses, progress and messages that
-clients rely on are written here and nowhere else.
+Every transition is a method that returns the next `Job`. Only this file contains the statuses,
+progress and messages that clients rely on.
 """
 
 from dataclasses import dataclass, replace
@@ -19,12 +19,12 @@ WRITTEN_PROGRESS = 99
 
 
 class JobStatus(StrEnum):
-    """Where a job stands. `completed` and `failed` are ends: nothing follows them."""
+    """The status of a job. `completed` and `failed` are final."""
 
-    PENDING = "pending"  # recorded, waits for a worker
-    PROCESSING = "processing"  # a worker has it
-    COMPLETED = "completed"  # the chapter and all its pages can be read
-    FAILED = "failed"  # it will not become a chapter; nothing of it is left
+    PENDING = "pending"  # the job is recorded, and waits for a worker
+    PROCESSING = "processing"  # a worker runs it
+    COMPLETED = "completed"  # its chapter and all pages can be read
+    FAILED = "failed"  # there is no chapter, and nothing of the job is left
 
     @property
     def has_ended(self) -> bool:
@@ -52,7 +52,7 @@ class ErrorClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobError:
-    """Why a job failed. `message` is what its owner reads."""
+    """Why a job failed. Its owner reads `message`."""
 
     message: str
     error_class: ErrorClass
@@ -81,10 +81,9 @@ class ChapterRequest:
 class Job:
     """The state of a job.
 
-    The id of its chapter is drawn together with the job, so that the sweep can tell how far a job
-    got. `folder_id` is the identity of the data folder that its pages are written to. Records of
-    other programs and of older releases have neither. `failure` is set as soon as the job can no
-    longer complete.
+    `chapter_id` is drawn with the job, so that the sweep can tell how far a job got. `folder_id` is
+    the identity of the data folder of its pages. Records of other programs and older releases have
+    neither. `failure` is set as soon as the job can no longer complete.
     """
 
     job_id: str
@@ -139,15 +138,14 @@ class Job:
     def rendered(self, done: int) -> "Job":
         """`done` pages of `total_pages` are on disk."""
         progress = OPENED_PROGRESS + PAGES_PROGRESS_SPAN * done // self.total_pages
-        return self._moved(
-            JobStatus.PROCESSING, progress, f"Processed {done}/{self.total_pages} pages..."
-        )
+        message = f"Processed {done}/{self.total_pages} pages..."
+        return self._moved(JobStatus.PROCESSING, progress, message)
 
     def creating(self) -> "Job":
         return self._moved(JobStatus.PROCESSING, CREATING_PROGRESS, self._creating_message)
 
     def written(self) -> "Job":
-        """The pages are safe on disk, the chapter is about to appear."""
+        """The pages are safely on disk, and the chapter is about to appear."""
         return self._moved(JobStatus.PROCESSING, WRITTEN_PROGRESS, self._creating_message)
 
     def completed(self) -> "Job":
@@ -156,11 +154,11 @@ class Job:
         return replace(job, ended_at=job.updated_at)
 
     def failing(self, error: JobError) -> "Job":
-        """The job will fail with this error once its files are removed. Clients are not shown it."""
+        """The job will fail with this error once its files are removed. Clients do not see this."""
         return replace(self._moved(self.status, self.progress, self.message), failure=error)
 
     def failed(self, error: str) -> "Job":
-        """The job ended without a chapter. `error` is a message that a user understands."""
+        """The job has ended without a chapter. `error` is a message for its owner."""
         job = self._moved(JobStatus.FAILED, self.progress, f"PDF processing failed: {error}")
         return replace(job, error=error, ended_at=job.updated_at)
 
@@ -175,7 +173,7 @@ class Job:
 
     def _moved(self, status: JobStatus, progress: int, message: str) -> "Job":
         now = utc_now()
-        # The wall clock was set back, or two changes fell into one millisecond.
+        # Keep the order if the clock was set back, or two changes fall into one millisecond.
         if now <= self.updated_at:
             now = self.updated_at + timedelta(milliseconds=1)
         return replace(

@@ -11,9 +11,9 @@ DEFAULT_FILENAME = "document.pdf"
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A PDF that its owner uploaded; `size` in bytes, `sha256` in hexadecimal.
+    """An uploaded PDF; `size` in bytes, `sha256` in hexadecimal.
 
-    At `expires_at` the clean-up looks whether anything uses it.
+    At `expires_at` the clean-up removes it, unless something uses it.
     """
 
     file_id: str
@@ -29,13 +29,12 @@ class Upload:
 def clean_filename(name: str | None) -> str:
     """The name to show for an uploaded file. It is never used as a path.
 
-    Folders, control and formatting characters (those can reverse the text around them) go; a long
-    name is cut in its middle so that its ending stays.
+    Folders, control characters and formatting characters, which can reverse text, are removed. A
+    long name is cut before its extension.
     """
     last = re.split(r"[/\\]", name or "")[-1]
-    shown = "".join(
-        " " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in last
-    )
+    removed = ("Cc", "Cf", "Cs", "Zl", "Zp")
+    shown = "".join(" " if unicodedata.category(c) in removed else c for c in last)
     shown = " ".join(unicodedata.normalize("NFC", shown).split())
     if not shown.strip("."):
         return DEFAULT_FILENAME
