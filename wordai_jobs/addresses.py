@@ -1,4 +1,4 @@
-"""How addresses are written."""
+"""How URLs of servers are written."""
 
 
 def http_url(host: str, port: int) -> str:

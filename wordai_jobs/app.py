@@ -1,4 +1,4 @@
-"""The application factory: wires the backend to the web. Creating starts nothing."""
+"""The application factory: connects the backend to the web. Creating an app starts nothing."""
 
 from flask import Flask
 
@@ -33,7 +33,7 @@ _BACKEND = "wordai_jobs.backend"
 def create_app(config: Config) -> Flask:
     """The application for `config`. Raises StartError if it cannot be built.
 
-    It can answer once `backend(app).start()` has returned.
+    It cannot serve requests before `backend(app).start()` has returned.
     """
     built = Backend(config)
     services = _services(config, built)
@@ -66,7 +66,7 @@ def create_app(config: Config) -> Flask:
 
 
 def backend(app: Flask) -> Backend:
-    """What the application needs to answer; it has to be started, and stopped."""
+    """The backend of the application; it has to be started, and stopped."""
     found: Backend = app.extensions[_BACKEND]
     return found
 

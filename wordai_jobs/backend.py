@@ -1,4 +1,4 @@
-"""Everything behind the web: database, storage, renderers and jobs, built from the settings."""
+"""Builds everything behind the web from the settings: database, storage, renderers and jobs."""
 
 import logging
 import threading
@@ -31,14 +31,14 @@ from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.storage.folder import DataFolder
 from wordai_jobs.storage.storage import Storage
 
-# How often a server that waits for its database looks for it.
+# How often a server that waits for its database tries to reach it.
 _OPEN_INTERVAL_S = 0.5
 
 logger = logging.getLogger(__name__)
 
 
 class Backend:
-    """Builds the parts and wires them. Building starts nothing; `start` and `stop` do."""
+    """Builds the parts and connects them, but starts nothing before `start`."""
 
     def __init__(self, config: Config) -> None:
         """Raises StartError if the parts cannot be built."""
@@ -73,21 +73,21 @@ class Backend:
         watch_disk(registry, self.storage.folder.path)
         self._metrics_listener = MetricsListener(port, registry) if port else None
 
-        # Whether requests can be answered; not before the database has been reached once.
+        # Whether requests can be served; not before the database has been reached once.
         self.is_open = False
-        # Why the server has to end although it has started.
+        # Why the server has to stop although it has started.
         self.failure: StartError | None = None
         self._is_stopped = False
 
     def start(self, on_failure: Callable[[], None] = lambda: None) -> None:
-        """Returns once jobs can be taken, or once it is known that the database is away: then the
-        backend opens when the database comes.
+        """Start everything. Raises StartError, after it has stopped everything again.
 
-        Raises StartError; then everything is stopped again. `on_failure` is called, on another
-        thread, if a backend that waits for its database finds that it cannot be served.
+        Returns once jobs can be accepted. If the database is away it returns too, and the backend
+        opens when the database comes. If it then cannot use the database, it calls `on_failure` on
+        another thread.
         """
         try:
-            # Nothing in the folder may be touched before it is this server's own.
+            # Nothing in the folder may be touched before this server holds its lock.
             self.storage.folder.lock.acquire()
             self.storage.folder.check_one_file_system()
             if self._metrics_listener:
@@ -107,7 +107,7 @@ class Backend:
             raise _as_start_error(error) from error
 
     def _open(self) -> None:
-        """Check the database, and begin to take jobs. Can be tried again after DatabaseAway."""
+        """Check the database, and begin to accept jobs. Can be tried again after DatabaseAway."""
         pair(self.storage, self.database)
         self.database.indexes.create(self._retention_days)
         self.storage.uploads.remove_unfinished()
@@ -126,7 +126,7 @@ class Backend:
                 self.failure = _as_start_error(error)
                 on_failure()
             else:
-                logger.info("the database can be reached; jobs can be taken")
+                logger.info("the database can be reached; jobs can be accepted")
             return
 
     def stop(self, grace_s: float) -> None:
@@ -135,13 +135,13 @@ class Backend:
         self.release()
 
     def end_jobs(self, grace_s: float) -> None:
-        """Take no more jobs, give the running ones `grace_s` seconds, end the rest. Requests are
-        answered as before.
+        """Accept no more jobs, give the running ones `grace_s` seconds, and end the others. Other
+        requests are served as before.
         """
         self.runner.shut_down(grace_s)
 
     def release(self) -> None:
-        """Stop every thread and process. Requests can no longer be answered."""
+        """Stop every thread and process. After this, no request can be served."""
         self._is_stopped = True
         self._housekeeper.stop()
         self._inspector.stop()
@@ -164,8 +164,8 @@ def _as_start_error(error: DatabaseError | StartError) -> StartError:
 def configured_database(
     config: Config, folder: DataFolder, metrics: DatabaseMetrics | None = None
 ) -> tuple[EmbeddedDatabase | None, Database]:
-    """The database of the settings, and its server if that is the embedded one, which has to be
-    started first.
+    """The configured database, and before it the embedded database if that is configured: it has
+    to be started first.
     """
     settings = config.mongodb
     embedded = EmbeddedDatabase(folder.mongodb, folder.lock) if settings.uri == "embedded" else None

@@ -1,19 +1,18 @@
-"""What can go wrong, as exceptions that know their HTTP status and their words for the user.
+"""The errors of the service, with their HTTP status and the message that users read.
 
-`detail` is shown to users: no path, address or traceback belongs in it. What an operator needs goes
-to the log.
+Users read `detail`, so it must not contain paths, addresses or tracebacks. Those belong in the log.
 """
 
 import errno
 from collections.abc import Mapping
 from pathlib import Path
 
-# What the system says if there is no room: the disk is full, or its owner's quota is used up.
+# The error numbers of the system for "no room": the disk is full, or the user's quota is used up.
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
 class AppError(Exception):
-    """Base of everything that is answered with `{"detail": …}`."""
+    """The base of all errors that become a response `{"detail": …}`."""
 
     status = 500
 
@@ -30,11 +29,11 @@ class BadRequest(AppError):
 
 
 class InvalidPdf(BadRequest):
-    """The upload is no PDF that can be turned into pages; the detail says which way."""
+    """The upload is not a PDF that can be rendered; the detail says why."""
 
 
 class Unauthenticated(AppError):
-    """No token, or one that could not be verified. Never says why: that helps only a forger."""
+    """No token, or one that could not be verified. It never says why: that would help forgers."""
 
     status = 401
 
@@ -43,7 +42,7 @@ class Unauthenticated(AppError):
 
 
 class AccessDenied(AppError):
-    """The thing exists and belongs to somebody else."""
+    """The job, book, chapter or file belongs to another user."""
 
     status = 403
 
@@ -52,7 +51,7 @@ class AccessDenied(AppError):
 
 
 class NotFound(AppError):
-    """There is no such thing, whatever its id looks like."""
+    """There is no job, book, chapter, page or file with this id."""
 
     status = 404
 
@@ -61,7 +60,7 @@ class NotFound(AppError):
 
 
 class Conflict(AppError):
-    """The state of the thing does not allow what was asked."""
+    """The state of the job does not allow the request."""
 
     status = 409
 
@@ -76,7 +75,7 @@ class UploadTooLarge(AppError):
 
 
 class BodyTooLarge(AppError):
-    """The body has no PDF in it, and is larger than such bodies may be."""
+    """The body is larger than bodies without a PDF may be."""
 
     status = 413
 
@@ -85,7 +84,7 @@ class BodyTooLarge(AppError):
 
 
 class FieldTooLarge(AppError):
-    """A field of a form is larger than fields may be."""
+    """A field of a form is larger than form fields may be."""
 
     status = 413
 
@@ -100,20 +99,18 @@ class Invalid(AppError):
 
 
 class TooManyJobs(AppError):
-    """The caller has as many jobs running and waiting as one user may."""
+    """The caller has as many unfinished jobs as one user may have."""
 
     status = 429
 
     def __init__(self, limit: int, retry_after_s: int) -> None:
         jobs = "job that has" if limit == 1 else "jobs that have"
-        super().__init__(
-            f"You have {limit} {jobs} not ended, which is the limit",
-            headers={"Retry-After": str(retry_after_s)},
-        )
+        detail = f"You have {limit} {jobs} not ended, which is the limit"
+        super().__init__(detail, headers={"Retry-After": str(retry_after_s)})
 
 
 class Busy(AppError):
-    """The server takes no more work of this kind for now."""
+    """The server cannot accept the request now; the same request may succeed later."""
 
     status = 503
 
@@ -122,13 +119,13 @@ class Busy(AppError):
 
 
 class NotReady(AppError):
-    """A part that the server needs does not work; the detail names it."""
+    """A part of the server does not work; the detail names it."""
 
     status = 503
 
 
 class StorageFull(AppError):
-    """No room on the disk that holds PDFs and pages."""
+    """There is no room on the disk that holds PDFs and pages."""
 
     status = 507
 
@@ -143,13 +140,13 @@ class QuotaReached(AppError):
 
     def __init__(self, limit_mb: int) -> None:
         super().__init__(
-            f"You have reached the limit of {limit_mb} MB of stored files: remove chapters that you "
-            "no longer need"
+            f"You have reached the limit of {limit_mb} MB of stored files: "
+            "remove chapters that you no longer need"
         )
 
 
 class DatabaseError(AppError):
-    """The database did not do what was asked. `message` says what failed; the log says why."""
+    """A database operation failed. `message` says what failed; the log says why."""
 
     def __init__(self, message: str) -> None:
         super().__init__("Internal server error")
@@ -157,21 +154,21 @@ class DatabaseError(AppError):
 
 
 class DatabaseAway(DatabaseError):
-    """The database does not answer, or not in time."""
+    """The database does not respond, or not in time."""
 
     def __init__(self) -> None:
         super().__init__("the database cannot be reached")
 
 
 class StatusUnavailable(AppError):
-    """A job's status could not be read just now; polling clients go on polling."""
+    """The status of a job cannot be read now; clients keep polling."""
 
     def __init__(self, message: str) -> None:
         super().__init__(f"Failed to get job status: {message}")
 
 
 class StartError(Exception):
-    """The server cannot start; the message is the one line its operator reads."""
+    """The server cannot start; the message is the one line that its operator reads."""
 
 
 class DataFolderInUse(StartError):

@@ -1,11 +1,11 @@
-"""Files that have to survive a power cut."""
+"""Writes files so that they survive a power cut."""
 
 import os
 from pathlib import Path
 
 
 def write_secret(path: Path, text: str) -> None:
-    """Create or replace a file that only its owner can read, all at once."""
+    """Create or replace a file, in one step, that only its owner can read."""
     new = path.with_name(path.name + ".new")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
@@ -17,7 +17,7 @@ def write_secret(path: Path, text: str) -> None:
 
 
 def fsync_folder(folder: Path) -> None:
-    """Make the names in a folder last; the contents of its files are synced one by one."""
+    """Make the names in a folder survive a power cut, but not the contents of its files."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

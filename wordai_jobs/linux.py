@@ -1,10 +1,9 @@
-"""What only Linux can do, through the C library. No other module loads that.
+"""System calls of Linux that Python does not offer. No other module loads the C library.
 
-Python has pidfds too, but not if it was built with headers from before Linux 5.3, as Conda's and
-others are.
+Python offers pidfds too, but not if it was built with headers older than Linux 5.3, as Conda's is.
 
-`python linux.py PARENT_PID PROGRAM [ARGUMENT ...]` becomes the program, after it has asked the
-kernel to kill it when the thread that started it ends.
+`python linux.py PARENT_PID PROGRAM [ARGUMENT ...]` asks the kernel to kill it when the thread that
+started it ends, and then becomes the program.
 """
 
 import ctypes
@@ -33,10 +32,8 @@ def die_with_parent(parent_pid: int) -> None:
 
 
 def dying_with_parent(command: list[str]) -> list[str]:
-    """A command that runs `command` so that the kernel kills it when the thread that starts it
-    ends.
-    """
-    # This file alone, without the installed packages: it starts in 20 ms.
+    """`command`, extended so that the kernel kills it when the thread that starts it ends."""
+    # Without the installed packages, this file alone starts in 20 ms.
     return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
 
 
@@ -49,8 +46,9 @@ def set_name(name: str) -> None:
 
 
 def pidfd_open(pid: int) -> int:
-    """A descriptor of the process, valid even if its id is used again. It can be read once the
-    process has ended.
+    """A descriptor of the process, which becomes readable when the process ends.
+
+    It never refers to another process, even if the id is used again.
     """
     return _checked(_libc.syscall(_SYS_PIDFD_OPEN, pid, 0))
 
@@ -61,9 +59,9 @@ def pidfd_kill(pidfd: int) -> None:
 
 
 def sync_file_system(folder: os.PathLike[str]) -> None:
-    """Write everything on the folder's file system to the disk, in one go (syncfs).
+    """Write everything on the folder's file system to the disk at once (syncfs).
 
-    For the 566 files of a book it took 0.02 s; fsync for each took 1 to 2 s.
+    For the 566 files of a book this took 0.02 s; an fsync for each took 1 to 2 s.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -1,7 +1,6 @@
-"""The log: one event per line on standard error, with the request and the job it belongs to.
+"""The log: one event per line on standard error, with the ids of its request and job.
 
-File names and URLs come from users, so their characters are escaped: none can end a line or imitate
-another event.
+Texts from users, such as file names and URLs, are escaped, so that none can imitate another event.
 """
 
 import json
@@ -18,7 +17,7 @@ from typing import Any
 from wordai_jobs.clock import isoformat
 from wordai_jobs.config import LoggingSettings
 
-# Status polls are logged by this logger, which `logging.polls` turns off.
+# The logger of status polls, which `logging.polls` turns off.
 POLLS = "wordai_jobs.polls"
 _STANDARD_ERROR = 2
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -31,7 +30,7 @@ _job_id: ContextVar[str | None] = ContextVar("job_id", default=None)
 
 
 def configure(settings: LoggingSettings = LoggingSettings()) -> None:
-    """Log as the settings say, and events of libraries from WARNING on; may be called again."""
+    """Log as the settings say, and events of libraries from WARNING on. May be called again."""
     level = logging.getLevelNamesMapping()[settings.level.upper()]
     handler = _WholeLines()
     handler.setFormatter(_JsonLines() if settings.format == "json" else _TextLines())
@@ -77,9 +76,9 @@ def about_job(job_id: str | None) -> Iterator[None]:
 class _WholeLines(logging.Handler):
     """Writes each event to standard error in one piece, which the kernel does not mix with others.
 
-    There is no lock around it: a thread releases the interpreter while it writes, and until it has
-    it back, all threads with something to log would wait for the lock. With eight threads, that
-    cost a quarter of the polls per second.
+    There is no lock around it: a thread releases the interpreter while it writes, and all other
+    threads that log would wait for the lock until it has the interpreter back. With eight threads,
+    this cost a quarter of the polls per second.
     """
 
     def createLock(self) -> None:
@@ -91,13 +90,14 @@ class _WholeLines(logging.Handler):
             while left:
                 left = left[os.write(_STANDARD_ERROR, left) :]
         except Exception:
-            # As every handler does: an event that cannot be logged must not stop the work.
+            # An event that cannot be logged must not stop the work; all handlers do this.
             self.handleError(record)
 
 
 class _TextLines(logging.Formatter):
-    """`2026-02-08T00:10:28.325Z INFO wordai_jobs.access [request=… job=…]: …`, then the traceback,
-    indented.
+    """`2026-02-08T00:10:28.325Z INFO wordai_jobs.access [request=… job=…]: …`
+
+    An event with a traceback has it on the following lines, indented.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -112,9 +112,7 @@ class _TextLines(logging.Formatter):
 
 
 class _JsonLines(logging.Formatter):
-    """One object per line: time, level, logger, message, request_id, job_id, then the event's own
-    fields.
-    """
+    """One JSON object per line; fields that only this event has come last."""
 
     def format(self, record: logging.LogRecord) -> str:
         event: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What an operator does to a server's data without starting the server."""
+"""Operations on a server's data that do not start the server."""
 
 import os
 import pwd
@@ -29,7 +29,7 @@ def sweep_once(config: Config) -> int:
 
 
 def join(config: Config) -> str:
-    """Have the data folder and the database belong together from now on; returns their identity.
+    """Make the data folder and the database belong together; returns their identity.
 
     Raises what `sweep_once` raises.
     """
@@ -63,8 +63,8 @@ def data_folder(config: Config) -> DataFolder:
     folder = DataFolder(Path(config.storage.data_dir))
     if not folder.path.is_dir():
         raise StartError(
-            f"The data folder {folder.path} does not exist: run this where the server runs, with "
-            "its configuration"
+            f"The data folder {folder.path} does not exist: "
+            "run this on the server's machine, with its configuration"
         )
     owner = folder.path.stat().st_uid
     if owner != os.geteuid():
@@ -77,7 +77,7 @@ def data_folder(config: Config) -> DataFolder:
 
 @contextmanager
 def locked(folder: DataFolder) -> Iterator[None]:
-    """Holds the lock on the data folder. Raises DataFolderInUse if a server holds it."""
+    """Hold the lock on the data folder. Raises DataFolderInUse if a server holds it."""
     folder.lock.acquire()
     try:
         yield
@@ -87,8 +87,9 @@ def locked(folder: DataFolder) -> Iterator[None]:
 
 @contextmanager
 def connected(config: Config, folder: DataFolder) -> Iterator[Database]:
-    """The configured database. The embedded one is started for this, and stopped; the folder must
-    be locked.
+    """The configured database. The embedded one is started, and stopped at the end of the block.
+
+    The folder of an embedded database must be locked.
     """
     embedded, database = configured_database(config, folder)
     try:

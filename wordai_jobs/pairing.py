@@ -1,5 +1,7 @@
-"""A data folder and a database belong together. Both hold the same identity; a pair that does not
-match is never served, since one would take the other's files or jobs for leftovers.
+"""A data folder and a database belong together: both hold the same identity.
+
+A pair that does not match is never served, because the files of one, or the jobs of the other,
+would be mistaken for leftovers.
 """
 
 import logging
@@ -11,7 +13,7 @@ from wordai_jobs.errors import StartError
 from wordai_jobs.storage.folder import DataFolder
 from wordai_jobs.storage.storage import Storage
 
-# Enough files to tell a database that knows the folder from one that does not.
+# Enough files to tell whether a database knows the folder.
 _SAMPLE = 100
 
 logger = logging.getLogger(__name__)
@@ -53,10 +55,10 @@ def mismatch(storage: Storage, database: Database) -> str | None:
 
 
 def join(folder: DataFolder, database: Database) -> str:
-    """Give both a new identity, which is returned. Unfinished jobs become jobs of this folder.
+    """Give both a new identity, and return it. Unfinished jobs become jobs of this folder.
 
     The database comes first: if this is interrupted, the pair does not match and can be joined
-    again. A folder that was joined with this database before matches no longer.
+    again. A folder that was joined with this database earlier does not match any more.
     """
     folder_id = str(uuid4())
     database.identity.replace(folder_id)

@@ -1,4 +1,4 @@
-"""Whether the parts that the server needs work."""
+"""Checks the parts of a running server."""
 
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import DatabaseError
@@ -7,7 +7,7 @@ from wordai_jobs.storage.folder import DataFolder
 
 
 def problems(database: Database, folder: DataFolder, pool: RenderPool) -> list[str]:
-    """What does not work, as messages for users; empty if everything does."""
+    """A message for each part that does not work; empty if all do."""
     found = []
     try:
         database.ping()

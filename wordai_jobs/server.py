@@ -1,4 +1,4 @@
-"""Serving the application with waitress, in one process, until a signal ends it."""
+"""Serves the application in one process until a signal ends it."""
 
 import logging
 import resource
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Serve with the configured settings; one line and exit code 1 where that cannot be."""
+    """Serve with the configured settings. If that is impossible: one line, and exit code 1."""
     try:
         config = load_config()
     except StartError as error:
@@ -33,9 +33,9 @@ def main() -> None:
 
 
 def serve(config: Config) -> None:
-    """Serve until SIGTERM or SIGINT; a second signal skips the grace that running jobs get.
+    """Serve until SIGTERM or SIGINT; a second signal ends the grace that running jobs get.
 
-    Raises StartError where the server cannot start.
+    Raises StartError if the server cannot start.
     """
     _raise_file_limit()
     app = create_app(config)
@@ -52,9 +52,7 @@ def serve(config: Config) -> None:
 
 
 class _Shutdown:
-    """Ends the jobs while requests are still answered, then the HTTP server; what it needed to
-    answer is stopped after it.
-    """
+    """Ends the jobs while requests are still served, and then the HTTP server."""
 
     def __init__(self, app: Flask, http: HttpServer, grace_s: int) -> None:
         self._app = app
@@ -81,8 +79,6 @@ class _Shutdown:
 
 
 def _raise_file_limit() -> None:
-    """Every connection is a file; the usual soft limit of 1,024 is below the limit of
-    connections.
-    """
+    """Each connection is a file, and the usual soft limit of 1,024 files is too low for them."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
