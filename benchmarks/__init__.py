@@ -1,3 +1,4 @@
-"""How fast the service is, beside what it could be: `make bench`. Load goes to loopback, bounded in
-count and time.
+"""Measures how fast the service is, and how fast it could be: `make bench`.
+
+All load goes to loopback, and is bounded in count and time.
 """

@@ -39,7 +39,8 @@ _PACKAGES = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description="Measure the service; nothing else should run."
+        prog="python -m benchmarks",
+        description="Measure the service. Nothing else should run on the machine.",
     )
     parser.add_argument(
         "parts",

@@ -1,6 +1,4 @@
-"""PDFs to measure with: a built book of text, drawings and photographs, and the largest real ones
-where they are there.
-"""
+"""The PDFs to measure with: a built book with text, drawings and photographs, and real books."""
 
 import io
 import random
@@ -25,15 +23,13 @@ class Book:
 
 
 def measured_books() -> list[Book]:
-    """The built book, then the three largest real PDFs that have several pages."""
+    """The built book, then the three largest real PDFs with several pages, if there are any."""
     return [built_book(), *_real_books()]
 
 
 @cache
 def built_book(pages: int = BOOK_PAGES) -> Book:
-    """Text on every page; lines and shapes on each third, a photograph on each sixth. The same
-    every time.
-    """
+    """Text on every page, shapes on every third, a photograph on every sixth; always the same."""
     chance = random.Random(pages)
     with pymupdf.open() as document:
         photos: list[int] = []
@@ -44,29 +40,15 @@ def built_book(pages: int = BOOK_PAGES) -> Book:
                 _draw(page, chance)
             if number % 6 == 2:
                 _place_photo(page, photos, chance)
-        return Book(
-            f"built book, {pages} pages", bytes(document.tobytes(garbage=1, deflate=True)), pages
-        )
+        pdf = bytes(document.tobytes(garbage=1, deflate=True))
+        return Book(f"built book, {pages} pages", pdf, pages)
 
 
 def _write_text(page: pymupdf.Page, number: int, chance: random.Random) -> None:
-    words = [
-        "lorem",
-        "ipsum",
-        "dolor",
-        "sit",
-        "amet",
-        "consectetur",
-        "adipiscing",
-        "elit",
-        "sed",
-        "eiusmod",
-        "tempor",
-    ]
+    words = "lorem ipsum dolor sit amet consectetur adipiscing elit sed eiusmod tempor".split()
     lines = [" ".join(chance.choices(words, k=11)) for _ in range(26)]
-    page.insert_text(
-        (60, 70), f"Chapter {number // 20 + 1}, page {number + 1}", fontsize=15, fontname="helv"
-    )
+    heading = f"Chapter {number // 20 + 1}, page {number + 1}"
+    page.insert_text((60, 70), heading, fontsize=15, fontname="helv")
     page.insert_text((60, 100), lines, fontsize=10, fontname="tiro")
 
 
@@ -76,9 +58,8 @@ def _draw(page: pymupdf.Page, chance: random.Random) -> None:
         x, y = chance.uniform(60, 480), chance.uniform(460, 740)
         shape.draw_rect(pymupdf.Rect(x, y, x + chance.uniform(5, 60), y + chance.uniform(5, 40)))
         shape.draw_circle((x, y), chance.uniform(2, 20))
-        shape.finish(
-            color=(0, 0, 0), fill=(chance.random(), chance.random(), chance.random()), width=0.5
-        )
+        colour = (chance.random(), chance.random(), chance.random())
+        shape.finish(color=(0, 0, 0), fill=colour, width=0.5)
     shape.commit()
 
 
@@ -115,9 +96,6 @@ def _real_books() -> list[Book]:
         except (RuntimeError, ValueError):
             continue  # one of them is damaged on purpose
         if pages > 1:
-            found.append(
-                Book(
-                    f"{path.stem.rpartition('__')[2][:24]}, {pages} pages", path.read_bytes(), pages
-                )
-            )
+            name = path.stem.rpartition("__")[2][:24]
+            found.append(Book(f"{name}, {pages} pages", path.read_bytes(), pages))
     return found[:_REAL]

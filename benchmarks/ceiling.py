@@ -1,9 +1,8 @@
-"""The ceiling: as many independent processes as cores, doing only `get_pixmap` and Pillow's
-encoder.
+"""The ceiling: one independent process per core that does only `get_pixmap` and Pillow's encoder.
 
-No server, queue, database, progress, text or files. Images as in the contract: lossless of at most
-256 colours, else JPEG, encoded in the fastest way that is known, as the service does it. Each
-process is warm and has the document open before the clock starts.
+There is no server, queue, database, progress, text or file. Images are as the contract demands
+(lossless up to 256 colours, else JPEG), encoded in the fastest known way, as in the service. Each
+process is warm and has opened the document before the clock starts.
 """
 
 import io
@@ -22,8 +21,8 @@ _DPI = 150
 _GREYS = bytes(level for level in range(256) for _ in "RGB")
 
 
-def pages_a_second(book: Book, processes: int) -> float:
-    """One run: process i of n renders pages i, i + n, i + 2 n, …"""
+def pages_per_second(book: Book, processes: int) -> float:
+    """One run, in which process i of n renders pages i, i + n, i + 2 n, …"""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         pdf = Path(folder) / "book.pdf"
         pdf.write_bytes(book.pdf)

@@ -1,4 +1,4 @@
-"""Figures with their spread, and the table they are shown in."""
+"""Figures with their spread, and the rows of the table that shows them."""
 
 import statistics
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What was measured, run by run. Shown as its median, lowest and highest."""
+    """The measured values, one per run. Shown as their median, lowest and highest."""
 
     values: tuple[float, ...]
     unit: str = ""
@@ -21,16 +21,14 @@ class Figure:
         return statistics.median(self.values)
 
     def __str__(self) -> str:
-        low, high = min(self.values), max(self.values)
+        median, low, high = map(_short, (self.median, min(self.values), max(self.values)))
         unit = f" {self.unit}" if self.unit else ""
-        return (
-            f"{_short(self.median)}{unit} ({_short(low)} to {_short(high)}, n={len(self.values)})"
-        )
+        return f"{median}{unit} ({low} to {high}, n={len(self.values)})"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A bound that a figure must keep: at least `limit`, or at most where `at_most`."""
+    """A bound that a figure must keep: at least `limit`, or at most if `at_most`."""
 
     limit: float
     stretch: float
@@ -51,7 +49,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table; `target` where one was set."""
+    """One line of the table, with a target if the figure has one."""
 
     name: str
     figure: Figure
@@ -67,21 +65,17 @@ HEADING = "| what | median (lowest to highest) | target | |\n|---|---|---|---|"
 
 
 def ratios(first: Figure, second: Figure) -> Figure:
-    """Run by run, for figures taken side by side."""
+    """The ratio of two figures that were measured in turns, run by run."""
     return Figure.of([a / b for a, b in zip(first.values, second.values, strict=True)])
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The value below which so many percent lie, nearest rank."""
+    """The value below which `percent` % of the values lie (nearest rank)."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
 def _short(value: float) -> str:
-    return (
-        f"{value:.0f}"
-        if abs(value) >= 100
-        else f"{value:.1f}"
-        if abs(value) >= 10
-        else f"{value:.2f}"
-    )
+    """Three significant digits, or all digits before the point."""
+    decimals = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    return f"{value:.{decimals}f}"

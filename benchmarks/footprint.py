@@ -1,4 +1,4 @@
-"""What the service takes: the time of a 202, memory for books of any size, the time to start."""
+"""What the service needs: time for a 202, memory for books of any size, time to start."""
 
 import tempfile
 import time
@@ -17,12 +17,12 @@ from tests.support.waiting import wait_until
 RUNS = 5
 _ENQUEUES = 40
 _SIZES = (10, 283, 5000)
-# The server's memory does not depend on it, and 5,000 pages need not take a minute.
+# The server's memory does not depend on the resolution, and 5,000 pages at 150 dpi take a minute.
 _QUICK_DPI = 36
 
 
 def enqueue() -> Iterator[Row]:
-    """The 202 of an uploaded PDF while nothing else goes on."""
+    """The time until the 202 for an uploaded PDF, while nothing else runs."""
     medians, worst = [], []
     with serving() as server:
         user = Client(server.url, "bench")
@@ -41,16 +41,15 @@ def enqueue() -> Iterator[Row]:
 
 
 def memory() -> Iterator[Row]:
-    """Peaks of the server and of its largest renderer, each for a fresh server and one book."""
+    """The peaks of the server and of its largest renderer, for a fresh server and one book."""
     peaks: dict[int, list[float]] = {pages: [] for pages in _SIZES}
     for pages in _SIZES:
         settings: dict[str, object] = {"rendering.dpi": _QUICK_DPI} if pages == max(_SIZES) else {}
         renderer = []
         for _ in range(RUNS):
             with serving(settings) as server:
-                run_book(
-                    Client(server.url, "bench"), Book("text", text_pdf(pages, words=30), pages)
-                )
+                book = Book("text", text_pdf(pages, words=30), pages)
+                run_book(Client(server.url, "bench"), book)
                 peaks[pages].append(_peak_mb(server.pid))
                 renderer.append(max(_peak_mb(pid) for pid in renderers(server)))
         at = f", {_QUICK_DPI} dpi" if settings else ""
@@ -65,21 +64,19 @@ def memory() -> Iterator[Row]:
 
 
 def start() -> Iterator[Row]:
-    """From `python wsgi.py` to the first answer, and until database, storage and renderers are
-    ready.
-    """
-    answers, ready = [], []
+    """The time from `python wsgi.py` to the first response, and until the server is ready."""
+    responses, ready = [], []
     for _ in range(RUNS):
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             server = ServerProcess(Path(folder))
             started = time.perf_counter()
             server.launch()
-            wait_until(lambda: is_ok(server.port, "/health"), 60, "the first answer", 0.01)
-            answers.append(time.perf_counter() - started)
+            wait_until(lambda: is_ok(server.port, "/health"), 60, "the first response", 0.01)
+            responses.append(time.perf_counter() - started)
             wait_until(lambda: is_ok(server.port, "/health/ready"), 60, "readiness", 0.01)
             ready.append(time.perf_counter() - started)
             server.stop()
-    yield Row("start to the first answer", Figure.of(answers, "s"))
+    yield Row("start to the first response", Figure.of(responses, "s"))
     yield Row("start to ready", Figure.of(ready, "s"), Target(2, 1, at_most=True))
 
 

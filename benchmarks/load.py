@@ -1,8 +1,8 @@
-"""Requests as fast as they are answered, over keep-alive connections: `python -m benchmarks.load
-PORT PATH N SECONDS HEADERS`.
+"""Sends each request as soon as the last one is answered, over N keep-alive connections.
 
-One thread and non-blocking sockets, since a client of the usual kind would need more of the machine
-than the server. Prints answers a second; stops by itself, and fails where an answer is no 200.
+`python -m benchmarks.load PORT PATH N SECONDS HEADERS` prints responses per second, and fails if
+one is not a 200. It uses one thread and non-blocking sockets, because a usual client would need
+more of the machine than the server.
 """
 
 import json
@@ -14,7 +14,7 @@ import time
 _HEAD_END = b"\r\n\r\n"
 
 
-def answers_a_second(port: int, request: bytes, connections: int, seconds: float) -> float:
+def responses_per_second(port: int, request: bytes, connections: int, seconds: float) -> float:
     selector = selectors.DefaultSelector()
     for _ in range(connections):
         opened = socket.create_connection(("127.0.0.1", port))
@@ -50,8 +50,8 @@ def main(port: int, path: str, connections: int, seconds: float, headers: dict[s
         *(f"{name}: {value}" for name, value in headers.items()),
     ]
     request = ("\r\n".join(lines) + "\r\n\r\n").encode()
-    answers_a_second(port, request, connections, 0.5)
-    print(answers_a_second(port, request, connections, seconds))
+    responses_per_second(port, request, connections, 0.5)
+    print(responses_per_second(port, request, connections, seconds))
 
 
 if __name__ == "__main__":

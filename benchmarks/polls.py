@@ -1,5 +1,5 @@
-"""Polls a second beside a Flask and waitress application that returns a constant; their latency
-while books render.
+"""Polls per second, compared with an application that returns a constant; and the latency of polls
+while books are rendered.
 """
 
 import json
@@ -31,12 +31,12 @@ from tests.support.waiting import wait_until
 RUNS = 5
 _CONNECTIONS = 8
 _SECONDS = 4.0
-_POLLS_A_SECOND = 50
+_POLLS_PER_SECOND = 50
 
 
 def throughput() -> Iterator[Row]:
-    """Authenticated polls in mode firebase of a running job and of an ended one, and the constant
-    application, in turns.
+    """In turns: polls in mode firebase of a running job and of an ended one, and requests to the
+    constant application.
     """
     running, ended, constants = [], [], []
     with tempfile.TemporaryDirectory() as folder, _firebase(Google(Path(folder))) as (server, user):
@@ -46,9 +46,9 @@ def throughput() -> Iterator[Row]:
         )
         with constant_application(len(user.get(running_path).content)) as constant_port:
             for _ in range(RUNS):
-                constants.append(requests_a_second(constant_port, "/", {}))
-                running.append(requests_a_second(server.port, running_path, headers))
-                ended.append(requests_a_second(server.port, ended_path, headers))
+                constants.append(requests_per_second(constant_port, "/", {}))
+                running.append(requests_per_second(server.port, running_path, headers))
+                ended.append(requests_per_second(server.port, ended_path, headers))
     yield Row("polls of a running job, mode firebase", Figure.of(running, "/s"))
     yield Row("polls of an ended job (one database read each)", Figure.of(ended, "/s"))
     yield Row("the constant application", Figure.of(constants, "/s"))
@@ -65,7 +65,7 @@ def throughput() -> Iterator[Row]:
 
 @contextmanager
 def _firebase(google: Google) -> Iterator[tuple[ServerProcess, Client]]:
-    """A server in mode firebase, and a user with a token that it has to verify."""
+    """A server in mode firebase, and a user with a token that the server has to verify."""
     settings: dict[str, object] = {
         "auth.mode": "firebase",
         "auth.firebase_project_id": PROJECT,
@@ -77,9 +77,7 @@ def _firebase(google: Google) -> Iterator[tuple[ServerProcess, Client]]:
 
 
 def _two_jobs(server: ServerProcess, user: Client) -> tuple[str, str]:
-    """One that has ended, and one that runs and does not go on, so that rendering takes nothing
-    from the polls.
-    """
+    """The ids of a job that has ended, and of one that is stuck, so that it slows down no poll."""
     file_id = user.upload(text_pdf(1)).json()["file_id"]
     ended = user.enqueue(file_id).json()["job_id"]
     wait_for_end(user, ended)
@@ -91,7 +89,7 @@ def _two_jobs(server: ServerProcess, user: Client) -> tuple[str, str]:
 
 
 def latency() -> Iterator[Row]:
-    """A poller and a caller of /health at 50 requests a second each while two books render."""
+    """Polls and requests to /health, 50 of each per second, while two books are rendered."""
     book = measured_books()[0]
     with serving() as server:
         user = Client(server.url, "bench")
@@ -101,9 +99,8 @@ def latency() -> Iterator[Row]:
             jobs = [user.enqueue(file_id).json()["job_id"] for _ in range(2)]
             headers = {"Authorization": str(user.session.headers["Authorization"])}
             with ThreadPoolExecutor(2) as threads:
-                polling = threads.submit(
-                    paced, f"{server.url}/api/v1/books/jobs/{jobs[1]}", headers
-                )
+                poll_url = f"{server.url}/api/v1/books/jobs/{jobs[1]}"
+                polling = threads.submit(paced, poll_url, headers)
                 asking = threads.submit(paced, f"{server.url}/health", {})
                 polls.append(polling.result())
                 healths.append(asking.result())
@@ -123,19 +120,19 @@ def latency() -> Iterator[Row]:
 
 
 def paced(url: str, headers: dict[str, str]) -> list[float]:
-    """Seconds each request took, at 50 a second, until two books are about done."""
+    """How many seconds each request took, at 50 per second, until two books are almost done."""
     session, taken = requests.Session(), []
     started = time.perf_counter()
-    for number in range(int(_SECONDS / 2 * _POLLS_A_SECOND)):
-        time.sleep(max(0.0, started + number / _POLLS_A_SECOND - time.perf_counter()))
+    for number in range(int(_SECONDS / 2 * _POLLS_PER_SECOND)):
+        time.sleep(max(0.0, started + number / _POLLS_PER_SECOND - time.perf_counter()))
         before = time.perf_counter()
         session.get(url, headers=headers, timeout=10).raise_for_status()
         taken.append(time.perf_counter() - before)
     return taken
 
 
-def requests_a_second(port: int, path: str, headers: dict[str, str]) -> float:
-    """From a process of its own, over keep-alive connections, for a few seconds."""
+def requests_per_second(port: int, path: str, headers: dict[str, str]) -> float:
+    """Measured for a few seconds by a separate process, over keep-alive connections."""
     command = [
         sys.executable,
         "-m",
@@ -151,7 +148,10 @@ def requests_a_second(port: int, path: str, headers: dict[str, str]) -> float:
 
 @contextmanager
 def constant_application(size: int) -> Iterator[int]:
-    """Its port. The same server and threads, one view that returns `size` bytes of JSON."""
+    """Runs an application with one view that returns `size` bytes of JSON, and yields its port.
+
+    Server and number of threads are the same as in the service.
+    """
     port = free_port()
     process = subprocess.Popen([sys.executable, "-m", "benchmarks.polls", str(port), str(size)])
     try:
@@ -166,7 +166,7 @@ def serve_constant(port: int, size: int) -> None:
     from flask import Flask, Response
     from waitress import serve
 
-    # As the service does: it warns of every burst.
+    # As the service does, because waitress warns about every burst.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     app: Any = Flask("constant")
     body = json.dumps({"constant": "x" * (size - 16)})

@@ -1,5 +1,5 @@
-"""Books over HTTP, beside the usual pipeline and the ceiling; many jobs at once beside one book
-alone.
+"""Books over HTTP, compared with the usual pipeline and the ceiling; many jobs at once, compared
+with one book.
 """
 
 import os
@@ -14,10 +14,9 @@ from tests.support.client import Client
 from tests.support.pdfs import photo_pdf, text_pdf
 
 RUNS = 5
-# Every sixteenth page is enough of the usual pipeline to know its pace.
+# Every sixteenth page is enough to know the speed of the usual pipeline.
 _USUAL_STEP = 16
-# Of fewer pages, the time is that of uploading, recording and waiting, and says nothing of
-# rendering.
+# With fewer pages, uploading, recording and waiting take most of the time, not rendering.
 _A_BOOK = 100
 
 
@@ -34,9 +33,9 @@ def _book(user: Client, book: Book, is_main: bool) -> Iterator[Row]:
     for _ in range(RUNS):
         runs.append(run_book(user, book))
         pace.append(book.pages / runs[-1].seconds)
-        limits.append(ceiling.pages_a_second(book, _cores()))
+        limits.append(ceiling.pages_per_second(book, _cores()))
         if is_main:
-            usuals.append(usual.pages_a_second(book, _USUAL_STEP))
+            usuals.append(usual.pages_per_second(book, _USUAL_STEP))
     over_http, limit = Figure.of(pace, "pages/s"), Figure.of(limits, "pages/s")
     yield Row(f"{book.name}: over HTTP", over_http)
     yield Row(f"{book.name}: upload to completed", Figure.of([run.seconds for run in runs], "s"))
@@ -61,8 +60,8 @@ def _book(user: Client, book: Book, is_main: bool) -> Iterator[Row]:
 
 
 def many() -> Iterator[Row]:
-    """40 jobs of one page, 10 of ten pages and 2 books at once, uploaded before, from enqueue to
-    the last end.
+    """40 jobs of one page, 10 of ten pages and 2 books at once, from the first enqueueing to the
+    last end. The PDFs are uploaded before.
     """
     book = measured_books()[0]
     small = [photo_pdf(), text_pdf(1)] * 20

@@ -1,4 +1,4 @@
-"""The service under measurement: a real server process, and a user of it."""
+"""The measured service: a real server process, and a user."""
 
 import http.client
 import json
@@ -18,8 +18,7 @@ from tests.support.client import Client, Json
 from tests.support.server import ServerProcess
 from tests.support.waiting import wait_until
 
-# Clients poll every 2 seconds; a benchmark has to see the end sooner, without keeping the server
-# busy with it.
+# Clients poll every 2 seconds. A benchmark must see the end sooner, without loading the server.
 _POLL_S = 0.04
 _FIRST_PAGE_POLL_S = 0.01
 _JOB_TIMEOUT_S = 300.0
@@ -31,11 +30,10 @@ T = TypeVar("T")
 def serving(
     settings: dict[str, object] | None = None, env: dict[str, str] | None = None
 ) -> Iterator[ServerProcess]:
-    """A server with the default settings, warm, on an empty data folder that goes with it."""
+    """A warm server with the default settings and a temporary data folder."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        server = ServerProcess(
-            Path(folder), {"limits.max_active_jobs_per_user": 100, **(settings or {})}, env
-        ).start()
+        all_settings = {"limits.max_active_jobs_per_user": 100, **(settings or {})}
+        server = ServerProcess(Path(folder), all_settings, env).start()
         try:
             yield server.wait_until_ready()
         finally:
@@ -44,9 +42,7 @@ def serving(
 
 @dataclass(frozen=True)
 class Run:
-    """One book from upload to `completed`: seconds in all, and from the 202 until its first page
-    could be read.
-    """
+    """Seconds from a book's upload to `completed`, and from its 202 until a page could be read."""
 
     seconds: float
     first_page_s: float
@@ -64,7 +60,7 @@ def run_book(user: Client, book: Book) -> Run:
 
 
 def read_first_page(user: Client, job_id: str) -> bytes:
-    """The image of whichever page is there first."""
+    """The image of the page that is done first."""
 
     def page() -> Json | None:
         pages = user.get(f"/api/v1/books/jobs/{job_id}/pages").json()["pages"]
@@ -77,8 +73,8 @@ def read_first_page(user: Client, job_id: str) -> bytes:
 
 
 def wait_for_end(user: Client, job_id: str) -> None:
-    """Polls with next to no processor time of its own, which the server under measurement would
-    lack: 0.2 ms a poll, not 2.
+    """Poll until the job has completed. A poll takes 0.2 ms of processor time, not 2 as with
+    requests: the measured server would lack it.
     """
     connection = http.client.HTTPConnection(urlsplit(user.url).netloc, timeout=10)
     headers = {"Authorization": str(user.session.headers["Authorization"])}

@@ -1,8 +1,8 @@
-"""The usual pipeline, for comparison: MuPDF to PNG, Pillow to WebP, one page after the other, in
-one thread.
+"""The usual pipeline, for comparison: one thread turns each page into a PNG with MuPDF, and into
+WebP with Pillow.
 
-Run as a program of its own: `python -m benchmarks.usual PDF FOLDER STEP`, for every STEP-th page.
-Prints pages a second.
+`python -m benchmarks.usual PDF FOLDER STEP` does so for every STEP-th page and prints pages per
+second.
 """
 
 import io
@@ -22,7 +22,7 @@ _WEBP_QUALITY = 80
 _DPI = 150
 
 
-def pages_a_second(book: Book, step: int) -> float:
+def pages_per_second(book: Book, step: int) -> float:
     """One run in a fresh process, over every `step`-th page: the whole book takes half a minute."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         pdf = Path(folder) / "book.pdf"
