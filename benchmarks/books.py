@@ -13,6 +13,7 @@ from tests.support.pdfs import shared_pdfs
 BOOK_PAGES = 283
 _PHOTOS = 12
 _REAL = 3
+_WORDS = "lorem ipsum dolor sit amet consectetur adipiscing elit sed eiusmod tempor"
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,7 @@ def built_book(pages: int = BOOK_PAGES) -> Book:
 
 
 def _write_text(page: pymupdf.Page, number: int, chance: random.Random) -> None:
-    words = "lorem ipsum dolor sit amet consectetur adipiscing elit sed eiusmod tempor".split()
-    lines = [" ".join(chance.choices(words, k=11)) for _ in range(26)]
+    lines = [" ".join(chance.choices(_WORDS.split(), k=11)) for _ in range(26)]
     heading = f"Chapter {number // 20 + 1}, page {number + 1}"
     page.insert_text((60, 70), heading, fontsize=15, fontname="helv")
     page.insert_text((60, 100), lines, fontsize=10, fontname="tiro")

@@ -1,6 +1,4 @@
-"""Polls per second, compared with an application that returns a constant; and the latency of polls
-while books are rendered.
-"""
+"""Polls per second, compared with a constant application; their latency while books render."""
 
 import json
 import logging
@@ -35,9 +33,7 @@ _POLLS_PER_SECOND = 50
 
 
 def throughput() -> Iterator[Row]:
-    """In turns: polls in mode firebase of a running job and of an ended one, and requests to the
-    constant application.
-    """
+    """Polls of a running and of an ended job in mode firebase, and the constant application."""
     running, ended, constants = [], [], []
     with tempfile.TemporaryDirectory() as folder, _firebase(Google(Path(folder))) as (server, user):
         headers = {"Authorization": str(user.session.headers["Authorization"])}

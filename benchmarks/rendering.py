@@ -1,6 +1,4 @@
-"""Books over HTTP, compared with the usual pipeline and the ceiling; many jobs at once, compared
-with one book.
-"""
+"""Books over HTTP, beside the usual pipeline and the ceiling; many jobs beside one book."""
 
 import os
 import time
@@ -60,9 +58,7 @@ def _book(user: Client, book: Book, is_main: bool) -> Iterator[Row]:
 
 
 def many() -> Iterator[Row]:
-    """40 jobs of one page, 10 of ten pages and 2 books at once, from the first enqueueing to the
-    last end. The PDFs are uploaded before.
-    """
+    """40 jobs of one page, 10 of ten pages and 2 books at once, from enqueueing to the last end."""
     book = measured_books()[0]
     small = [photo_pdf(), text_pdf(1)] * 20
     middle = [text_pdf(10)] * 10

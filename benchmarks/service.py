@@ -73,9 +73,8 @@ def read_first_page(user: Client, job_id: str) -> bytes:
 
 
 def wait_for_end(user: Client, job_id: str) -> None:
-    """Poll until the job has completed. A poll takes 0.2 ms of processor time, not 2 as with
-    requests: the measured server would lack it.
-    """
+    """Poll until the job has completed."""
+    # A poll takes 0.2 ms of processor time, not 2 as with requests. The server would lack it.
     connection = http.client.HTTPConnection(urlsplit(user.url).netloc, timeout=10)
     headers = {"Authorization": str(user.session.headers["Authorization"])}
 

@@ -66,9 +66,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[StartServer]:
-    """Starts servers with settings of the test's own, and one renderer by default; the test's end
-    kills them.
-    """
+    """Starts servers with the test's settings and one renderer; kills them after the test."""
     started: list[ServerProcess] = []
 
     def start(

@@ -135,9 +135,7 @@ class Backend:
         self.release()
 
     def end_jobs(self, grace_s: float) -> None:
-        """Accept no more jobs, give the running ones `grace_s` seconds, and end the others. Other
-        requests are served as before.
-        """
+        """Accept no more jobs, give the running ones `grace_s` seconds, and end the others."""
         self.runner.shut_down(grace_s)
 
     def release(self) -> None:
@@ -164,9 +162,7 @@ def _as_start_error(error: DatabaseError | StartError) -> StartError:
 def configured_database(
     config: Config, folder: DataFolder, metrics: DatabaseMetrics | None = None
 ) -> tuple[EmbeddedDatabase | None, Database]:
-    """The configured database, and before it the embedded database if that is configured: it has
-    to be started first.
-    """
+    """The configured database. If it is the embedded one, that comes first and must be started."""
     settings = config.mongodb
     embedded = EmbeddedDatabase(folder.mongodb, folder.lock) if settings.uri == "embedded" else None
     uri = embedded.uri if embedded else settings.uri

@@ -72,9 +72,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[OpenPage]:
-    """Opens a site's page in a browser with no history. At the end no response may have had a
-    header twice.
-    """
+    """Opens web pages in fresh browsers. At the end, no response may have had a header twice."""
     pages: list[Page] = []
     responses: list[Response] = []
 

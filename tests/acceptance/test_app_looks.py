@@ -164,9 +164,7 @@ def library_of(server: ServerProcess, name: str, with_book: bool = False) -> Cli
 
 
 def half_done_job(visitor: Visitor, server: ServerProcess, client: Client) -> Locator:
-    """A job with some of its pages, whose renderer stands still now and stood still a moment ago, so
-    that the app can tell its pace.
-    """
+    """A job that stands still after some pages, so that the app can tell its pace."""
     [renderer] = renderers(server, "renderer")
     pdf = (SHARED / BOOK).read_bytes() if SHARED.is_dir() else text_pdf(600)
     job = visitor.submit(pdf, title="MuPDF explored, second edition")

@@ -1,6 +1,4 @@
-"""The app's reader: pages, their text, search, and jobs that run or fail while they are read. In a
-real browser.
-"""
+"""The reader in a real browser: pages, text, search, and jobs that run or fail meanwhile."""
 
 import json
 import os
@@ -252,8 +250,8 @@ def test_leaving_right_after_turning_a_page_works(
 ) -> None:
     visitor = open_chapter(server, visit, pages=3)
     page = visitor.page
-    # The address changes while the browser is busy: the app has not noticed that yet when it is time
-    # to write the new page's number into the address.
+    # The address changes while the browser is busy: the app does not know that yet when it writes
+    # the new page's number into the address.
     page.evaluate("""() => {
         document.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight", bubbles: true}));
         setTimeout(() => { location.hash = "#/"; }, 100);

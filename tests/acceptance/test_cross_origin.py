@@ -1,6 +1,4 @@
-"""A web page on one origin, nginx and the application on another: what the web page can read, even
-while the application is away.
-"""
+"""What a web page can read if nginx and the application are on another origin, or down."""
 
 import re
 import signal

@@ -1,6 +1,4 @@
-"""The documentation at /docs in a real browser: it can be read and tried, loads nothing from other
-servers, and keeps to its policy.
-"""
+"""/docs in a real browser: it can be read and tried, and loads nothing from other servers."""
 
 from collections.abc import Iterator
 

@@ -47,10 +47,10 @@ def test_a_book_is_polled_from_its_first_state_to_its_last_as_the_contract_says(
     assert accepted.headers["Retry-After"] == "2"
     assert accepted.json()["status"] == "pending"
 
-    answers = [accepted, *alice.answers(job_id)]
-    check_sequence([answer.json() for answer in answers], pages, "sách của tôi.pdf")
-    check_headers(answers[1:])
-    check_pages(alice, answers[-1].json(), pages)
+    responses = [accepted, *alice.responses(job_id)]
+    check_sequence([response.json() for response in responses], pages, "sách của tôi.pdf")
+    check_headers(responses[1:])
+    check_pages(alice, responses[-1].json(), pages)
 
 
 def check_sequence(jobs: list[Json], pages: int, filename: str) -> None:
@@ -94,15 +94,15 @@ def messages_at(job: Json, pages: int, filename: str) -> list[str]:
     return allowed
 
 
-def check_headers(answers: list[requests.Response]) -> None:
-    for answer in answers:
-        assert answer.status_code == 200
-        assert answer.headers["ETag"] and answer.headers["Cache-Control"] == "no-cache"
-        assert answer.headers["X-Request-ID"]
-        has_ended = answer.json()["status"] == "completed"
-        assert ("Retry-After" in answer.headers) is not has_ended
-        if "Retry-After" in answer.headers:
-            assert int(answer.headers["Retry-After"]) >= 2
+def check_headers(responses: list[requests.Response]) -> None:
+    for response in responses:
+        assert response.status_code == 200
+        assert response.headers["ETag"] and response.headers["Cache-Control"] == "no-cache"
+        assert response.headers["X-Request-ID"]
+        has_ended = response.json()["status"] == "completed"
+        assert ("Retry-After" in response.headers) is not has_ended
+        if "Retry-After" in response.headers:
+            assert int(response.headers["Retry-After"]) >= 2
 
 
 def check_pages(client: Client, job: Json, pages: int) -> None:
@@ -131,10 +131,10 @@ def check_pages(client: Client, job: Json, pages: int) -> None:
 def test_pages_can_be_read_while_the_job_still_runs(alice: Client) -> None:
     pages = 100
     job_id = alice.submit(text_pdf(pages))
-    for answer in alice.answers(job_id):
+    for response in alice.responses(job_id):
         so_far = alice.get(f"/api/v1/books/jobs/{job_id}/pages").json()
         assert so_far["total_pages"] == pages
-        if so_far["pages"] and answer.json()["status"] == "processing":
+        if so_far["pages"] and response.json()["status"] == "processing":
             break
     else:
         pytest.fail("no page could be read before the job's end")

@@ -14,7 +14,7 @@ from tests.conftest import StartServer
 from tests.support import client as plain
 from tests.support.pdfs import encrypted_pdf, hanging_pdf, photo_pdf, text_pdf
 from tests.support.processes import freeze_the_busy_renderer
-from tests.support.proxy import LOSE_ANSWER, Proxy, proxy_to
+from tests.support.proxy import LOSE_RESPONSE, Proxy, proxy_to
 from tests.support.server import ServerProcess, free_port
 from tests.support.waiting import wait_until
 from wordai_jobs.client import (
@@ -108,7 +108,7 @@ def test_an_enqueue_whose_response_is_lost_is_sent_again_and_creates_one_job(
         token = dev_token(server.url, direct.enqueue(file_id, book_id, "Before").user_id)
         with Client(proxy.url, token) as client:
             assert client.books()
-            proxy.faults.extend([LOSE_ANSWER, 502, LOSE_ANSWER])
+            proxy.faults.extend([LOSE_RESPONSE, 502, LOSE_RESPONSE])
             job = client.enqueue(file_id, book_id, "Only once")
         sent = proxy.sent("POST", "/chapters/from-pdf")
         assert [exchange.status for exchange in sent] == [202, 502, 202, 202]

@@ -1,6 +1,4 @@
-"""Two origins: each response names the one that asked, caches keep them apart, no header is sent
-twice.
-"""
+"""Two origins: each response names the right one, and no header is sent twice."""
 
 from collections.abc import Iterator
 

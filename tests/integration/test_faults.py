@@ -56,9 +56,7 @@ def test_a_full_storage_fails_jobs_and_uploads_until_there_is_room(
 def test_no_room_for_what_is_being_received_is_full_storage_too(
     start_server: StartServer, small_disk: Path
 ) -> None:
-    """Bodies are kept in temporary files until they are complete, and then once more until they
-    have been read as a form.
-    """
+    """A body fills temporary files while it arrives, and again when it is read as a form."""
     temporary = small_disk / "tmp"
     temporary.mkdir()
     server = start_server(

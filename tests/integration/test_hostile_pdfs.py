@@ -1,6 +1,4 @@
-"""PDFs made to do harm, over HTTP: each is refused or its job ends with the right message, and the
-server goes on as before.
-"""
+"""Harmful PDFs over HTTP: each is refused, or its job ends with the right message."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -55,9 +53,7 @@ ERRORS = (
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server that gives a page five seconds. Afterwards it is the same process, has not grown, and
-    keeps no stray file.
-    """
+    """A server that allows a page five seconds; in the end it runs, has not grown, left no file."""
     server = ServerProcess(tmp_path_factory.mktemp("target"), SETTINGS).start().wait_until_ready()
     warm = Client(server.url, "warm")
     for pdf in (text_pdf(30), photo_pdf()):
@@ -202,16 +198,18 @@ def test_hundreds_of_damaged_pdfs_are_refused_or_end_with_the_right_message(
 
 def outcomes_of(client: Client, batch: list[tuple[int, bytes]]) -> list[str]:
     """Send a batch, then see how each PDF has ended."""
-    answers = [(number, send(client, pdf)) for number, pdf in batch]
-    return [outcome(client, number, answer) for number, answer in answers]
+    responses = [(number, send(client, pdf)) for number, pdf in batch]
+    return [outcome(client, number, response) for number, response in responses]
 
 
-def outcome(client: Client, number: int, answer: requests.Response) -> str:
-    if answer.status_code != 202:
-        allowed = REFUSALS.get(answer.status_code, "")
-        assert re.fullmatch(allowed, answer.json()["detail"]), f"mutation {number}: {answer.text}"
+def outcome(client: Client, number: int, response: requests.Response) -> str:
+    if response.status_code != 202:
+        allowed = REFUSALS.get(response.status_code, "")
+        assert re.fullmatch(allowed, response.json()["detail"]), (
+            f"mutation {number}: {response.text}"
+        )
         return "refused"
-    job = client.end_of(answer.json()["job_id"], 90)
+    job = client.end_of(response.json()["job_id"], 90)
     assert job["status"] == "completed" or re.fullmatch(ERRORS, job["error"]), (
         f"mutation {number}: {job}"
     )

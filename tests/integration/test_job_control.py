@@ -87,8 +87,8 @@ def test_a_waiting_job_is_cancelled_at_once_and_never_runs(
 ) -> None:
     running = [hang(), hang()]
     waiting = user.submit(photo_pdf())
-    answer = user.get(f"/api/v1/books/jobs/{waiting}")
-    assert answer.json()["status"] == "pending" and answer.headers["X-Queue-Position"] == "1"
+    response = user.get(f"/api/v1/books/jobs/{waiting}")
+    assert response.json()["status"] == "pending" and response.headers["X-Queue-Position"] == "1"
     assert cancel(user, waiting) == (200, "Cancelled by user")
     assert user.job(waiting)["progress"] == 0
     assert all(user.job(job_id)["status"] == "processing" for job_id in running)
@@ -106,9 +106,9 @@ def test_a_job_that_has_ended_cannot_be_cancelled(user: Client, hang: Callable[[
 def test_two_cancels_at_once_have_one_outcome(user: Client, hang: Callable[[], str]) -> None:
     job_id = hang()
     with ThreadPoolExecutor(4) as threads:
-        answers = list(threads.map(lambda _: cancel(user, job_id), range(4)))
-    assert (200, "Cancelled by user") in answers
-    assert set(answers) <= {(200, "Cancelled by user"), (409, "Job has already failed")}
+        outcomes = list(threads.map(lambda _: cancel(user, job_id), range(4)))
+    assert (200, "Cancelled by user") in outcomes
+    assert set(outcomes) <= {(200, "Cancelled by user"), (409, "Job has already failed")}
     assert user.job(job_id)["error"] == "Cancelled by user"
 
 
@@ -148,11 +148,11 @@ def test_two_retries_at_once_make_one_job(user: Client, hang: Callable[[], str])
     failed = hang()
     assert cancel(user, failed)[0] == 200
     with ThreadPoolExecutor(4) as threads:
-        answers = list(
+        responses = list(
             threads.map(lambda _: user.post(f"/api/v1/books/jobs/{failed}/retry"), range(4))
         )
-    assert {answer.status_code for answer in answers} == {202}
-    assert len({answer.json()["job_id"] for answer in answers}) == 1
+    assert {response.status_code for response in responses} == {202}
+    assert len({response.json()["job_id"] for response in responses}) == 1
 
 
 def test_an_idempotency_key_sent_20_times_at_once_makes_one_job(user: Client) -> None:
@@ -161,13 +161,13 @@ def test_an_idempotency_key_sent_20_times_at_once_makes_one_job(user: Client) ->
     address = f"/api/v1/books/{user.book_id}/chapters/from-pdf"
     with ThreadPoolExecutor(20) as threads:
         same = {"json": body, "headers": {"Idempotency-Key": "k 1"}}
-        answers = list(threads.map(lambda _: user.post(address, **same), range(20)))
-    assert {answer.status_code for answer in answers} == {202}
-    assert len({answer.json()["job_id"] for answer in answers}) == 1
-    replayed = [answer.headers.get("Idempotency-Replayed") for answer in answers]
+        responses = list(threads.map(lambda _: user.post(address, **same), range(20)))
+    assert {response.status_code for response in responses} == {202}
+    assert len({response.json()["job_id"] for response in responses}) == 1
+    replayed = [response.headers.get("Idempotency-Replayed") for response in responses]
     assert sorted(replayed, key=str) == sorted([None, *["true"] * 19], key=str)
     assert len(user.get("/api/v1/books/jobs").json()["jobs"]) == 1
-    user.end_of(answers[0].json()["job_id"])
+    user.end_of(responses[0].json()["job_id"])
     later = user.post(address, json=body, headers={"Idempotency-Key": "k 1"})
     assert later.status_code == 202 and later.json()["status"] == "completed"
 
@@ -194,7 +194,7 @@ def test_an_idempotency_key_with_the_pdf_itself_keeps_one_copy(
     limited: ServerProcess, user: Client
 ) -> None:
     address, before = f"/api/v1/books/{user.book_id}/chapters/from-pdf", files(limited.data)
-    answers = [
+    responses = [
         user.post(
             address,
             data={"title": "Once"},
@@ -203,8 +203,8 @@ def test_an_idempotency_key_with_the_pdf_itself_keeps_one_copy(
         )
         for _ in range(3)
     ]
-    assert len({answer.json()["job_id"] for answer in answers}) == 1
-    user.end_of(answers[0].json()["job_id"])
+    assert len({response.json()["job_id"] for response in responses}) == 1
+    user.end_of(responses[0].json()["job_id"])
     assert len([name for name in files(limited.data) - before if name.startswith("uploads")]) == 1
 
 
@@ -212,9 +212,9 @@ def test_a_user_with_too_many_jobs_is_told_the_limit_and_others_are_not_kept_out
     user: Client, other: Client
 ) -> None:
     file_id = user.upload(hanging_pdf()).json()["file_id"]
-    answers = [user.enqueue(file_id) for _ in range(6)]
-    assert [answer.status_code for answer in answers] == [202] * 5 + [429]
-    assert "5" in answers[-1].json()["detail"] and int(answers[-1].headers["Retry-After"]) > 0
+    responses = [user.enqueue(file_id) for _ in range(6)]
+    assert [response.status_code for response in responses] == [202] * 5 + [429]
+    assert "5" in responses[-1].json()["detail"] and int(responses[-1].headers["Retry-After"]) > 0
     assert other.enqueue(other.upload(photo_pdf()).json()["file_id"]).status_code == 202
 
 
@@ -227,11 +227,11 @@ def test_a_full_queue_is_answered_503_and_takes_nothing(
     )
     taken = [user.enqueue(mine).status_code for _ in range(5)]
     wait_until(lambda: len(other.get("/api/v1/books/jobs?limit=1").json()["jobs"]) == 0)
-    answers = [other.enqueue(theirs) for _ in range(4)]
-    refused = [answer for answer in answers if answer.status_code == 503]
-    assert taken == [202] * 5 and refused, [answer.status_code for answer in answers]
+    responses = [other.enqueue(theirs) for _ in range(4)]
+    refused = [response for response in responses if response.status_code == 503]
+    assert taken == [202] * 5 and refused, [response.status_code for response in responses]
     assert "queue" in refused[0].json()["detail"] and int(refused[0].headers["Retry-After"]) > 0
-    assert len(other.get("/api/v1/books/jobs").json()["jobs"]) == len(answers) - len(refused)
+    assert len(other.get("/api/v1/books/jobs").json()["jobs"]) == len(responses) - len(refused)
 
 
 def test_another_user_does_not_wait_for_one_users_many_jobs(

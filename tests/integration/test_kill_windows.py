@@ -1,6 +1,4 @@
-"""The moments between two writes at which a kill is worst, made by hand: what a server finds, and
-what it makes of it.
-"""
+"""The worst moments for a kill, between two writes, made by hand: what the next start does."""
 
 from tests.conftest import StartServer
 from tests.integration.conftest import Records
@@ -17,9 +15,8 @@ def back_to(records: Records, job: Json, status: str, progress: int) -> None:
         "$set": {"status": status, "progress": progress},
         "$unset": {"completed_at": "", "result": ""},
     }
-    assert (
-        records["pdf_chapter_jobs"].update_one({"job_id": job["job_id"]}, before).matched_count == 1
-    )
+    updated = records["pdf_chapter_jobs"].update_one({"job_id": job["job_id"]}, before)
+    assert updated.matched_count == 1
 
 
 def test_pages_without_a_chapter_go_and_their_jobs_fail(
@@ -27,9 +24,7 @@ def test_pages_without_a_chapter_go_and_their_jobs_fail(
     shared: dict[str, str],
     records: Records,
 ) -> None:
-    """Killed when the pages had been written or moved into place, and the chapter was not recorded
-    yet.
-    """
+    """Killed after the pages were written or moved, and before the chapter was recorded."""
     server = start_server(shared)
     user = Client(server.url, "somebody")
     moments = [

@@ -1,6 +1,4 @@
-"""Kill -9 at random moments: every job that was answered with 202 ends, and nothing of a failed one
-is left.
-"""
+"""Kill -9 at random moments: every accepted job ends, and a failed one leaves nothing."""
 
 import os
 import random
@@ -77,17 +75,14 @@ def test_no_job_is_lost_or_stuck_when_the_server_is_killed_again_and_again(
             assert user.job(job_id)["progress"] >= progress, "progress fell over a restart"
     jobs = check_all_ended(server, user, accepted)
     completed = [job["status"] for job in jobs].count("completed")
-    print(
-        f"\n{kills} kills: {len(jobs)} jobs were accepted, {completed} completed, {len(jobs) - completed} failed"
-    )
+    failed = len(jobs) - completed
+    print(f"\n{kills} kills: {len(jobs)} jobs accepted, {completed} completed, {failed} failed")
     errors = {job.get("error") for job in jobs}
     assert errors <= {None, RESTARTED} and RESTARTED in errors, errors
 
 
 def all_renderers(server: ServerProcess) -> list[int]:
-    """The rendering children, once none is missing but perhaps the one that inspects uploads, which
-    is started when needed.
-    """
+    """The renderers, once all are running. The inspector's child may be missing."""
     found = renderers(server)
     return found if len(found) >= RENDERERS else []
 

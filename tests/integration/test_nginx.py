@@ -32,7 +32,7 @@ PREFLIGHT = {
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """A response with every line of its headers."""
 
     status: int
@@ -55,13 +55,13 @@ def ask(
     method: str = "GET",
     origin: str = ORIGIN,
     headers: Mapping[str, str] | None = None,
-) -> Answer:
+) -> Response:
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
         connection.request(method, path, headers={"Origin": origin, **(headers or {})})
         return read(connection.getresponse())
 
 
-def send(port: int, request: bytes) -> Answer:
+def send(port: int, request: bytes) -> Response:
     """The response to bytes that may not be a request."""
     with socket.create_connection(("127.0.0.1", port), 30) as connection:
         connection.sendall(request)
@@ -70,11 +70,11 @@ def send(port: int, request: bytes) -> Answer:
         return read(response)
 
 
-def read(response: http.client.HTTPResponse) -> Answer:
-    with response:
-        answer = Answer(response.status, response.getheaders(), response.read())
-    answer.check_no_header_is_sent_twice()
-    return answer
+def read(received: http.client.HTTPResponse) -> Response:
+    with received:
+        response = Response(received.status, received.getheaders(), received.read())
+    response.check_no_header_is_sent_twice()
+    return response
 
 
 @pytest.fixture(scope="module")
@@ -91,28 +91,28 @@ def away(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
         yield running
 
 
-def check_own_answer(
-    answer: Answer, status: int, detail: str, retry_after: str | None = None
+def check_own_error(
+    response: Response, status: int, detail: str, retry_after: str | None = None
 ) -> None:
-    """nginx made it for a page of a configured origin, and it looks like the application's."""
-    assert answer.status == status
-    assert json.loads(answer.body) == {"detail": detail}
-    assert answer["Content-Type"] == "application/json"
-    assert answer["Access-Control-Allow-Origin"] == ORIGIN
-    assert answer["Access-Control-Allow-Credentials"] == "true"
-    check_own_headers(answer)
-    assert answer["Retry-After"] == retry_after
+    """nginx has made the response, for a configured origin, and it looks like the application's."""
+    assert response.status == status
+    assert json.loads(response.body) == {"detail": detail}
+    assert response["Content-Type"] == "application/json"
+    assert response["Access-Control-Allow-Origin"] == ORIGIN
+    assert response["Access-Control-Allow-Credentials"] == "true"
+    check_own_headers(response)
+    assert response["Retry-After"] == retry_after
 
 
-def check_own_headers(answer: Answer) -> None:
-    assert answer["Vary"] == "Origin"
-    assert re.fullmatch("[0-9a-f]{32}", answer["X-Request-ID"] or "")
-    assert answer["X-Content-Type-Options"] == "nosniff"
-    assert answer["Cache-Control"] == "no-store"
+def check_own_headers(response: Response) -> None:
+    assert response["Vary"] == "Origin"
+    assert re.fullmatch("[0-9a-f]{32}", response["X-Request-ID"] or "")
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Cache-Control"] == "no-store"
 
 
-def check_no_cors(answer: Answer) -> None:
-    assert not [name for name, _ in answer.headers if name.lower().startswith("access-control-")]
+def check_no_cors(response: Response) -> None:
+    assert not [name for name, _ in response.headers if name.lower().startswith("access-control-")]
 
 
 # The file itself
@@ -144,10 +144,10 @@ def test_the_command_in_the_file_fills_in_tls_and_redirects_to_it(
         plain = requests.post(plain_url, allow_redirects=False, timeout=30)
         assert plain.status_code == 308
         assert plain.headers["Location"] == "https://127.0.0.1/api/v1/books?a=b"
-        check_own_answer(ask(nginx.port), 400, "Bad request")  # HTTP at the port of HTTPS
+        check_own_error(ask(nginx.port), 400, "Bad request")  # HTTP at the port of HTTPS
 
 
-# Before an application that answers
+# Before an application that responds
 
 
 @pytest.mark.parametrize("origin", [ORIGIN, STRANGER])
@@ -178,10 +178,12 @@ def test_the_applications_responses_pass_unchanged(
     assert through["Access-Control-Allow-Origin"] == (ORIGIN if origin == ORIGIN else None)
 
 
-def own(answer: Answer) -> set[tuple[str, str]]:
+def own(response: Response) -> set[tuple[str, str]]:
     """The application's headers, except those that differ between any two responses."""
     varying = ("server", "date", "connection", "x-request-id")
-    return {(name.lower(), value) for name, value in answer.headers if name.lower() not in varying}
+    return {
+        (name.lower(), value) for name, value in response.headers if name.lower() not in varying
+    }
 
 
 def test_a_book_goes_through_from_upload_to_image(server: ServerProcess, front: Nginx) -> None:
@@ -199,15 +201,15 @@ def test_a_book_goes_through_from_upload_to_image(server: ServerProcess, front: 
     assert key not in front.log, "the log contains the key to an image"
 
 
-def test_a_large_answer_is_compressed_and_can_still_be_asked_for_again(
+def test_a_large_response_is_compressed_and_can_still_be_asked_for_again(
     server: ServerProcess, front: Nginx
 ) -> None:
     user = Client(front.url, "many-books")
     for number in range(12):
         user.post("/api/v1/books", json={"title": f"Book {number}"})
-    answer = user.get("/api/v1/books")
-    assert answer.headers["Content-Encoding"] == "gzip" and len(answer.json()["books"]) == 12
-    unchanged = {"If-None-Match": answer.headers["ETag"]}
+    response = user.get("/api/v1/books")
+    assert response.headers["Content-Encoding"] == "gzip" and len(response.json()["books"]) == 12
+    unchanged = {"If-None-Match": response.headers["ETag"]}
     assert user.get("/api/v1/books", headers=unchanged).status_code == 304
 
 
@@ -219,7 +221,7 @@ def test_an_upload_a_little_too_large_is_refused_by_the_application(front: Nginx
     front.wait_until_logged('"POST /api/v1/files" HTTP/1.1 413 .* upstream 413 ')
 
 
-def test_a_request_has_one_id_in_both_logs_and_the_answer(
+def test_a_request_has_one_id_in_both_logs_and_the_response(
     server: ServerProcess, front: Nginx, away: Nginx
 ) -> None:
     given = {"X-Request-ID": "my-request.1"}
@@ -241,7 +243,7 @@ def test_a_malformed_request_id_is_replaced(front: Nginx, away: Nginx, hostile: 
     "path", ["/metrics", "/metrics/", "//metrics", "/%6detrics", "/x/../metrics", "/metrics?a=b"]
 )
 def test_metrics_are_not_shown_outside(front: Nginx, path: str) -> None:
-    check_own_answer(ask(front.port, path), 404, "Not found")
+    check_own_error(ask(front.port, path), 404, "Not found")
 
 
 # What reaches the application
@@ -303,11 +305,11 @@ def test_a_get_survives_a_closed_connection_but_a_post_is_never_sent_twice(
 def test_mode_dev_refuses_requests_that_a_proxy_forwards_from_outside(
     server: ServerProcess, forwarded_for: str, status: int
 ) -> None:
-    answer = ask(server.port, headers={"X-Forwarded-For": forwarded_for})
-    assert answer.status == status
+    response = ask(server.port, headers={"X-Forwarded-For": forwarded_for})
+    assert response.status == status
     if status == 403:
         refusal = "This server runs in mode dev and answers its own machine only"
-        assert json.loads(answer.body) == {"detail": refusal}
+        assert json.loads(response.body) == {"detail": refusal}
 
 
 # While the application is away
@@ -317,7 +319,7 @@ SLOW = "The service took too long to answer, try again in a moment"
 
 
 def test_a_502_can_be_read_by_pages_of_configured_origins_only(away: Nginx) -> None:
-    check_own_answer(ask(away.port), 502, DOWN, retry_after="2")
+    check_own_error(ask(away.port), 502, DOWN, retry_after="2")
     stranger = ask(away.port, origin=STRANGER)
     assert (stranger.status, json.loads(stranger.body)) == (502, {"detail": DOWN})
     check_no_cors(stranger)
@@ -355,8 +357,8 @@ def test_a_preflight_is_answered_in_the_applications_place_as_the_application_do
     assert instead["Vary"] == alive["Vary"] == "Origin"
 
 
-def cors_headers(answer: Answer) -> dict[str, set[str]]:
-    lower = {name.lower(): value for name, value in answer.headers}
+def cors_headers(response: Response) -> dict[str, set[str]]:
+    lower = {name.lower(): value for name, value in response.headers}
     return {
         name: names_in(value) for name, value in lower.items() if name.startswith("access-control-")
     }
@@ -383,23 +385,23 @@ def test_headers_that_pages_may_read_are_the_same_on_errors_of_nginx(
 def test_only_preflights_of_configured_origins_are_answered_while_it_is_away(
     away: Nginx, origin: str, headers: dict[str, str]
 ) -> None:
-    answer = ask(away.port, method="OPTIONS", origin=origin, headers=headers)
-    assert answer.status == 502
-    assert answer["Access-Control-Allow-Methods"] is None
+    response = ask(away.port, method="OPTIONS", origin=origin, headers=headers)
+    assert response.status == 502
+    assert response["Access-Control-Allow-Methods"] is None
 
 
 def test_an_application_that_does_not_answer_is_a_504(tmp_path: Path) -> None:
     soon = {"proxy_read_timeout 60s;": "proxy_read_timeout 1s;"}
     with silent() as port, nginx_before(port, tmp_path, [ORIGIN], soon) as nginx:
-        check_own_answer(ask(nginx.port), 504, SLOW, retry_after="2")
+        check_own_error(ask(nginx.port), 504, SLOW, retry_after="2")
         assert ask(nginx.port, method="OPTIONS", headers=PREFLIGHT).status == 204
 
 
 def test_a_client_that_never_stops_asking_is_told_to_wait(tmp_path: Path) -> None:
     with absent() as port, nginx_before(port, tmp_path, [ORIGIN]) as nginx:
-        answers = (ask(nginx.port) for _ in range(2000))
-        refused = next(answer for answer in answers if answer.status != 502)
-        check_own_answer(refused, 429, "Too many requests, try again in a moment", retry_after="1")
+        responses = (ask(nginx.port) for _ in range(2000))
+        refused = next(response for response in responses if response.status != 502)
+        check_own_error(refused, 429, "Too many requests, try again in a moment", retry_after="1")
         assert ask(nginx.port, method="OPTIONS", headers=PREFLIGHT).status == 204
         page = ask(nginx.port, "/api/v1/books/b/chapters/c/pages/1/image")
         assert page.status == 502, "pages have a limit of their own"
@@ -427,7 +429,7 @@ REFUSED = {
 def test_what_nginx_refuses_looks_like_every_other_error(away: Nginx, method_and_path: str) -> None:
     more, status, detail = REFUSED[method_and_path]
     request = f"{method_and_path} HTTP/1.1\r\n".encode() + ORIGIN_LINES + more + b"\r\n"
-    check_own_answer(send(away.port, request), status, detail)
+    check_own_error(send(away.port, request), status, detail)
 
 
 @pytest.mark.parametrize(
@@ -447,9 +449,9 @@ def test_what_nginx_refuses_looks_like_every_other_error(away: Nginx, method_and
 def test_a_bad_first_line_is_refused_before_nginx_knows_the_origin(
     away: Nginx, first_line: bytes, status: int, detail: str
 ) -> None:
-    answer = send(away.port, first_line + b"\r\n" + ORIGIN_LINES + b"\r\n")
-    assert (answer.status, json.loads(answer.body)) == (status, {"detail": detail})
-    check_own_headers(answer)
+    response = send(away.port, first_line + b"\r\n" + ORIGIN_LINES + b"\r\n")
+    assert (response.status, json.loads(response.body)) == (status, {"detail": detail})
+    check_own_headers(response)
 
 
 def test_the_longest_token_reaches_the_application(front: Nginx) -> None:

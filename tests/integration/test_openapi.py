@@ -185,7 +185,7 @@ def _of_a_job(alice: Client, bob: Client, file_id: str) -> Iterator[requests.Res
     )
     job_id = accepted.json()["job_id"]
     job = f"/api/v1/books/jobs/{job_id}"
-    yield from alice.answers(job_id)
+    yield from alice.responses(job_id)
     ended = alice.get(job)
     yield from (
         ended,

@@ -1,6 +1,4 @@
-"""Jobs against each other: each race leaves one outcome. Races of requests are in
-test_job_control.
-"""
+"""Races of jobs have one outcome. Races of requests are in test_job_control."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,8 +16,8 @@ def test_chapters_of_one_title_that_appear_at_once_get_a_slug_each(
     file_id = user.upload(photo_pdf()).json()["file_id"]
     with ThreadPoolExecutor(4) as threads:
         job_ids = [
-            answer.json()["job_id"]
-            for answer in threads.map(lambda _: user.enqueue(file_id), range(12))
+            response.json()["job_id"]
+            for response in threads.map(lambda _: user.enqueue(file_id), range(12))
         ]
     slugs = {user.chapter(user.end_of(job_id))["slug"] for job_id in job_ids}
     assert slugs == {"a-chapter", *(f"a-chapter-{number}" for number in range(2, 13))}

@@ -1,4 +1,4 @@
-"""Records of other releases and other programs: read as far as they go, skipped if they cannot be."""
+"""Records of other releases and programs are read as far as possible, and skipped otherwise."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -117,9 +117,9 @@ def test_documents_that_cannot_be_read_are_logged_and_skipped(
     assert [book["book_id"] for book in books] == [user.book_id]
     chapters = user.get(f"/api/v1/books/{user.book_id}/chapters").json()["chapters"]
     assert [found["chapter_id"] for found in chapters] == [job["result"]["chapter_id"]]
-    answer = user.get("/api/v1/books/jobs/unreadable")
-    assert answer.status_code == 500
-    assert answer.json() == {"detail": "Failed to get job status: the record cannot be read"}
+    response = user.get("/api/v1/books/jobs/unreadable")
+    assert response.status_code == 500
+    assert response.json() == {"detail": "Failed to get job status: the record cannot be read"}
     for collection in (JOBS, BOOKS, CHAPTERS):
         assert f"{collection}: the document" in server.log
     assert user.end_of(user.submit(photo_pdf()))["status"] == "completed"

@@ -1,6 +1,4 @@
-"""The rendering pool by itself, with real children: what it does if they cannot start or send
-garbage.
-"""
+"""The render pool alone, with real children that cannot start, or send garbage."""
 
 import os
 import resource
@@ -55,9 +53,7 @@ def pdf(tmp_path: Path) -> Path:
 
 
 def own(*names: str) -> list[int]:
-    """Processes below this one with a name that begins so, except those of a server that another
-    test has started.
-    """
+    """Our child processes with such names, without those of servers that other tests started."""
     me = os.getpid()
     others = [it.pid for it in psutil.Process().children() if name(it.pid) != "fork server"]
     theirs = {each for pid in others for each in descendants(pid)}
@@ -280,9 +276,7 @@ def test_a_child_that_fails_on_its_way_is_an_error_and_its_siblings_go_on(
 def test_a_server_that_is_out_of_descriptors_gets_no_child_and_loses_none(
     fork_server: ForkServer,
 ) -> None:
-    """With room for none, one, two and more of the descriptors that a child takes, with and without
-    a fork server: there is a child, or an error with a message.
-    """
+    """However many file descriptors are free, there is a child, or an error with a message."""
     child = ChildProcess("renderer 1", 512, fork_server)
     outcomes = []
     for room in range(14):

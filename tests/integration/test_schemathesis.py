@@ -1,6 +1,4 @@
-"""Requests that schemathesis makes from the document: none breaks the server, and every response is
-one that is described.
-"""
+"""Schemathesis makes requests from the document; all responses must be described in it."""
 
 import os
 import re
@@ -75,9 +73,7 @@ def test_generated_requests_of_a_stranger_break_nothing(
 
 
 def check(server: ServerProcess, config: Path, phases: str) -> None:
-    """Run schemathesis and expect no finding. It runs in its own process, because of its plugin and
-    warnings.
-    """
+    """Run schemathesis in its own process, because of its plugin and warnings; no finding."""
     program = Path(sys.executable).with_name("schemathesis")
     done = subprocess.run(
         [

@@ -35,14 +35,14 @@ def test_jobs_that_end_within_the_grace_complete_and_polls_go_on_meanwhile(
     file_id = user.upload(photo_pdf()).json()["file_id"]
     jobs = [user.submit(text_pdf(60)) for _ in range(2)]
     signal_stop(server)
-    answers: list[requests.Response] = []
+    responses: list[requests.Response] = []
 
     def is_refused() -> bool:
-        answers.append(user.enqueue(file_id))
-        return answers[-1].status_code == 503
+        responses.append(user.enqueue(file_id))
+        return responses[-1].status_code == 503
 
     wait_until(is_refused, what="the end of intake")
-    refused = answers[-1]
+    refused = responses[-1]
     assert (
         refused.json() == {"detail": "Server is shutting down"} and refused.headers["Retry-After"]
     )
@@ -163,48 +163,46 @@ def test_no_poll_is_answered_with_an_error_while_the_server_stops(
 def test_a_stop_amid_requests_leaves_no_error_in_the_log(start_server: StartServer) -> None:
     server = start_server({"logging.level": "warning"})
     users = [Client(server.url, "somebody") for _ in range(6)]
-    answers: dict[Client, set[int]] = {}
+    statuses: dict[Client, set[int]] = {}
 
     def ask_until_nobody_answers(user: Client) -> None:
         with suppress(requests.ConnectionError):
             while True:
                 status = user.get("/api/v1/books").status_code
-                answers.setdefault(user, set()).add(status)
+                statuses.setdefault(user, set()).add(status)
 
     with ThreadPoolExecutor(len(users)) as threads:
         asking = [threads.submit(ask_until_nobody_answers, user) for user in users]
-        wait_until(lambda: len(answers) == len(users))
+        wait_until(lambda: len(statuses) == len(users))
         assert server.stop() == 0
         for one in asking:
             one.result()
-    assert list(answers.values()) == [{200}] * len(users)
+    assert list(statuses.values()) == [{200}] * len(users)
     assert server.log == ""
 
 
-def test_an_answer_that_is_read_slowly_goes_out_whole_before_a_stop(
+def test_a_response_that_is_read_slowly_goes_out_whole_before_a_stop(
     start_server: StartServer,
 ) -> None:
     server = start_server({"rendering.dpi": 300})
-    with large_answer(server) as answer:
+    with large_response(server) as response:
         signal_stop(server)
         wait_until(lambda: not is_listening(server.port))
-        assert len(answer.read()) == int(answer.headers["Content-Length"])
+        assert len(response.read()) == int(response.headers["Content-Length"])
     assert wait_for_exit(server) == 0
 
 
-def test_a_client_that_does_not_read_its_answer_does_not_hold_up_a_stop(
+def test_a_client_that_does_not_read_its_response_does_not_hold_up_a_stop(
     start_server: StartServer,
 ) -> None:
     server = start_server({"rendering.dpi": 300})
-    with large_answer(server):
+    with large_response(server):
         assert server.stop() == 0
 
 
 @contextmanager
-def large_answer(server: ServerProcess) -> Iterator[http.client.HTTPResponse]:
-    """Of which nothing but the headers has been read; it is too large for the buffers of the
-    connection.
-    """
+def large_response(server: ServerProcess) -> Iterator[http.client.HTTPResponse]:
+    """A response that is too large for the connection's buffers; only its headers are read."""
     user = Client(server.url, "somebody")
     path = user.chapter(user.end_of(user.submit(noise_pdf(800, 1100))))["pages"][0][
         "background_url"
@@ -214,10 +212,10 @@ def large_answer(server: ServerProcess) -> Iterator[http.client.HTTPResponse]:
         connection.settimeout(30)
         connection.connect(("127.0.0.1", server.port))
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        answer = http.client.HTTPResponse(connection)
-        answer.begin()
-        assert int(answer.headers["Content-Length"]) > 2 * connection_buffer_bytes()
-        yield answer
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        assert int(response.headers["Content-Length"]) > 2 * connection_buffer_bytes()
+        yield response
 
 
 def connection_buffer_bytes() -> int:

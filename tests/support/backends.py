@@ -24,9 +24,7 @@ def silent() -> Iterator[int]:
 
 
 class HangingUp(Listener):
-    """Answers the first request of a connection and hangs up at the second, like a server that
-    stops between the two.
-    """
+    """Answers the first request of a connection, and hangs up at the second."""
 
     def __init__(self) -> None:
         self.requests: list[str] = []

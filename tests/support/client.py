@@ -62,7 +62,7 @@ class Client:
         job: Json = response.json()
         return job
 
-    def answers(self, job_id: str) -> Iterator[requests.Response]:
+    def responses(self, job_id: str) -> Iterator[requests.Response]:
         """Every response to polling without a pause, up to the one that shows the job's end."""
         while True:
             response = self.get(f"/api/v1/books/jobs/{job_id}")

@@ -11,9 +11,7 @@ _used: list[str] = []
 
 
 def own_database() -> dict[str, str]:
-    """Settings for a database that nothing else uses; empty, so the embedded one, if no server is
-    shared.
-    """
+    """Settings for a database of the test's own; none, for the embedded one, if none is shared."""
     uri = os.environ.get(URI_VARIABLE)
     if not uri:
         return {}

@@ -55,9 +55,7 @@ def image_bomb_pdf(side: int = 32_768) -> bytes:
 
 @cache
 def many_pages_pdf(pages: int) -> bytes:
-    """Empty pages, each with an object of its own, because MuPDF refuses a page tree that claims
-    more pages than there are objects.
-    """
+    """Empty pages, each an object, because MuPDF refuses more pages than objects."""
     kids = b" ".join(b"%d 0 R" % number for number in range(3, pages + 3))
     tree = b"<< /Type /Pages /Kids [%b] /Count %d >>" % (kids, pages)
     return raw_pdf(CATALOGUE, tree, *[_EMPTY_PAGE] * pages)

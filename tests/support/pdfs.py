@@ -128,9 +128,7 @@ def hanging_pdf() -> bytes:
 
 @cache
 def nested_forms_pdf(depth: int = 9, width: int = 10) -> bytes:
-    """One page of nested forms: `width` to the power of `depth` drawings take hours, unless they
-    use up all memory before.
-    """
+    """One page of nested forms: `width` to the power of `depth` drawings, for hours."""
     forms = [
         form(
             b"/F%d Do " % (level + 1) * width,

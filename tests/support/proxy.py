@@ -21,7 +21,7 @@ _OWN_HEADERS = [
     "server",
     "transfer-encoding",
 ]
-LOSE_ANSWER = 0
+LOSE_RESPONSE = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,10 @@ class Exchange:
 
 
 class Proxy(Listener):
-    """Each of `faults` spoils one request: a status is answered in the server's place; LOSE_ANSWER
-    hangs up after the server has acted.
+    """Passes requests on, except that each of `faults` spoils one.
+
+    A status is sent instead of the server's response. LOSE_RESPONSE hangs up after the server has
+    done what was asked.
     """
 
     def __init__(self, server_url: str) -> None:
@@ -76,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
             timeout=60,
         )
         self._record(response.status_code, response.headers.get("Retry-After"))
-        if fault == LOSE_ANSWER:
+        if fault == LOSE_RESPONSE:
             self.close_connection = True
             return
         self.send_response(response.status_code)

@@ -1,6 +1,4 @@
-"""How events become lines, in cases that no request can show: errors, threads that end, noisy
-children.
-"""
+"""How events become lines, if no request can show it: errors, threads that end, children."""
 
 import json
 import logging

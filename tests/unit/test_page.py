@@ -53,13 +53,12 @@ def psnr_db(first: Image.Image, second: Image.Image) -> float:
 
 
 def coloured(colours: int) -> bytes:
-    """A page of this many little squares, each of another colour, none grey; their edges are
-    blended, so there are more colours than squares.
-    """
-    squares = [
-        f"{(i % 16) / 15:.4f} {(i // 16) / 31:.4f} 1 rg {36 + 24 * (i % 16)} {36 + 24 * (i // 16)} 24 24 re f"
-        for i in range(colours)
-    ]
+    """A page of squares in this many colours, none grey; their blended edges have more."""
+    squares = []
+    for i in range(colours):
+        row, column = divmod(i, 16)
+        squares.append(f"{column / 15:.4f} {row / 31:.4f} 1 rg")
+        squares.append(f"{36 + 24 * column} {36 + 24 * row} 24 24 re f")
     return page_pdf("\n".join(squares).encode())
 
 

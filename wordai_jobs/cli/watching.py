@@ -98,9 +98,7 @@ class LineWatcher:
 
 
 def wait(connection: Connection, client: Client, job_id: str, show: Watcher) -> Job:
-    """The job once it has ended. Ctrl-C ends the command but not the job, and says how to watch it
-    again.
-    """
+    """The job once it has ended. Ctrl-C ends only the command, and says how to watch again."""
     try:
         return client.wait(job_id, show.job)
     except KeyboardInterrupt:

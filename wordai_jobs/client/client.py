@@ -53,9 +53,7 @@ class Client:
         patience_s: float = 30,
         on_trouble: OnTrouble | None = None,
     ) -> None:
-        """Connects on first use; raises ValueError unless `server_url` is an http:// or https://
-        URL.
-        """
+        """Connects on first use. Raises ValueError if `server_url` is not an http(s) URL."""
         self._transport = Transport(server_url, token, patience_s, on_trouble)
 
     def __enter__(self) -> "Client":
@@ -164,8 +162,9 @@ class Client:
         return _job(self._post(_job_path(job_id, "/cancel")))
 
     def retry(self, job_id: str) -> Job:
-        """A new job from a failed one's inputs; two retries of one job create one. Raises Conflict
-        if it has not failed.
+        """A new job from a failed one's inputs; two retries create only one.
+
+        Raises Conflict if it has not failed.
         """
         return _job(self._post(_job_path(job_id, "/retry"), is_repeatable=True))
 
@@ -213,8 +212,9 @@ class Client:
     # The server
 
     def ready(self) -> ReadyReport:
-        """Whether the server works; needs no token. Raises Unreachable, or another ClientError if
-        this is a different server.
+        """Whether the server works. Needs no token.
+
+        Raises Unreachable, or another ClientError if this is a different server.
         """
         health = json_of(self._transport.once("GET", "/health", _READY_TIMEOUT_S))
         version = str(health.get("version", "unknown"))
@@ -225,8 +225,9 @@ class Client:
         return ReadyReport(True, "ready", version)
 
     def _polls(self, job_id: str) -> Iterator[tuple[Job | None, float]]:
-        """The job, None if it has not changed or could not be read, and the seconds until the next
-        poll.
+        """Poll again and again; yields the job and the seconds until the next poll.
+
+        The job is None if it has not changed or could not be read.
         """
         backoff, headers = Backoff(), dict[str, str]()
         while True:

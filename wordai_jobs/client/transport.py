@@ -110,9 +110,7 @@ class _NoAuth(AuthBase):
 
 
 def retry_after_s(response: requests.Response) -> float | None:
-    """The seconds of Retry-After; None without one, or if it is a date, which this service does not
-    send.
-    """
+    """The seconds of Retry-After. None without one, or for a date: the service sends none."""
     value = response.headers.get("Retry-After", "")
     return float(value) if value.isascii() and value.isdecimal() else None
 
@@ -129,9 +127,7 @@ def json_of(response: requests.Response) -> dict[str, Any]:
 
 
 def _fresh(options: dict[str, Any]) -> dict[str, Any]:
-    """The options with a new body for this try: a body that is read as it is sent is given as a
-    function that makes it.
-    """
+    """The options, with a new body if it is a function: a body is used up when it is sent."""
     make_body = options.get("data")
     if not callable(make_body):
         return options

@@ -87,9 +87,7 @@ class Database:
 
     @contextmanager
     def translated_errors(self) -> Iterator[None]:
-        """Turn the driver's errors into DatabaseError, except for a duplicate key, which callers
-        handle.
-        """
+        """Turn the driver's errors into DatabaseError, but let callers handle a duplicate key."""
         with self._availability.operation():
             try:
                 yield

@@ -58,9 +58,7 @@ def _findings_of(config: Config, folder: DataFolder) -> Iterator[Finding]:
 
 
 def _new_embedded_database(config: Config) -> Finding:
-    """Try the embedded database in a temporary folder: the real folder must be created by the
-    server's user.
-    """
+    """Try it in a temporary folder: the real one must be created by the server's user."""
     with tempfile.TemporaryDirectory(prefix="wordai-jobs-doctor-") as temporary:
         folder = DataFolder(Path(temporary))
         try:

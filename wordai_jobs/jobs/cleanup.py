@@ -73,9 +73,7 @@ class Cleanup:
             logger.warning("moved %d old uploads that no chapter uses to the trash", removed)
 
     def move_strays_to_trash(self) -> None:
-        """Move page folders without a chapter or an unfinished job, and uploads without a record,
-        to the trash.
-        """
+        """Move page folders without chapter or unfinished job, and uploads without record."""
         if not self._is_safe():
             return
         now = self._now()

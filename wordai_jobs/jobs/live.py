@@ -108,20 +108,23 @@ class LiveJob:
             logger.warning("job %s: progress %d%% not recorded", job.job_id, job.progress)
 
     def begin_failure(self, error: JobError) -> None:
-        """Record that the job can no longer complete. Raises JobLost if it has completed, and
-        DatabaseError as `end` does.
+        """Record that the job can no longer complete.
+
+        Raises JobLost if it has completed, and DatabaseError as `end` does.
         """
         self._record(self.job.failing(error), self.to_the_last)
 
     def end(self, job: Job) -> None:
-        """Record the last state of the job, aborted or not. Raises JobLost, and DatabaseError if
-        the database stays away for too long.
+        """Record the last state of the job, even if it was aborted.
+
+        Raises JobLost, and DatabaseError if the database is away for too long.
         """
         self._record(job, self.to_the_last)
 
     def persistently(self, operation: Callable[[], T]) -> T:
-        """Repeat a database operation while the database is away and the job has time. Raises
-        JobAborted.
+        """Repeat a database operation while the database is away and the job has time.
+
+        Raises JobAborted.
         """
         while True:
             try:
@@ -131,8 +134,9 @@ class LiveJob:
                 time.sleep(_RETRY_PAUSE_S)
 
     def to_the_last(self, operation: Callable[[], T]) -> T:
-        """Repeat a database operation of the job's end for as long as the end may take. Raises
-        DatabaseError after that.
+        """Repeat a database operation at the job's end for as long as that may take.
+
+        Raises DatabaseError after that.
         """
         while True:
             try:

@@ -108,8 +108,9 @@ class Pipeline:
         live.end(live.job.completed())
 
     def _give_up(self, live: LiveJob) -> None:
-        """Something other than this server has ended the job or removed its record. Remove its
-        pages, unless it is completed.
+        """Leave a job that this server has lost: its record is gone, or was ended elsewhere.
+
+        Its pages are removed, unless it is completed.
         """
         try:
             record = live.to_the_last(lambda: self._database.jobs.find(live.job.job_id))

@@ -65,7 +65,9 @@ class Sweep:
 
     def _end(self, orphan: Job) -> bool:
         """Complete the job if its chapter exists and it was not failing; else remove its files and
-        fail it. False if it has ended in the meantime.
+        fail it.
+
+        False if it has ended in the meantime.
         """
         if orphan.failure is None and self._database.chapters.find(orphan.chapter_id):
             end = orphan.completed()

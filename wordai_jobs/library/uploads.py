@@ -42,9 +42,7 @@ class UploadService:
         self._quota = quota
 
     def check_room(self, user_id: str, size: int) -> None:
-        """Raises UploadTooLarge, QuotaReached or StorageFull if a body of `size` bytes must not be
-        read.
-        """
+        """Raises UploadTooLarge, QuotaReached or StorageFull if `size` more bytes are too many."""
         if size > self._max_upload_mb * 1024 * 1024:
             raise UploadTooLarge(self._max_upload_mb)
         self._quota.check(user_id, size)

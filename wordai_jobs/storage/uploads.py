@@ -63,9 +63,7 @@ class UploadStore:
         self.path(file_id).unlink(missing_ok=True)
 
     def remove_unfinished(self) -> None:
-        """Remove the uploads that a server was receiving when it died. Call this only at a start,
-        before uploads come.
-        """
+        """Remove uploads that a dead server was receiving. Only at a start, before uploads come."""
         for part in self._folder.uploads.glob(f"*{_UNFINISHED}"):
             part.unlink(missing_ok=True)
 

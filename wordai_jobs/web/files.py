@@ -37,7 +37,8 @@ def metadata(file_id: str) -> Response:
 def incoming_pdf() -> IncomingPdf:
     """The PDF in the multipart field `file`.
 
-    Raises Invalid if there is none, and UploadTooLarge, QuotaReached or StorageFull before anything is read.
+    Raises UploadTooLarge, QuotaReached or StorageFull before anything is read, and Invalid if there
+    is no PDF.
     """
     services().uploads.check_room(user_id(), request.content_length or 0)
     file = request.files.get("file")

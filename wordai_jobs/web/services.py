@@ -51,6 +51,6 @@ def services() -> Services:
 
 
 def refuse_until_open() -> None:
-    """Raises Busy for everything but the state of the server until the database has been reached."""
+    """Raises Busy until the database has been reached, except for the state of the server."""
     if not services().is_open() and not request.path.startswith(_STATE_OF_THE_SERVER):
         raise Busy("The database cannot be reached yet", _NOT_OPEN_RETRY_S)
