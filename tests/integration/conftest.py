@@ -1,4 +1,4 @@
-"""Databases that tests look into or share between servers, and a server that they may kill."""
+"""Databases that tests read, share between servers, or kill."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -7,18 +7,20 @@ from typing import Any
 from uuid import uuid4
 
 import pymongo
+import pymongo.database
 import pytest
-from pymongo.database import Database
 
 from tests.support.databases import own_database
 from tests.support.mongo import DatabaseProcess
+from wordai_jobs.database.client import Database
 
-# What servers have recorded: their collections, by name.
-Records = Database[dict[str, Any]]
+# The collections of servers, by name.
+Records = pymongo.database.Database[dict[str, Any]]
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[DatabaseProcess]:
+def mongodb(tmp_path: Path) -> Iterator[DatabaseProcess]:
+    """A database server that the test may kill."""
     running = DatabaseProcess(tmp_path / "mongo").start()
     yield running
     running.kill()
@@ -35,6 +37,15 @@ def records(shared: dict[str, str]) -> Iterator[Records]:
     """The collections of the servers with these settings."""
     with pymongo.MongoClient[dict[str, Any]](shared["mongodb.uri"]) as client:
         yield client[shared["mongodb.database"]]
+
+
+@pytest.fixture
+def database(shared: dict[str, str]) -> Iterator[Database]:
+    """The database as the server uses it, for tests without a server."""
+    connected = Database(shared["mongodb.uri"], shared["mongodb.database"])
+    connected.indexes.create(7)
+    yield connected
+    connected.close()
 
 
 @pytest.fixture

@@ -12,9 +12,8 @@ ORIGINS = ["https://app.example", "http://localhost:3000"]
 
 @pytest.fixture(scope="module")
 def two_origins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    running = ServerProcess(
-        tmp_path_factory.mktemp("two-origins"), {"cors.origins": ORIGINS}
-    ).start()
+    folder = tmp_path_factory.mktemp("two-origins")
+    running = ServerProcess(folder, {"cors.origins": ORIGINS}).start()
     yield running
     assert running.stop() == 0, running.log[-3000:]
 

@@ -32,22 +32,12 @@ RESTARTED = "Server restarted while the job was running"
 JOBS = "pdf_chapter_jobs"
 
 
-def refusal(server: ServerProcess) -> str:
-    """The last line of a server that does not start."""
-    server.launch()
-    assert server.process
-    assert server.process.wait(60) == 1, server.log
-    assert "Traceback" not in server.log
-    return server.log.splitlines()[-1]
-
-
 def on_folder_of(
     server: ServerProcess, tmp_path: Path, settings: dict[str, Any] | None = None
 ) -> ServerProcess:
     """Another server on the same data folder."""
-    return ServerProcess(
-        tmp_path / "second", {"storage.data_dir": str(server.data), **(settings or {})}
-    )
+    own = {"storage.data_dir": str(server.data), **(settings or {})}
+    return ServerProcess(tmp_path / "second", own)
 
 
 @pytest.mark.parametrize("settings", [EMBEDDED, {}], ids=["embedded database", "own database"])
@@ -55,8 +45,9 @@ def test_a_second_server_on_a_folder_stops_with_one_line(
     start_server: StartServer, tmp_path: Path, settings: dict[str, object]
 ) -> None:
     first = start_server(settings)
-    line = refusal(on_folder_of(first, tmp_path, settings))
-    assert f"Another running server is using the data folder {first.data}" in line
+    second = on_folder_of(first, tmp_path, settings)
+    assert f"Another running server is using the data folder {first.data}" in second.refusal()
+    assert second.log.count("\n") == 1, second.log
     user = Client(first.url, "somebody")
     assert user.end_of(user.submit(photo_pdf()))["status"] == "completed"
 
@@ -71,7 +62,7 @@ def test_a_stopped_server_keeps_its_folder_and_goes_on_later(
     assert server.process
     server.process.send_signal(signal.SIGSTOP)
     try:
-        assert "Another running server" in refusal(on_folder_of(server, tmp_path))
+        assert "Another running server" in on_folder_of(server, tmp_path).refusal()
     finally:
         server.process.send_signal(signal.SIGCONT)
     job = user.end_of(job_id)
@@ -111,7 +102,7 @@ def test_a_folder_with_another_database_is_refused_and_loses_nothing(
         refused = ServerProcess(
             server.folder / "refused", {"storage.data_dir": str(server.data), **other}
         )
-        assert "do not belong together" in refusal(refused)
+        assert "do not belong together" in refused.refusal()
         assert files(server.data) == before
         if other is not EMBEDDED:
             assert "problem  identity:" in program.run("doctor", expect=1).stdout
@@ -136,7 +127,7 @@ def test_join_has_a_folder_and_a_restored_database_belong_together(
     server.kill()
     records["data_folder"].update_one({}, {"$set": {"folder_id": "of-the-backup"}})
     records[JOBS].update_many({}, {"$set": {"folder_id": "of-the-backup"}})
-    assert "wordai-jobs join" in refusal(server)
+    assert "wordai-jobs join" in server.refusal()
     program = Program(server.folder, settings=as_text({**server_settings(server), **shared}))
     program.run("join", expect=130)  # it asks first
     assert "belong together" in program.run("join", "--yes").stdout
@@ -206,7 +197,7 @@ def test_files_without_identity_that_the_database_does_not_know_are_refused(
     as_an_older_release_left_it(server, records)
     for collection in ("book_chapters", "user_files"):
         records[collection].drop()
-    assert "do not belong together" in refusal(server)
+    assert "do not belong together" in server.refusal()
     assert len(published(server.data)) == 1
 
 
@@ -226,7 +217,7 @@ def test_a_new_folder_on_a_database_with_an_identity_starts_only_if_it_is_unused
         first.start()
         assert (first.data / "identity").exists()
     else:
-        assert "do not belong together" in refusal(first)
+        assert "do not belong together" in first.refusal()
 
 
 def test_a_job_with_only_the_documented_fields_is_ended_like_any_other(

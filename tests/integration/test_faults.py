@@ -1,4 +1,4 @@
-"""Faults of the machine: the storage full, the database away for a while or for good."""
+"""Faults of the machine: the storage is full, the database is away for a while or forever."""
 
 import os
 import subprocess
@@ -85,14 +85,14 @@ def fill(path: Path, leave_bytes: int) -> None:
 
 
 def test_a_database_that_is_away_for_a_while_costs_no_job(
-    start_server: StartServer, database: DatabaseProcess
+    start_server: StartServer, mongodb: DatabaseProcess
 ) -> None:
-    server = start_server({"mongodb.uri": database.uri})
+    server = start_server({"mongodb.uri": mongodb.uri})
     user = Client(server.url, "somebody")
     ended = user.end_of(user.submit(photo_pdf()))["job_id"]
     job_id = user.submit(text_pdf(80))
     wait_until(lambda: user.job(job_id)["progress"] >= 30)
-    database.pause()
+    mongodb.pause()
     try:
         for _ in range(2):
             response = user.get(f"/api/v1/books/jobs/{ended}")
@@ -108,7 +108,7 @@ def test_a_database_that_is_away_for_a_while_costs_no_job(
             {"detail": "the database cannot be reached"},
         )
     finally:
-        database.resume()
+        mongodb.resume()
     job = user.end_of(job_id)
     assert job["status"] == "completed"
     check_end(user, job)
@@ -117,25 +117,25 @@ def test_a_database_that_is_away_for_a_while_costs_no_job(
 
 def test_a_job_that_fails_while_the_database_is_away_keeps_its_own_error(
     start_server: StartServer,
-    database: DatabaseProcess,
+    mongodb: DatabaseProcess,
 ) -> None:
-    server = start_server({"mongodb.uri": database.uri, "rendering.page_timeout_s": 2})
+    server = start_server({"mongodb.uri": mongodb.uri, "rendering.page_timeout_s": 2})
     user = Client(server.url, "somebody")
     job_id = user.submit(hanging_pdf())
     wait_until(lambda: user.job(job_id)["progress"] >= 30)
-    database.pause()
+    mongodb.pause()
     try:
         wait_until(lambda: "took longer than 2 s" in server.log, what="the end of the page")
         time.sleep(4)  # longer than an operation may take
     finally:
-        database.resume()
+        mongodb.resume()
     assert user.end_of(job_id)["error"] == "Page 1 took longer than 2 s"
 
 
 def test_pollers_of_a_database_that_is_away_keep_nobody_waiting(
-    start_server: StartServer, database: DatabaseProcess
+    start_server: StartServer, mongodb: DatabaseProcess
 ) -> None:
-    server = start_server({"mongodb.uri": database.uri})
+    server = start_server({"mongodb.uri": mongodb.uri})
     user = Client(server.url, "somebody")
     ended = user.end_of(user.submit(photo_pdf()))
     image = user.chapter(ended)["pages"][0]["background_url"]
@@ -150,7 +150,7 @@ def test_pollers_of_a_database_that_is_away_keep_nobody_waiting(
             took_s["poll"].append(response.elapsed.total_seconds())
 
     with ThreadPoolExecutor(60) as threads:
-        database.pause()
+        mongodb.pause()
         try:
             pollers = [threads.submit(poller, number) for number in range(60)]
             while not all(done.done() for done in pollers):
@@ -163,7 +163,7 @@ def test_pollers_of_a_database_that_is_away_keep_nobody_waiting(
             for done in pollers:
                 done.result()
         finally:
-            database.resume()
+            mongodb.resume()
     # Generous: what is measured on a quiet machine is in docs/reliability.md.
     assert max(took_s["poll"]) < 6 and max(took_s["health"]) < 3 and max(took_s["image"]) < 3
     wait_until(lambda: user.get(poll).status_code == 200, 10, "the database to be found again")
@@ -172,37 +172,34 @@ def test_pollers_of_a_database_that_is_away_keep_nobody_waiting(
 def test_a_server_that_starts_before_its_database_waits_for_it(
     start_server: StartServer, tmp_path: Path
 ) -> None:
-    database = DatabaseProcess(tmp_path / "late")
-    server = start_server({"mongodb.uri": database.uri})
+    mongodb = DatabaseProcess(tmp_path / "late")
+    server = start_server({"mongodb.uri": mongodb.uri})
     user = Client(server.url, "somebody", "any token")
     for path in ("/health/ready", "/api/v1/books", "/api/v1/books/jobs/x", "/"):
         response = user.get(path)
         assert response.status_code == 503, path
         assert "database cannot be reached" in response.json()["detail"]
-    database.start()
+    mongodb.start()
     try:
         server.wait_until_ready()
         user = Client(server.url, "somebody")
         check_end(user, user.end_of(user.submit(photo_pdf())))
         assert server.stop() == 0
     finally:
-        database.kill()
+        mongodb.kill()
 
 
 def test_a_server_that_waits_for_its_database_ends_if_it_is_the_wrong_one(
     start_server: StartServer, tmp_path: Path
 ) -> None:
-    first, second = (
-        DatabaseProcess(tmp_path / "first").start(),
-        DatabaseProcess(tmp_path / "second"),
-    )
+    first = DatabaseProcess(tmp_path / "first").start()
+    second = DatabaseProcess(tmp_path / "second")
     server = start_server({"mongodb.uri": first.uri})
     assert Client(server.url, "somebody").book_id
     assert server.stop() == 0
     first.kill()
-    wrong = ServerProcess(
-        tmp_path / "wrong", {"storage.data_dir": str(server.data), "mongodb.uri": second.uri}
-    ).start()
+    settings = {"storage.data_dir": str(server.data), "mongodb.uri": second.uri}
+    wrong = ServerProcess(tmp_path / "wrong", settings).start()
     second.start()
     try:
         assert wrong.process and wrong.process.wait(60) == 1
@@ -211,15 +208,14 @@ def test_a_server_that_waits_for_its_database_ends_if_it_is_the_wrong_one(
         second.kill()
 
 
-def test_a_database_that_is_gone_for_good_is_named_by_readiness_while_health_stays(
+def test_readiness_names_a_database_that_is_gone_while_health_stays(
     start_server: StartServer,
-    database: DatabaseProcess,
+    mongodb: DatabaseProcess,
 ) -> None:
-    server = start_server(
-        {"mongodb.uri": database.uri, "jobs.shutdown_grace_s": 1}
-    ).wait_until_ready()
+    settings: dict[str, object] = {"mongodb.uri": mongodb.uri, "jobs.shutdown_grace_s": 1}
+    server = start_server(settings).wait_until_ready()
     user = Client(server.url, "somebody")
-    database.kill()
+    mongodb.kill()
     ready = requests.get(f"{server.url}/health/ready", timeout=10)
     assert (ready.status_code, ready.json()) == (503, {"detail": "the database cannot be reached"})
     assert requests.get(f"{server.url}/health", timeout=3).json()["status"] == "ok"

@@ -1,11 +1,8 @@
 """A clean-up that takes long does not delay the end of jobs."""
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-
-import pytest
 
 from tests.support.records import upload_of
 from tests.support.waiting import wait_until
@@ -32,14 +29,6 @@ class SlowCleanup(Cleanup):
     def remove_old_uploads(self) -> None:
         self.has_begun.set()
         self.may_end.wait()
-
-
-@pytest.fixture
-def database(shared: dict[str, str]) -> Iterator[Database]:
-    connected = Database(shared["mongodb.uri"], shared["mongodb.database"])
-    connected.indexes.create(7)
-    yield connected
-    connected.close()
 
 
 def test_a_slow_clean_up_does_not_delay_the_sweep(database: Database, tmp_path: Path) -> None:

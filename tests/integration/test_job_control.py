@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
+import requests
 
 from tests.support.client import Client
 from tests.support.held import hanging_job
@@ -173,21 +174,17 @@ def test_an_idempotency_key_sent_20_times_at_once_makes_one_job(user: Client) ->
 
 
 def test_an_idempotency_key_with_other_fields_is_refused(user: Client, other: Client) -> None:
+    def enqueue(caller: Client, file_id: str, title: str) -> requests.Response:
+        address = f"/api/v1/books/{caller.book_id}/chapters/from-pdf"
+        body = {"file_id": file_id, "title": title}
+        return caller.post(address, json=body, headers={"Idempotency-Key": "same"})
+
     file_id = user.upload(photo_pdf()).json()["file_id"]
-    address = f"/api/v1/books/{user.book_id}/chapters/from-pdf"
-    key = {"Idempotency-Key": "same"}
-    assert (
-        user.post(address, json={"file_id": file_id, "title": "One"}, headers=key).status_code
-        == 202
-    )
-    changed = user.post(address, json={"file_id": file_id, "title": "Two"}, headers=key)
+    assert enqueue(user, file_id, "One").status_code == 202
+    changed = enqueue(user, file_id, "Two")
     assert changed.status_code == 422 and "Idempotency-Key" in changed.json()["detail"]
     theirs = other.upload(photo_pdf()).json()["file_id"]
-    address = f"/api/v1/books/{other.book_id}/chapters/from-pdf"
-    assert (
-        "Idempotency-Replayed"
-        not in other.post(address, json={"file_id": theirs, "title": "One"}, headers=key).headers
-    )
+    assert "Idempotency-Replayed" not in enqueue(other, theirs, "One").headers
 
 
 def test_an_idempotency_key_with_the_pdf_itself_keeps_one_copy(
@@ -221,10 +218,8 @@ def test_a_user_with_too_many_jobs_is_told_the_limit_and_others_are_not_kept_out
 def test_a_full_queue_is_answered_503_and_takes_nothing(
     limited: ServerProcess, user: Client, other: Client
 ) -> None:
-    mine, theirs = (
-        user.upload(hanging_pdf()).json()["file_id"],
-        other.upload(hanging_pdf()).json()["file_id"],
-    )
+    mine = user.upload(hanging_pdf()).json()["file_id"]
+    theirs = other.upload(hanging_pdf()).json()["file_id"]
     taken = [user.enqueue(mine).status_code for _ in range(5)]
     wait_until(lambda: len(other.get("/api/v1/books/jobs?limit=1").json()["jobs"]) == 0)
     responses = [other.enqueue(theirs) for _ in range(4)]

@@ -110,11 +110,8 @@ def test_failures_have_a_class_and_children_a_reason(measured: ServerProcess) ->
 
 def has_new_renderer(server: ServerProcess, before: list[int]) -> bool:
     now = renderers(server)
-    return (
-        len(now) == len(before)
-        and now != before
-        and Scrape(server.url)["wordai_jobs_renderers_ready", {}] == 1
-    )
+    is_replaced = len(now) == len(before) and now != before
+    return is_replaced and Scrape(server.url)["wordai_jobs_renderers_ready", {}] == 1
 
 
 def test_a_database_that_cannot_be_reached_is_counted(

@@ -64,11 +64,8 @@ def test_there_are_endpoints_of_every_kind() -> None:
 def test_what_belongs_to_somebody_else_is_denied(
     owned: Owned, bob: Client, endpoint: Endpoint
 ) -> None:
-    body = (
-        {"file_id": owned.ids["file_id"], "title": "Not mine"}
-        if endpoint.method == "POST"
-        else None
-    )
+    fields = {"file_id": owned.ids["file_id"], "title": "Not mine"}
+    body = fields if endpoint.method == "POST" else None
     response = bob.request(endpoint.method, endpoint.address(owned.ids), json=body)
     kinds = {
         "job"
@@ -119,19 +116,13 @@ def test_somebody_elses_things_cannot_be_used_in_a_book_of_ones_own(
     assert (theirs.status_code, theirs.json()) == (403, {"detail": "Access denied to this file"})
     own = bob.upload(photo_pdf()).json()["file_id"]
     below = bob.enqueue(own, parent_id=owned.ids["chapter_id"])
-    assert (below.status_code, below.json()) == (
-        404,
-        {"detail": f"Chapter {owned.ids['chapter_id']} not found"},
-    )
+    chapter_id = owned.ids["chapter_id"]
+    assert below.status_code == 404
+    assert below.json() == {"detail": f"Chapter {chapter_id} not found"}
+    address = f"/api/v1/books/{bob.book_id}/chapters/{chapter_id}"
     for part in ("", "/pages/1", "/pages/1/image"):
-        address = f"/api/v1/books/{bob.book_id}/chapters/{owned.ids['chapter_id']}{part}"
-        assert bob.get(address).status_code == 404
-    assert (
-        bob.request(
-            "DELETE", f"/api/v1/books/{bob.book_id}/chapters/{owned.ids['chapter_id']}"
-        ).status_code
-        == 404
-    )
+        assert bob.get(address + part).status_code == 404
+    assert bob.request("DELETE", address).status_code == 404
 
 
 def test_a_signature_is_good_for_its_own_page_only(owned: Owned) -> None:

@@ -9,7 +9,6 @@ from pymongo import ASCENDING
 
 from tests.conftest import StartServer
 from tests.integration.conftest import Records
-from tests.integration.test_data_folder import refusal
 from tests.support.client import Client
 from tests.support.leftovers import check_end
 from tests.support.pdfs import photo_pdf
@@ -147,7 +146,7 @@ def test_an_index_that_does_not_serve_stops_the_start_with_its_name(
 ) -> None:
     records[JOBS].drop_index("job_id_1")
     records[JOBS].create_index([("job_id", ASCENDING)], name="ix_not_unique")
-    line = refusal(stopped)
+    line = stopped.refusal()
     assert JOBS in line and "ix_not_unique" in line
 
 
@@ -156,5 +155,5 @@ def test_duplicates_that_keep_a_unique_index_from_being_created_are_named(
 ) -> None:
     records[BOOKS].drop_index("book_id_1")
     records[BOOKS].insert_many([{"book_id": "same"}, {"book_id": "same"}])
-    line = refusal(stopped)
+    line = stopped.refusal()
     assert f"{BOOKS}.book_id_1" in line and "duplicate" in line

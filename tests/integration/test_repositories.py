@@ -1,6 +1,5 @@
 """Writes that come late or twice: the database decides, not the order of calls."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,14 +20,6 @@ from wordai_jobs.model.book import Chapter, Page
 from wordai_jobs.model.job import CANCELLED, ChapterRequest, ErrorClass, Job, JobError, JobStatus
 from wordai_jobs.storage.folder import DataFolder
 from wordai_jobs.storage.storage import Storage
-
-
-@pytest.fixture
-def database(shared: dict[str, str]) -> Iterator[Database]:
-    connected = Database(shared["mongodb.uri"], shared["mongodb.database"])
-    connected.indexes.create(7)
-    yield connected
-    connected.close()
 
 
 @pytest.fixture
@@ -127,10 +118,10 @@ def test_one_idempotency_key_makes_one_record(database: Database, job: Job) -> N
 def test_the_search_for_a_free_slug_ends(
     database: Database, job: Job, shared: dict[str, str]
 ) -> None:
-    """An index of another program allows one chapter a user."""
+    """An index of another program allows each user only one chapter with the same title."""
     with pymongo.MongoClient[dict[str, object]](shared["mongodb.uri"]) as client:
         collection = client[shared["mongodb.database"]]["book_chapters"]
-        collection.create_index("user_id", unique=True)
+        collection.create_index(["user_id", "title"], unique=True)
     database.chapters.insert(chapter_of(job))
     with pytest.raises(DatabaseError):
         database.chapters.insert(replace(chapter_of(job), chapter_id="another"))

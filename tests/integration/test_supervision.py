@@ -111,9 +111,8 @@ def test_no_child_outlives_a_server_that_is_killed(start_server: StartServer) ->
 
 
 def test_a_job_that_takes_too_long_as_a_whole_fails(start_server: StartServer) -> None:
-    server = start_server(
-        {"jobs.timeout_s": 2, "jobs.workers": 1, "rendering.page_timeout_s": 60}
-    ).wait_until_ready()
+    settings = {"jobs.timeout_s": 2, "jobs.workers": 1, "rendering.page_timeout_s": 60}
+    server = start_server({**settings}).wait_until_ready()
     user = Client(server.url, "somebody")
     running, waiting = user.submit(hanging_pdf()), user.submit(hanging_pdf())
     assert user.end_of(running)["error"] == "Job took longer than 2 s"

@@ -134,6 +134,14 @@ class ServerProcess:
         assert self.process
         wait_until_up(self.process, self.port, path, self.log_path)
 
+    def refusal(self) -> str:
+        """The last line of the log of a server that does not start."""
+        self.launch()
+        assert self.process
+        assert self.process.wait(60) == 1, self.log
+        assert "Traceback" not in self.log
+        return self.log.splitlines()[-1]
+
     def stop(self, timeout_s: float = 60) -> int:
         """SIGTERM, and wait; returns the exit code."""
         assert self.process
