@@ -1,6 +1,4 @@
-"""What keeps going when things go wrong or grow: requests while the database is away, and the
-chores of a server with years of records.
-"""
+"""Requests while the database is away, and the chores of a server with years of records."""
 
 import http.client
 import tempfile
@@ -42,9 +40,7 @@ _RUNS = 3
 
 
 def outage() -> Iterator[Row]:
-    """200 clients poll an ended job, each again as soon as it is answered, while the database does
-    not answer.
-    """
+    """200 clients poll an ended job, 2 seconds after each response, while the database is away."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         database = DatabaseProcess(Path(folder)).start()
         with serving({"mongodb.uri": database.uri}) as server:
@@ -69,7 +65,7 @@ def outage() -> Iterator[Row]:
 
 
 def _taken_during_outage(user: Client, path: str) -> tuple[list[float], list[float]]:
-    """Seconds that polls and /health took."""
+    """The seconds that each poll and each request to /health took."""
     headers = {"Authorization": str(user.session.headers["Authorization"])}
     end = time.perf_counter() + _OUTAGE_S
     polls: list[float] = []
@@ -96,8 +92,9 @@ def _taken_during_outage(user: Client, path: str) -> tuple[list[float], list[flo
 
 
 def upkeep() -> Iterator[Row]:
-    """The chores on the embedded database's program with 200,000 jobs, 50,000 uploads and 20,000
-    chapters, of which every upload and chapter has its file.
+    """The chores with 200,000 jobs, 50,000 uploads and 20,000 chapters in the embedded database.
+
+    Every upload and every chapter has its file.
     """
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         process = DatabaseProcess(Path(name) / "mongo").start()
@@ -152,7 +149,7 @@ def _fill(uri: str, storage: Storage) -> None:
 
 
 def _milliseconds(chore: Callable[[], object], runs: int) -> list[float]:
-    """Milliseconds of each run."""
+    """How many milliseconds each run took."""
     taken = []
     for _ in range(runs):
         before = time.perf_counter()

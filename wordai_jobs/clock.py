@@ -1,11 +1,11 @@
-"""Time as the service stores and shows it (aware UTC, in whole milliseconds), and as it counts it."""
+"""The time of day that is stored and shown (UTC, whole milliseconds), and a clock for deadlines."""
 
 import time
 from datetime import UTC, datetime
 
 
 def uptime_s() -> float:
-    """Seconds since the machine was started, including those it was suspended for."""
+    """Seconds since the machine was started, including time in which it was suspended."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 

@@ -248,7 +248,7 @@ def test_parts_of_a_folder_on_two_disks_stop_the_start_with_one_line(
     chapters = str(server.data / "chapters")
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", chapters], check=True)
     try:
-        line = refusal(server)
+        line = server.refusal()
         assert chapters in line and "must be on one file system" in line
         program = Program(server.folder, settings=as_text(server_settings(server)))
         assert "must be on one file system" in program.run("doctor", expect=1).stdout

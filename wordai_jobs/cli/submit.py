@@ -52,9 +52,13 @@ def submit(
     with connection.client(show.trouble) as client:
         book_id, job = _enqueue(client, show, pdf, title or pdf.stem, book, new_book)
         if not as_json:
-            _say_enqueued(connection, job, book_id, is_new_book=book is None, is_waiting=is_waiting)
+            if book is None:
+                click.echo(f"Book {book_id}")
+            click.echo(f"Job {job.job_id}")
         if is_waiting:
             job = wait(connection, client, job.job_id, show)
+        elif not as_json:
+            click.echo(f"Watch it with: {connection.command(f'status {job.job_id} --watch')}")
     if as_json:
         print_json({"book_id": book_id, **job.raw})
     elif job.chapter_id:
@@ -90,13 +94,3 @@ def _enqueue(
         show.end()
     book_id = book or client.create_book(new_book or title).book_id
     return book_id, client.enqueue(file.file_id, book_id, title)
-
-
-def _say_enqueued(
-    connection: Connection, job: Job, book_id: str, is_new_book: bool, is_waiting: bool
-) -> None:
-    if is_new_book:
-        click.echo(f"Book {book_id}")
-    click.echo(f"Job {job.job_id}")
-    if not is_waiting:
-        click.echo(f"Watch it with: {connection.command(f'status {job.job_id} --watch')}")

@@ -11,7 +11,6 @@ from itertools import islice
 
 from wordai_jobs.clock import utc_now
 from wordai_jobs.database.client import Database
-from wordai_jobs.model.upload import Upload
 from wordai_jobs.storage.storage import Storage
 
 # A file gets its record within milliseconds. An hour is safe even if the clock is changed.
@@ -62,7 +61,9 @@ class Cleanup:
             used = self._database.jobs.unfinished_file_ids()
             used |= self._database.chapters.files_in_use(file_ids)
             for upload in due:
-                expires_at = self._expiry(upload, upload.file_id in used)
+                expires_at = upload.created_at + self._retention
+                if upload.file_id in used:
+                    expires_at = max(expires_at, now + self._retention)
                 if expires_at > now:
                     self._database.uploads.set_expiry(upload.file_id, expires_at)
                 else:
@@ -108,10 +109,6 @@ class Cleanup:
             return True
         logger.error("nothing is cleaned up: the database no longer belongs to the data folder")
         return False
-
-    def _expiry(self, upload: Upload, is_used: bool) -> datetime:
-        expires_at = upload.created_at + self._retention
-        return max(expires_at, self._now() + self._retention) if is_used else expires_at
 
 
 def _batches(ids: Iterable[str]) -> Iterator[set[str]]:

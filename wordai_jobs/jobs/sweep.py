@@ -75,7 +75,8 @@ class Sweep:
                 return False
             self._metrics.completed(end.age_s)
         else:
-            error = orphan.failure or self._error_of(orphan)
+            is_of_this_start = orphan.created_at >= self._started_at
+            error = orphan.failure or (_DATABASE_WAS_AWAY if is_of_this_start else SERVER_RESTARTED)
             if orphan.chapter_id:
                 self._database.chapters.remove(orphan.chapter_id)
                 self._storage.pages.remove(orphan.chapter_id)
@@ -85,7 +86,3 @@ class Sweep:
             self._metrics.failed(error.error_class, end.age_s)
         logger.warning("job %s is swept: %s", end.job_id, end.status)
         return True
-
-    def _error_of(self, orphan: Job) -> JobError:
-        is_of_this_start = orphan.created_at >= self._started_at
-        return _DATABASE_WAS_AWAY if is_of_this_start else SERVER_RESTARTED

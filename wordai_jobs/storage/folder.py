@@ -77,9 +77,7 @@ class DataFolder:
         return key
 
     def check_one_file_system(self) -> None:
-        """Raises StartError if files cannot be moved between the parts of the folder: each job
-        would fail at its end.
-        """
+        """Raises StartError if files cannot be renamed from one part of the folder to another."""
         for source, target in (
             (self.staging, self.chapters),
             (self.chapters, self.trash),

@@ -78,8 +78,8 @@ class PageStore:
     def image(self, chapter_id: str, number: int) -> PageImage | None:
         """The image of a page, even while its job still runs.
 
-        If the chapter moves into place just then, the file may no longer be there when it is opened.
-        Then ask again.
+        If the chapter moves into place just now, the file may be gone when it is opened. Then ask
+        again.
         """
         # In this order, because folders move only from the first to the second.
         for folder in (self._staging(chapter_id), self._chapter(chapter_id)):
