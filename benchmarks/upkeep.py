@@ -25,7 +25,7 @@ from wordai_jobs.clock import utc_now
 from wordai_jobs.database.client import Database
 from wordai_jobs.database.jobs import to_document
 from wordai_jobs.jobs.cleanup import Cleanup
-from wordai_jobs.jobs.sweep import Sweep
+from wordai_jobs.jobs.orphan_sweep import Sweep
 from wordai_jobs.model.book import Chapter, Page
 from wordai_jobs.model.job import ChapterRequest, Job
 from wordai_jobs.storage.folder import DataFolder

@@ -15,10 +15,10 @@ from wordai_jobs.errors import DatabaseAway, DatabaseError, StartError
 from wordai_jobs.jobs.cleanup import Cleanup
 from wordai_jobs.jobs.housekeeping import Housekeeper
 from wordai_jobs.jobs.metrics import JobMetrics
+from wordai_jobs.jobs.orphan_sweep import Sweep
 from wordai_jobs.jobs.pipeline import Pipeline
 from wordai_jobs.jobs.runner import JobRunner
 from wordai_jobs.jobs.service import JobService
-from wordai_jobs.jobs.sweep import Sweep
 from wordai_jobs.library.library import Library
 from wordai_jobs.metrics.listener import MetricsListener
 from wordai_jobs.metrics.registry import new_registry
@@ -82,9 +82,9 @@ class Backend:
     def start(self, on_failure: Callable[[], None] = lambda: None) -> None:
         """Start everything. Raises StartError, after it has stopped everything again.
 
-        Returns once jobs can be accepted. If the database is away it returns too, and the backend
-        opens when the database comes. If it then cannot use the database, it calls `on_failure` on
-        another thread.
+        Returns once jobs can be accepted. If the database is away, it returns at once, and the
+        backend accepts jobs as soon as the database comes. If it then cannot use the database, it
+        calls `on_failure` on another thread.
         """
         try:
             # Nothing in the folder may be touched before this server holds its lock.

@@ -1,6 +1,7 @@
-"""The errors of the service, with their HTTP status and the message that users read.
+"""The errors of the service, with their HTTP status and a message.
 
-Users read `detail`, so it must not contain paths, addresses or tracebacks. Those belong in the log.
+Users read that message (`detail`), so it must not contain paths, addresses or tracebacks. Those
+belong in the log.
 """
 
 import errno

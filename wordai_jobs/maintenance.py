@@ -11,7 +11,7 @@ from wordai_jobs.backend import configured_database
 from wordai_jobs.config import Config
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import StartError
-from wordai_jobs.jobs.sweep import Sweep
+from wordai_jobs.jobs.orphan_sweep import Sweep
 from wordai_jobs.storage.folder import DataFolder
 from wordai_jobs.storage.storage import Storage
 

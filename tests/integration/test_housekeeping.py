@@ -11,9 +11,9 @@ from wordai_jobs.database.client import Database
 from wordai_jobs.jobs.cleanup import Cleanup
 from wordai_jobs.jobs.housekeeping import Housekeeper
 from wordai_jobs.jobs.metrics import JobMetrics
+from wordai_jobs.jobs.orphan_sweep import Sweep
 from wordai_jobs.jobs.pipeline import Pipeline
 from wordai_jobs.jobs.runner import JobRunner
-from wordai_jobs.jobs.sweep import Sweep
 from wordai_jobs.model.job import ChapterRequest, Job, JobStatus
 from wordai_jobs.storage.folder import DataFolder
 from wordai_jobs.storage.storage import Storage

@@ -13,9 +13,9 @@ from wordai_jobs.database.client import Database
 from wordai_jobs.errors import DatabaseError
 from wordai_jobs.jobs.live import JobAborted, LiveJob
 from wordai_jobs.jobs.metrics import JobMetrics
+from wordai_jobs.jobs.orphan_sweep import Sweep
 from wordai_jobs.jobs.pipeline import Pipeline
 from wordai_jobs.jobs.runner import JobRunner
-from wordai_jobs.jobs.sweep import Sweep
 from wordai_jobs.model.book import Chapter, Page
 from wordai_jobs.model.job import CANCELLED, ChapterRequest, ErrorClass, Job, JobError, JobStatus
 from wordai_jobs.storage.folder import DataFolder

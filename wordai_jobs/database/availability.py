@@ -37,7 +37,7 @@ class Availability:
 
     @contextmanager
     def operation(self) -> Iterator[None]:
-        """The block is a database operation. Raises DatabaseAway if it must not be tried."""
+        """Run the block as a database operation. Raises DatabaseAway if it must not be tried."""
         if self._is_away:
             raise DatabaseAway
         if not answers_request.get():

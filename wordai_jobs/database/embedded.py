@@ -95,7 +95,7 @@ class EmbeddedDatabase:
                 process.wait(_STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 logger.info(
-                    "the embedded database did not stop within %.0f s and is killed; no loss",
+                    "the embedded database did not stop in %.0f s and is killed; no data is lost",
                     _STOP_TIMEOUT_S,
                 )
                 process.kill()

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from wordai_jobs.errors import DatabaseError
 from wordai_jobs.jobs.cleanup import Cleanup
+from wordai_jobs.jobs.orphan_sweep import Sweep
 from wordai_jobs.jobs.runner import JobRunner
-from wordai_jobs.jobs.sweep import Sweep
 
 _TICK_S = 1.0
 _SWEEP_INTERVAL_S = 5

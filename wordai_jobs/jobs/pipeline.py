@@ -93,7 +93,7 @@ class Pipeline:
                 page = task.next_page(_CHECK_INTERVAL_S)
                 if page:
                     live.pages.append(page)
-                # Report even if no page is done: the last report may have been left out.
+                # Report even if there is no new page: the last report may have been left out.
                 live.report(live.job.rendered(len(live.pages)) if live.pages else live.job.opened())
 
     def _create_chapter(self, live: LiveJob) -> None:

@@ -29,7 +29,7 @@ class Quota:
         self._known: dict[str, tuple[int, float]] = {}
 
     def check(self, user_id: str, size: int = 0) -> None:
-        """Raises QuotaReached if `size` more bytes would reach the user's limit; DatabaseError."""
+        """Raises QuotaReached if the user would reach the limit with `size` more bytes."""
         stored, counted_at = self._known.get(user_id, (0, -_REMEMBERED_FOR_S))
         if self._monotonic() - counted_at >= _REMEMBERED_FOR_S:
             stored = self._database.uploads.stored_bytes(user_id)

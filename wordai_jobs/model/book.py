@@ -50,6 +50,11 @@ class Chapter:
     pages: tuple[Page, ...] = ()
 
 
+def page_file_stem(number: int) -> str:
+    """`00017`: the name of a page's files in its chapter's folder, without `.png` or `.json`."""
+    return f"{number:05d}"
+
+
 def page_image_url(book_id: str, chapter_id: str, page_number: int) -> str:
     """The path in the URL of a page's image; `UrlSigner` adds the query."""
     return f"/api/v1/books/{book_id}/chapters/{chapter_id}/pages/{page_number}/image"

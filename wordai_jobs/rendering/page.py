@@ -10,6 +10,7 @@ import orjson
 import pymupdf
 from PIL import Image, ImageChops
 
+from wordai_jobs.model.book import page_file_stem
 from wordai_jobs.rendering.protocol import RenderOptions
 
 POINTS_PER_INCH = 72
@@ -49,9 +50,9 @@ def render_page(
     # filled before that.
     image = Image.new("RGB", size, None)
     image.frombytes(pixmap.samples_mv, "raw", "RGB", pixmap.stride, 1)
-    _save_image(image, options, folder / f"{number:05d}")
+    _save_image(image, options, folder / page_file_stem(number))
     textpage = pymupdf.TextPage(drawing.get_textpage(pymupdf.TEXTFLAGS_WORDS))
-    _save_words(textpage, zoom, size, folder / f"{number:05d}.json")
+    _save_words(textpage, zoom, size, folder / f"{page_file_stem(number)}.json")
     return size
 
 

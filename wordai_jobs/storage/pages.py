@@ -16,6 +16,7 @@ import orjson
 
 from wordai_jobs.files import fsync_folder
 from wordai_jobs.linux import sync_file_system
+from wordai_jobs.model.book import page_file_stem
 from wordai_jobs.storage.folder import DataFolder, changed_between, translated_full_disk
 
 _MEDIA_TYPES = {".png": "image/png", ".jpg": "image/jpeg"}
@@ -84,7 +85,7 @@ class PageStore:
         # In this order, because folders move only from the first to the second.
         for folder in (self._staging(chapter_id), self._chapter(chapter_id)):
             for ending, media_type in _MEDIA_TYPES.items():
-                path = folder / f"{number:05d}{ending}"
+                path = folder / f"{page_file_stem(number)}{ending}"
                 if path.exists():
                     return PageImage(path, media_type)
         return None
@@ -92,7 +93,8 @@ class PageStore:
     def words(self, chapter_id: str, number: int) -> dict[str, Any] | None:
         """The `text` and `words` of a page, once its chapter is in place."""
         try:
-            content = (self._chapter(chapter_id) / f"{number:05d}.json").read_bytes()
+            file = self._chapter(chapter_id) / f"{page_file_stem(number)}.json"
+            content = file.read_bytes()
         except FileNotFoundError:
             return None
         words: dict[str, Any] = orjson.loads(content)
