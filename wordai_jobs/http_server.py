@@ -176,10 +176,22 @@ class _Task(WSGITask):  # type: ignore[misc]
     """Closes the connection after this response if the server is stopping, and tells the client."""
 
     def build_response_header(self) -> bytes:
-        if not self.channel.server.accepting:
+        if self._is_stopping:
             self.set_close_on_finish()
         header: bytes = super().build_response_header()
         return header
+
+    def set_close_on_finish(self) -> None:
+        """Waitress calls this for every response without a Content-Length. A 204 or a 304 needs
+        none: its connection stays open for the next request.
+        """
+        closing = self.request.headers.get("CONNECTION", "").lower() == "close"
+        if self.has_body or closing or self.version == "1.0" or self._is_stopping:
+            super().set_close_on_finish()
+
+    @property
+    def _is_stopping(self) -> bool:
+        return not self.channel.server.accepting
 
 
 class _RefusedTask(WSGITask):  # type: ignore[misc]

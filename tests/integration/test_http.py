@@ -1,6 +1,8 @@
 """What every response has: its headers, readable from the configured origins and from no other."""
 
+import http.client
 from collections.abc import Iterator
+from contextlib import closing
 from io import BytesIO
 
 import pytest
@@ -156,6 +158,32 @@ def test_an_unchanged_job_is_304_and_a_changed_one_is_not(alice: Client) -> None
     assert again.headers["Access-Control-Allow-Origin"] == ORIGIN
     other = alice.get(f"/api/v1/books/jobs/{job_id}", headers={"If-None-Match": '"other"'})
     assert other.status_code == 200 and other.json() == first.json()
+
+
+def test_a_hundred_polls_of_an_unchanged_job_use_one_connection(
+    server: ServerProcess, alice: Client
+) -> None:
+    job = f"/api/v1/books/jobs/{alice.end_of(alice.submit(photo_pdf()))['job_id']}"
+    headers = {
+        "Authorization": f"Bearer {alice.token}",
+        "If-None-Match": alice.get(job).headers["ETag"],
+    }
+    with closing(CountingConnection("127.0.0.1", server.port, timeout=10)) as connection:
+        for _ in range(100):
+            connection.request("GET", job, headers=headers)
+            with connection.getresponse() as response:
+                assert (response.status, response.read()) == (304, b"")
+    assert connection.count == 1
+
+
+class CountingConnection(http.client.HTTPConnection):
+    """Connects again if the server has closed the connection, and counts how often it does."""
+
+    count = 0
+
+    def connect(self) -> None:
+        self.count += 1
+        super().connect()
 
 
 def test_a_page_image_can_be_cached_forever(alice: Client) -> None:
