@@ -23,6 +23,7 @@ from wordai_jobs.web import (
 )
 from wordai_jobs.web.authentication import refuse_other_machines_in_mode_dev
 from wordai_jobs.web.json import OrjsonProvider
+from wordai_jobs.web.ranges import RangeResponse
 from wordai_jobs.web.request_bodies import MAX_FIELDS_MB
 from wordai_jobs.web.request_metrics import RequestMetrics
 from wordai_jobs.web.services import EXTENSION, Services, refuse_until_open
@@ -39,6 +40,7 @@ def create_app(config: Config) -> Flask:
     services = _services(config, built)
     app = Flask("wordai_jobs", static_folder=None)
     app.json = OrjsonProvider(app)
+    app.response_class = RangeResponse
     app.url_map.strict_slashes = False
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_FIELDS_MB * 1024 * 1024
     app.extensions[_BACKEND] = built
