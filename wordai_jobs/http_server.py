@@ -17,9 +17,11 @@ from wordai_jobs.addresses import http_url
 from wordai_jobs.config import Config
 from wordai_jobs.errors import FULL_DISK, StartError
 from wordai_jobs.web.errors import REFUSED_KEY
+from wordai_jobs.web.request_bodies import MAX_FIELDS_MB
 
-# A multipart body is a little longer than the file in it.
-_MULTIPART_ROOM_BYTES = 64 * 1024
+_MB = 1024 * 1024
+# The most that a multipart form may add to the PDF and the fields in it.
+FORM_BYTES = 64 * 1024
 # Clients that send a byte a second occupy connections, not threads. With this many, polls still get
 # through.
 _CONNECTION_LIMIT = 2000
@@ -38,7 +40,7 @@ class HttpServer:
 
     def __init__(self, app: Flask, config: Config) -> None:
         self._sockets: dict[int, Any] = {}
-        max_upload_bytes = config.limits.max_upload_mb * 1024 * 1024
+        max_body_bytes = (config.limits.max_upload_mb + MAX_FIELDS_MB) * _MB + FORM_BYTES
         try:
             self._waitress = create_server(
                 app,
@@ -50,7 +52,7 @@ class HttpServer:
                 connection_limit=_CONNECTION_LIMIT,
                 asyncore_use_poll=True,
                 channel_request_lookahead=0,
-                max_request_body_size=max_upload_bytes + _MULTIPART_ROOM_BYTES,
+                max_request_body_size=max_body_bytes + 1,  # waitress refuses this size itself
                 # Mode dev reads X-Forwarded-For; nothing else trusts it.
                 clear_untrusted_proxy_headers=False,
             )

@@ -17,7 +17,9 @@ from tests.support.server import free_port, is_listening
 from tests.support.waiting import wait_until
 from wordai_jobs.config import Config, parse_config
 from wordai_jobs.errors import StartError
-from wordai_jobs.http_server import HttpServer
+from wordai_jobs.http_server import FORM_BYTES, HttpServer
+from wordai_jobs.web.errors import REFUSED_KEY
+from wordai_jobs.web.request_bodies import MAX_FIELDS_MB
 
 
 def test_it_listens_on_each_address_of_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,15 +103,29 @@ def address_of(server: HttpServer) -> tuple[str, int]:
     return parts.hostname, parts.port
 
 
+@pytest.mark.parametrize("too_many", [0, 1])
+def test_a_body_may_be_exactly_as_large_as_the_limit(too_many: int) -> None:
+    limit = (1 + MAX_FIELDS_MB) * 1024 * 1024 + FORM_BYTES
+
+    def length() -> str:
+        refused = request.environ.get(REFUSED_KEY)
+        return f"refused: {refused}" if refused else str(len(request.get_data()))
+
+    with running(settings("127.0.0.1", 0, max_upload_mb=1), length) as server:
+        sent = requests.post(server.urls[0], data=bytes(limit + too_many), timeout=30)
+    assert sent.text == ("refused: 413" if too_many else str(limit))
+
+
 def has_body(method: str, status: int) -> bool:
     return method == "GET" and status in (200, 404)
 
 
-def settings(host: str, port: int) -> Config:
+def settings(host: str, port: int, max_upload_mb: int = 100) -> Config:
     return parse_config(
         {
             "server": {"host": host, "port": port},
             "auth": {"mode": "firebase", "firebase_project_id": "books"},
+            "limits": {"max_upload_mb": max_upload_mb},
         }
     )
 
@@ -119,7 +135,7 @@ def running(
     config: Config, answer: Callable[[], str | Response] = lambda: "hello"
 ) -> Iterator[HttpServer]:
     app = Flask(__name__)
-    app.add_url_rule("/", view_func=answer)
+    app.add_url_rule("/", view_func=answer, methods=["GET", "POST"])
     http = HttpServer(app, config)
     loop = threading.Thread(target=http.run)
     loop.start()

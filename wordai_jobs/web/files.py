@@ -37,7 +37,7 @@ def metadata(file_id: str) -> Response:
 def incoming_pdf() -> IncomingPdf:
     """The PDF in the multipart field `file`.
 
-    Raises Invalid if there is none, and UploadTooLarge, QuotaReached or StorageFull before anything is read.
+    Raises Invalid if there is none, and QuotaReached or StorageFull before anything is read.
     """
     services().uploads.check_room(user_id(), request.content_length or 0)
     file = request.files.get("file")
