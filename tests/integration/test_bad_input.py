@@ -194,7 +194,7 @@ BAD_VALUES: list[Any] = [
     "a\u0007b",
     "\ud800",
 ]
-BAD_TITLES = [*BAD_VALUES, "x" * 301]
+BAD_TITLES = [*BAD_VALUES, "x" * 301, "\u200b"]
 BAD_FIELDS = {
     "title": BAD_TITLES,
     "file_id": BAD_VALUES[:9],
