@@ -21,7 +21,7 @@ from wordai_jobs.web import (
     metrics,
     response_headers,
 )
-from wordai_jobs.web.authentication import refuse_other_machines_in_mode_dev
+from wordai_jobs.web.authentication import refuse_strangers_in_mode_dev
 from wordai_jobs.web.json import OrjsonProvider
 from wordai_jobs.web.ranges import RangeResponse
 from wordai_jobs.web.request_bodies import MAX_FIELDS_MB
@@ -48,7 +48,7 @@ def create_app(config: Config) -> Flask:
     access_log.register(app, RequestMetrics(built.registry))
     response_headers.register(app, config.cors.origins)
     errors.register(app, config.limits.max_upload_mb)
-    app.before_request(refuse_other_machines_in_mode_dev)
+    app.before_request(refuse_strangers_in_mode_dev)
     app.before_request(refuse_until_open)
     for blueprint in (
         jobs.blueprint,

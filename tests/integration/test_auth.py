@@ -228,3 +228,50 @@ def test_a_dev_token_is_valid_on_its_own_server_only(
     assert ask(other, str(token)).status_code == 200
     check_refused(ask(server, str(token)))
     check_refused(ask(other, f"{token}x"))
+
+
+OWN_NAMES = ["localhost", "LOCALHOST:8000", "127.0.0.1", "127.8.9.1:80", "[::1]", "[::1]:8000"]
+OTHER_NAMES = [
+    "evil.example",
+    "evil.example:8000",
+    "localhost.evil.example",
+    "127.0.0.1.evil.example",
+    "127.evil.example",
+    "localhost:8000.evil.example",
+    "evil.example/localhost",
+    "localhost@evil.example",
+    "192.168.1.7",
+    "0.0.0.0",
+    "[::]:8000",
+    "[::1].evil.example",
+    "[fe80::1]",
+    "localhost, evil.example",
+    "x",
+]
+REBOUND = {
+    "detail": "This server runs in mode dev and answers only as localhost, 127.0.0.1 or [::1]"
+}
+
+
+@pytest.mark.parametrize("name", OWN_NAMES)
+def test_mode_dev_answers_under_names_of_its_own_machine(server: ServerProcess, name: str) -> None:
+    for header in ("Host", "X-Forwarded-Host"):
+        assert requests.get(f"{server.url}/", headers={header: name}, timeout=10).ok
+
+
+@pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host"])
+@pytest.mark.parametrize("name", OTHER_NAMES)
+def test_mode_dev_answers_under_no_other_name(
+    server: ServerProcess, header: str, name: str
+) -> None:
+    """A page of evil.example, whose name was pointed to 127.0.0.1, could read a developer's data."""
+    body = {"user_id": "alice"}
+    response = requests.post(
+        f"{server.url}/dev/token", json=body, headers={header: name}, timeout=10
+    )
+    assert (response.status_code, response.json()) == (403, REBOUND)
+
+
+def test_mode_firebase_answers_under_any_name(firebase: ServerProcess) -> None:
+    name = {"Host": "books.example", "X-Forwarded-Host": "books.example"}
+    assert requests.get(f"{firebase.url}/health", headers=name, timeout=10).ok
