@@ -93,7 +93,8 @@ def test_a_second_server_on_the_same_data_folder_stops_with_one_clear_line(
     second.launch()
     assert second.process and second.process.wait(30) == 1
     assert (
-        second.log.count("\n") == 1 and "Another server is using the data folder" in second.log
+        second.log.count("\n") == 1
+        and "Another running server is using the data folder" in second.log
     ), second.log
     assert requests.get(f"{first.url}/health/ready", timeout=10).ok
 
