@@ -6,7 +6,7 @@ from wordai_jobs.auth.remembered import RememberedTokens
 from wordai_jobs.auth.signing import UrlSigner
 from wordai_jobs.auth.verifier import DevTokens, TokenVerifier
 from wordai_jobs.backend import Backend
-from wordai_jobs.config import AuthSettings, Config
+from wordai_jobs.config import Config
 from wordai_jobs.web import (
     access_log,
     app_page,
@@ -87,13 +87,19 @@ def _services(config: Config, built: Backend) -> Services:
         pool=built.pool,
         signer=UrlSigner(secret_key),
         registry=built.registry,
-        verifier=dev_tokens or _firebase(config.auth),
+        verifier=dev_tokens or _firebase(config),
         dev_tokens=dev_tokens,
     )
 
 
-def _firebase(settings: AuthSettings) -> TokenVerifier:
+def _firebase(config: Config) -> TokenVerifier:
     # Imported only if it is needed: firebase-admin takes half a second and 60 MB.
     from wordai_jobs.auth.firebase import FirebaseTokens
 
-    return RememberedTokens(FirebaseTokens(settings.firebase_project_id, settings.credentials_file))
+    return RememberedTokens(
+        FirebaseTokens(
+            config.auth.firebase_project_id,
+            config.auth.credentials_file,
+            is_loopback=config.server.is_loopback,
+        )
+    )

@@ -20,8 +20,8 @@ MAX_FIELDS_MB = 1
 _MAX_ID_LENGTH = 200
 _MAX_USER_ID_LENGTH = 128  # Firebase's own limit
 _MAX_ORDER_INDEX = 2**31 - 1
-# Control characters, surrogates, private use and noncharacters. What is merely unassigned is text: a
-# newer Unicode than this interpreter's may have it.
+# Control characters, surrogates, private use and noncharacters. A character that is merely
+# unassigned is text: a newer Unicode than this interpreter's may have it.
 _NOT_TEXT = re.compile(
     r"[\x00-\x1f\x7f-\x9f\ud800-\uf8ff\ufdd0-\ufdef\ufffe\uffff\U000f0000-\U0010ffff"
     + "".join(f"\\U{plane:04x}fffe\\U{plane:04x}ffff" for plane in range(1, 15))
