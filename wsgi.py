@@ -1,31 +1,10 @@
-"""The way in: `python wsgi.py` serves with waitress; `wsgi:application` is for another WSGI server,
-with one process.
+"""Runs the server: `python wsgi.py`.
 
-Importing this module starts nothing; asking it for `application` does.
+There is no `application` for other WSGI servers: jobs run in the process that serves, and those
+servers end it without giving jobs their time to finish.
 """
 
-import atexit
-from typing import Any
-
-from wordai_jobs import logs
-from wordai_jobs.config import load_config
-
-
-def __getattr__(name: str) -> Any:
-    if name != "application":
-        raise AttributeError(name)
-    from wordai_jobs.app import backend, create_app
-
-    config = load_config()
-    logs.configure(config.logging)
-    app = create_app(config)
-    backend(app).start()
-    atexit.register(backend(app).stop, config.jobs.shutdown_grace_s)
-    globals()[name] = app
-    return app
-
+from wordai_jobs.server import main
 
 if __name__ == "__main__":
-    from wordai_jobs.server import main
-
     main()

@@ -6,7 +6,7 @@ from wordai_jobs.auth.remembered import RememberedTokens
 from wordai_jobs.auth.signing import UrlSigner
 from wordai_jobs.auth.verifier import DevTokens, TokenVerifier
 from wordai_jobs.backend import Backend
-from wordai_jobs.config import AuthSettings, Config
+from wordai_jobs.config import Config
 from wordai_jobs.web import (
     access_log,
     app_page,
@@ -21,8 +21,9 @@ from wordai_jobs.web import (
     metrics,
     response_headers,
 )
-from wordai_jobs.web.authentication import refuse_other_machines_in_mode_dev
+from wordai_jobs.web.authentication import refuse_strangers_in_mode_dev
 from wordai_jobs.web.json import OrjsonProvider
+from wordai_jobs.web.ranges import RangeResponse
 from wordai_jobs.web.request_bodies import MAX_FIELDS_MB
 from wordai_jobs.web.request_metrics import RequestMetrics
 from wordai_jobs.web.services import EXTENSION, Services, refuse_until_open
@@ -39,6 +40,7 @@ def create_app(config: Config) -> Flask:
     services = _services(config, built)
     app = Flask("wordai_jobs", static_folder=None)
     app.json = OrjsonProvider(app)
+    app.response_class = RangeResponse
     app.url_map.strict_slashes = False
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_FIELDS_MB * 1024 * 1024
     app.extensions[_BACKEND] = built
@@ -46,7 +48,7 @@ def create_app(config: Config) -> Flask:
     access_log.register(app, RequestMetrics(built.registry))
     response_headers.register(app, config.cors.origins)
     errors.register(app, config.limits.max_upload_mb)
-    app.before_request(refuse_other_machines_in_mode_dev)
+    app.before_request(refuse_strangers_in_mode_dev)
     app.before_request(refuse_until_open)
     for blueprint in (
         jobs.blueprint,
@@ -85,13 +87,19 @@ def _services(config: Config, built: Backend) -> Services:
         pool=built.pool,
         signer=UrlSigner(secret_key),
         registry=built.registry,
-        verifier=dev_tokens or _firebase(config.auth),
+        verifier=dev_tokens or _firebase(config),
         dev_tokens=dev_tokens,
     )
 
 
-def _firebase(settings: AuthSettings) -> TokenVerifier:
+def _firebase(config: Config) -> TokenVerifier:
     # Imported only if it is needed: firebase-admin takes half a second and 60 MB.
     from wordai_jobs.auth.firebase import FirebaseTokens
 
-    return RememberedTokens(FirebaseTokens(settings.firebase_project_id, settings.credentials_file))
+    return RememberedTokens(
+        FirebaseTokens(
+            config.auth.firebase_project_id,
+            config.auth.credentials_file,
+            is_loopback=config.server.is_loopback,
+        )
+    )

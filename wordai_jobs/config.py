@@ -15,12 +15,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from wordai_jobs.addresses import is_loopback
 from wordai_jobs.errors import StartError
 
 CONFIG_FILE_VARIABLE = "WORDAI_JOBS_CONFIG"
 PREFIX = "WORDAI_JOBS_"
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-]+(:\d{1,5})?|https?://\[[0-9A-Fa-f:]+\](:\d{1,5})?")
-_LOOPBACK = ("localhost", "::1")
 
 
 class _Section(BaseModel):
@@ -52,7 +52,7 @@ class ServerSettings(_Section):
 
     @property
     def is_loopback(self) -> bool:
-        return self.host in _LOOPBACK or self.host.startswith("127.")
+        return is_loopback(self.host)
 
 
 class CorsSettings(_Section):

@@ -42,6 +42,17 @@ class Unauthenticated(AppError):
         super().__init__("Could not validate credentials", headers={"WWW-Authenticate": "Bearer"})
 
 
+class SignInUnavailable(AppError):
+    """Nothing is known against the token, but it cannot be verified for now."""
+
+    status = 503
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(
+            "Sign-in cannot be checked right now", headers={"Retry-After": str(retry_after_s)}
+        )
+
+
 class AccessDenied(AppError):
     """The job, book, chapter or file belongs to another user."""
 

@@ -17,9 +17,11 @@ from wordai_jobs.addresses import http_url
 from wordai_jobs.config import Config
 from wordai_jobs.errors import FULL_DISK, StartError
 from wordai_jobs.web.errors import REFUSED_KEY
+from wordai_jobs.web.request_bodies import MAX_FIELDS_MB
 
-# A multipart body is a little longer than the file in it.
-_MULTIPART_ROOM_BYTES = 64 * 1024
+_MB = 1024 * 1024
+# The most that a multipart form may add to the PDF and the fields in it.
+FORM_BYTES = 64 * 1024
 # Clients that send a byte a second occupy connections, not threads. With this many, polls still get
 # through.
 _CONNECTION_LIMIT = 2000
@@ -38,7 +40,7 @@ class HttpServer:
 
     def __init__(self, app: Flask, config: Config) -> None:
         self._sockets: dict[int, Any] = {}
-        max_upload_bytes = config.limits.max_upload_mb * 1024 * 1024
+        max_body_bytes = (config.limits.max_upload_mb + MAX_FIELDS_MB) * _MB + FORM_BYTES
         try:
             self._waitress = create_server(
                 app,
@@ -50,7 +52,7 @@ class HttpServer:
                 connection_limit=_CONNECTION_LIMIT,
                 asyncore_use_poll=True,
                 channel_request_lookahead=0,
-                max_request_body_size=max_upload_bytes + _MULTIPART_ROOM_BYTES,
+                max_request_body_size=max_body_bytes + 1,  # waitress refuses this size itself
                 # Mode dev reads X-Forwarded-For; nothing else trusts it.
                 clear_untrusted_proxy_headers=False,
             )
@@ -176,10 +178,22 @@ class _Task(WSGITask):  # type: ignore[misc]
     """Closes the connection after this response if the server is stopping, and tells the client."""
 
     def build_response_header(self) -> bytes:
-        if not self.channel.server.accepting:
+        if self._is_stopping:
             self.set_close_on_finish()
         header: bytes = super().build_response_header()
         return header
+
+    def set_close_on_finish(self) -> None:
+        """Waitress calls this for every response without a Content-Length. A 204 or a 304 needs
+        none: its connection stays open for the next request.
+        """
+        closing = self.request.headers.get("CONNECTION", "").lower() == "close"
+        if self.has_body or closing or self.version == "1.0" or self._is_stopping:
+            super().set_close_on_finish()
+
+    @property
+    def _is_stopping(self) -> bool:
+        return not self.channel.server.accepting
 
 
 class _RefusedTask(WSGITask):  # type: ignore[misc]

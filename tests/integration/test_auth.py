@@ -5,6 +5,8 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import jwt
@@ -15,10 +17,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.utils import base64url_encode
 
 from tests.conftest import StartServer
+from tests.support.backends import silent
 from tests.support.client import Client
 from tests.support.firebase import ISSUER, KEY_ID, PROJECT, Google
 from tests.support.pdfs import photo_pdf
 from tests.support.server import ServerProcess
+from tests.support.waiting import wait_until
 
 SETTINGS = {
     "auth.mode": "firebase",
@@ -180,18 +184,65 @@ def test_mode_firebase_signs_no_tokens(firebase: ServerProcess) -> None:
     assert requests.post(address, json={"user_id": "alice"}, timeout=10).status_code == 404
 
 
-def test_without_certificates_every_token_is_refused(
+def test_while_google_is_away_only_forgeries_are_refused_for_good(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    with closing(Google(tmp_path)) as google:
+        google.is_away = True
+        server = start_server(SETTINGS, google.environment)
+        for _ in range(2):
+            check_unavailable(ask(server, f"Bearer {google.token()}"))
+        for forgery in ("another project's audience", "no subject", "alg none", "no token at all"):
+            check_refused(ask(server, f"Bearer {FORGERIES[forgery](google)}"))
+        assert requests.get(f"{server.url}/health", timeout=10).ok
+        assert server.log.count("certificates cannot be fetched") == 1
+        google.is_away = False
+        wait_until(lambda: ask(server, f"Bearer {google.token()}").status_code == 200)
+        check_refused(ask(server, f"Bearer {foreign_key(google)}"))
+        google.is_away = True
+        assert ask(server, f"Bearer {google.token('bob')}").status_code == 200
+
+
+def check_unavailable(response: requests.Response) -> None:
+    assert response.status_code == 503, response.text
+    assert response.json() == {"detail": "Sign-in cannot be checked right now"}
+    assert response.headers["Retry-After"] == "5"
+    assert response.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert response.headers["X-Request-ID"]
+
+
+def test_polls_wait_for_a_silent_google_once_and_never_again(
     start_server: StartServer, google: Google
 ) -> None:
-    nowhere = {
-        **google.environment,
-        "HTTPS_PROXY": "http://127.0.0.1:1",
-        "https_proxy": "http://127.0.0.1:1",
-    }
-    server = start_server(SETTINGS, nowhere)
-    check_refused(ask(server, f"Bearer {google.token()}"))
-    assert requests.get(f"{server.url}/health", timeout=10).ok
-    assert "certificates cannot be fetched" in server.log
+    with silent() as port:
+        proxy = dict.fromkeys(("HTTPS_PROXY", "https_proxy"), f"http://127.0.0.1:{port}")
+        server = start_server(SETTINGS, {**google.environment, **proxy})
+        check_unavailable(ask(server, f"Bearer {google.token()}"))
+        began = time.monotonic()
+        with ThreadPoolExecutor(20) as threads:
+            tokens = [google.token(f"user-{number}") for number in range(100)]
+            for response in threads.map(lambda token: ask(server, f"Bearer {token}"), tokens):
+                check_unavailable(response)
+        assert time.monotonic() - began < 5, "100 requests, each of which once waited for 5 s"
+
+
+EMULATED = {"FIREBASE_AUTH_EMULATOR_HOST": "127.0.0.1:9099"}
+
+
+def test_tokens_of_an_emulator_are_accepted_on_loopback_with_a_warning(
+    start_server: StartServer, google: Google
+) -> None:
+    server = start_server(SETTINGS, EMULATED)
+    assert ask(server, f"Bearer {without_algorithm(google)}").status_code == 200
+    check_refused(ask(server, "Bearer garbage"))
+    assert "tokens are not verified, anyone can be anyone" in server.log
+
+
+def test_tokens_of_an_emulator_are_not_accepted_from_other_machines(tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path, {**SETTINGS, "server.host": "0.0.0.0"}, EMULATED)
+    server.launch()
+    assert server.process and server.process.wait(30) == 1
+    assert server.log.count("\n") == 1 and "FIREBASE_AUTH_EMULATOR_HOST" in server.log, server.log
 
 
 @pytest.mark.parametrize(
@@ -228,3 +279,50 @@ def test_a_dev_token_is_valid_on_its_own_server_only(
     assert ask(other, str(token)).status_code == 200
     check_refused(ask(server, str(token)))
     check_refused(ask(other, f"{token}x"))
+
+
+OWN_NAMES = ["localhost", "LOCALHOST:8000", "127.0.0.1", "127.8.9.1:80", "[::1]", "[::1]:8000"]
+OTHER_NAMES = [
+    "evil.example",
+    "evil.example:8000",
+    "localhost.evil.example",
+    "127.0.0.1.evil.example",
+    "127.evil.example",
+    "localhost:8000.evil.example",
+    "evil.example/localhost",
+    "localhost@evil.example",
+    "192.168.1.7",
+    "0.0.0.0",
+    "[::]:8000",
+    "[::1].evil.example",
+    "[fe80::1]",
+    "localhost, evil.example",
+    "x",
+]
+REBOUND = {
+    "detail": "This server runs in mode dev and answers only as localhost, 127.0.0.1 or [::1]"
+}
+
+
+@pytest.mark.parametrize("name", OWN_NAMES)
+def test_mode_dev_answers_under_names_of_its_own_machine(server: ServerProcess, name: str) -> None:
+    for header in ("Host", "X-Forwarded-Host"):
+        assert requests.get(f"{server.url}/", headers={header: name}, timeout=10).ok
+
+
+@pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host"])
+@pytest.mark.parametrize("name", OTHER_NAMES)
+def test_mode_dev_answers_under_no_other_name(
+    server: ServerProcess, header: str, name: str
+) -> None:
+    """A page of evil.example, whose name was pointed to 127.0.0.1, could read a developer's data."""
+    body = {"user_id": "alice"}
+    response = requests.post(
+        f"{server.url}/dev/token", json=body, headers={header: name}, timeout=10
+    )
+    assert (response.status_code, response.json()) == (403, REBOUND)
+
+
+def test_mode_firebase_answers_under_any_name(firebase: ServerProcess) -> None:
+    name = {"Host": "books.example", "X-Forwarded-Host": "books.example"}
+    assert requests.get(f"{firebase.url}/health", headers=name, timeout=10).ok

@@ -12,7 +12,7 @@ import requests
 
 from tests.support.client import Client, Json
 from tests.support.leftovers import check_end, files
-from tests.support.pdfs import encrypted_pdf, no_pages_pdf, photo_pdf, text_pdf
+from tests.support.pdfs import encrypted_pdf, no_pages_pdf, pdf_of_size, photo_pdf, text_pdf
 from tests.support.server import ServerProcess
 
 ENQUEUE = "/api/v1/books/{book}/chapters/from-pdf"
@@ -92,6 +92,32 @@ def test_a_file_that_cannot_become_a_chapter_is_refused_with_the_reason(
     check_refused(enqueued, status, message)
 
 
+@pytest.mark.parametrize("encoding", ["with a length", "chunked"])
+@pytest.mark.parametrize("fields", [{}, {"x": "x" * 1_000_000}], ids=["few fields", "large fields"])
+@pytest.mark.parametrize("path", ["/api/v1/files", ENQUEUE], ids=["upload", "enqueue"])
+def test_a_pdf_may_be_exactly_as_large_as_the_limit(
+    user: Client, path: str, fields: dict[str, str], encoding: str
+) -> None:
+    def send(size: int) -> requests.Response:
+        form = {"title": "A chapter", **fields}
+        files = {"file": ("exactly.pdf", pdf_of_size(size), "application/pdf")}
+        url = user.url + path.format(book=user.book_id)
+        request = user.session.prepare_request(
+            requests.Request("POST", url, data=form, files=files)
+        )
+        if encoding == "chunked":
+            body = request.body
+            assert isinstance(body, bytes)
+            request.body = (body[at : at + 1024] for at in range(0, len(body), 1024))
+            del request.headers["Content-Length"]
+            request.headers["Transfer-Encoding"] = "chunked"
+        return user.session.send(request, timeout=60)
+
+    accepted = send(1024 * 1024)
+    assert accepted.status_code in (201, 202), accepted.text
+    check_refused(send(1024 * 1024 + 1), 413, TOO_LARGE)
+
+
 def test_a_pdf_cut_in_half_is_repaired_or_refused_and_never_half_a_chapter(user: Client) -> None:
     whole = text_pdf(12)
     response = user.upload(whole[: len(whole) // 2])
@@ -168,7 +194,7 @@ BAD_VALUES: list[Any] = [
     "a\u0007b",
     "\ud800",
 ]
-BAD_TITLES = [*BAD_VALUES, "x" * 301]
+BAD_TITLES = [*BAD_VALUES, "x" * 301, "\u200b"]
 BAD_FIELDS = {
     "title": BAD_TITLES,
     "file_id": BAD_VALUES[:9],

@@ -239,16 +239,16 @@ def check_response(response: requests.Response, method: str) -> None:
         b"GET http://[ HTTP/1.1\r\n\r\n",
         b"GET /health HTTP/1.1\r\nHost: \xff\xfe\r\n\r\n",
         b"GET /health HTTP/1.1\r\nHost: a b/c\r\n\r\n",
-        b"GET /api/v1/books/%ff%fe/%00 HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"POST /dev/token HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-        b"POST /dev/token HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
-        b"POST /dev/token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n\r\n",
-        b"POST /dev/token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n"
+        b"GET /api/v1/books/%ff%fe/%00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"POST /dev/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        b"POST /dev/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+        b"POST /dev/token HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n\r\n",
+        b"POST /dev/token HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n"
         b"Content-Length: 0\r\n\r\n",
-        b"GET /health HTTP/1.1\r\nHost: x\r\n" + b"X: " + b"a" * 263_000 + b"\r\n\r\n",
-        b"GET /" + b"a" * 263_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET /health HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xfe\r\nno colon\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: localhost\r\n" + b"X: " + b"a" * 263_000 + b"\r\n\r\n",
+        b"GET /" + b"a" * 263_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \xff\xfe\r\nno colon\r\n\r\n",
     ],
     ids=lambda sent: repr(sent[:50]),
 )
@@ -300,7 +300,9 @@ def test_hundreds_of_slow_connections_do_not_stop_a_poll(
     target: ServerProcess, user: Client, ids: dict[str, str]
 ) -> None:
     authorization = user.session.headers["Authorization"]
-    request = f"POST /api/v1/files HTTP/1.1\r\nHost: x\r\nAuthorization: {authorization}\r\n"
+    request = (
+        f"POST /api/v1/files HTTP/1.1\r\nHost: localhost\r\nAuthorization: {authorization}\r\n"
+    )
     with ExitStack() as open_ones:
         address = ("127.0.0.1", target.port)
         slow = [
@@ -333,7 +335,7 @@ def test_a_client_that_disappears_during_its_upload_leaves_no_file(
     ).encode()
     head = (
         "POST /api/v1/files HTTP/1.1\r\n"
-        "Host: x\r\n"
+        "Host: localhost\r\n"
         f"Authorization: {user.session.headers['Authorization']}\r\n"
         f"Content-Type: multipart/form-data; boundary={boundary}\r\n"
         f"Content-Length: {len(part) + len(pdf)}\r\n\r\n"

@@ -1,6 +1,8 @@
 """What every response has: its headers, readable from the configured origins and from no other."""
 
+import http.client
 from collections.abc import Iterator
+from contextlib import closing
 from io import BytesIO
 
 import pytest
@@ -156,6 +158,32 @@ def test_an_unchanged_job_is_304_and_a_changed_one_is_not(alice: Client) -> None
     assert other.status_code == 200 and other.json() == first.json()
 
 
+def test_a_hundred_polls_of_an_unchanged_job_use_one_connection(
+    server: ServerProcess, alice: Client
+) -> None:
+    job = f"/api/v1/books/jobs/{alice.end_of(alice.submit(photo_pdf()))['job_id']}"
+    headers = {
+        "Authorization": f"Bearer {alice.token}",
+        "If-None-Match": alice.get(job).headers["ETag"],
+    }
+    with closing(CountingConnection("127.0.0.1", server.port, timeout=10)) as connection:
+        for _ in range(100):
+            connection.request("GET", job, headers=headers)
+            with connection.getresponse() as response:
+                assert (response.status, response.read()) == (304, b"")
+    assert connection.count == 1
+
+
+class CountingConnection(http.client.HTTPConnection):
+    """Connects again if the server has closed the connection, and counts how often it does."""
+
+    count = 0
+
+    def connect(self) -> None:
+        self.count += 1
+        super().connect()
+
+
 def test_a_page_image_can_be_cached_forever(alice: Client) -> None:
     page = alice.chapter(alice.end_of(alice.submit(photo_pdf())))["pages"][0]
     image = requests.get(alice.url + page["background_url"], headers={"Origin": ORIGIN}, timeout=10)
@@ -172,6 +200,69 @@ def test_a_page_image_can_be_cached_forever(alice: Client) -> None:
         timeout=10,
     )
     assert again.status_code == 304
+
+
+@pytest.fixture(scope="module")
+def image_url(server: ServerProcess) -> str:
+    """The signed URL of a page image."""
+    user = Client(server.url, "reader")
+    page = user.chapter(user.end_of(user.submit(photo_pdf())))["pages"][0]
+    return str(server.url + page["background_url"])
+
+
+@pytest.mark.parametrize("part", ["bytes=0-9", "bytes=10-99999999", "BYTES=-5", "bytes=7-"])
+def test_a_range_of_an_image_is_sent_alone(image_url: str, part: str) -> None:
+    whole = requests.get(image_url, timeout=10).content
+    response = requests.get(image_url, headers={"Range": part}, timeout=10)
+    first, _, last = part.partition("=")[2].partition("-")
+    expected = whole[int(first) : int(last or len(whole)) + 1] if first else whole[-int(last) :]
+    assert (response.status_code, response.content) == (206, expected)
+    assert response.headers["Content-Range"].endswith(f"/{len(whole)}")
+
+
+@pytest.mark.parametrize("part", ["bytes=99999999-", "bytes=99999999-99999999", "bytes=-0"])
+def test_a_range_past_the_end_is_refused(image_url: str, part: str) -> None:
+    response = requests.get(image_url, headers={"Range": part}, timeout=10)
+    assert (response.status_code, response.json()) == (
+        416,
+        {"detail": "The range is not in the image"},
+    )
+    assert response.headers["Content-Range"].startswith("bytes */")
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "bytes",
+        "bytes=",
+        "bytes=-",
+        "bytes=x-y",
+        "bytes=5-2",
+        "bytes=1-2-3",
+        "bytes=+1-2",
+        "bytes=٣-٤".encode().decode("latin-1"),
+        "bytes=0-" + "9" * 5000,
+        "bytes=0-1,5-6",
+        "bytes=0-1,x",
+        "bytes=-99999999",
+        "pages=1-2",
+        "garbage",
+    ],
+    ids=lambda part: ascii(part)[:30],
+)
+def test_a_range_that_cannot_be_read_or_served_is_ignored(image_url: str, part: str) -> None:
+    whole = requests.get(image_url, timeout=10)
+    response = requests.get(image_url, headers={"Range": part.encode("latin-1")}, timeout=10)
+    assert (response.status_code, response.content) == (200, whole.content), "RFC 9110, 14.2"
+    etag = whole.headers["ETag"].encode()
+    again = {"Range": part.encode("latin-1"), "If-None-Match": etag}
+    assert requests.get(image_url, headers=again, timeout=10).status_code == 304
+
+
+def test_a_head_request_has_no_range(image_url: str) -> None:
+    length = requests.head(image_url, timeout=10).headers["Content-Length"]
+    response = requests.head(image_url, headers={"Range": "bytes=0-9"}, timeout=10)
+    assert (response.status_code, response.headers["Content-Length"]) == (200, length)
 
 
 def test_a_book_has_its_chapters_in_order_and_a_deleted_one_is_gone(alice: Client) -> None:

@@ -135,6 +135,20 @@ def test_every_error_is_a_detail_and_nothing_else(contract: Contract) -> None:
                 assert "X-Request-ID" in response["headers"]
 
 
+def test_every_operation_with_a_token_says_what_happens_if_it_cannot_be_checked(
+    contract: Contract,
+) -> None:
+    for path, method, operation in contract.operations():
+        if {"bearer": []} not in operation["security"]:
+            continue
+        described = operation["responses"]["503"]
+        examples = described["content"]["application/json"]["examples"].values()
+        details = [example["value"]["detail"] for example in examples]
+        assert "Sign-in cannot be checked right now" in details, f"{method} {path}"
+        assert len(details) == len(set(details)) and "Retry-After" in described["headers"]
+        assert "401" in operation["responses"]
+
+
 def test_real_responses_are_what_the_document_says(
     contract: Contract, alice: Client, bob: Client
 ) -> None:

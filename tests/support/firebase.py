@@ -27,7 +27,7 @@ _HOST = "www.googleapis.com"
 
 
 class Google(Listener):
-    """A server with `environment` takes its tokens for Google's."""
+    """A server with `environment` takes its tokens for Google's. If it `is_away`, it hangs up."""
 
     def __init__(self, folder: Path) -> None:
         authority = trustme.CA()
@@ -41,6 +41,9 @@ class Google(Listener):
         self.key = key
         self.public_pem = signer.cert_chain_pems[0].bytes()
         self.requests = 0
+        self.is_away = False
+        self.cache_control = "public, max-age=21600"
+        self.body = json.dumps({KEY_ID: self.public_pem.decode()})
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(_HOST).configure_cert(self._tls)
         super().__init__(self._answer)
@@ -79,21 +82,22 @@ class Google(Listener):
 
     def _answer(self, connection: socket.socket, *_: object) -> None:
         with connection:
+            if self.is_away:
+                return
             assert _request(connection).startswith(f"CONNECT {_HOST}:443 ")
             connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             with self._tls.wrap_socket(connection, server_side=True) as secured:
                 assert "/robot/v1/metadata/x509/securetoken" in _request(secured)
                 self.requests += 1
-                body = json.dumps({KEY_ID: self.public_pem.decode()})
                 head = (
                     "HTTP/1.1 200 OK",
                     "Content-Type: application/json",
-                    "Cache-Control: public, max-age=21600",
+                    f"Cache-Control: {self.cache_control}",
                     f"Date: {formatdate(usegmt=True)}",
                     "Connection: close",
-                    f"Content-Length: {len(body)}",
+                    f"Content-Length: {len(self.body)}",
                 )
-                secured.sendall("\r\n".join([*head, "", body]).encode())
+                secured.sendall("\r\n".join([*head, "", self.body]).encode())
 
 
 def _request(connection: socket.socket) -> str:

@@ -109,6 +109,14 @@ def page_pdf(
     )
 
 
+def pdf_of_size(size: int) -> bytes:
+    """One empty page, and a stream that fills the file up to `size` bytes."""
+    surplus = len(page_pdf(b"", stream(bytes(size)))) - size
+    pdf = page_pdf(b"", stream(bytes(size - surplus)))
+    assert len(pdf) == size
+    return pdf
+
+
 def form(content: bytes, entries: bytes = b"") -> bytes:
     """A form: a stream object that a page, or another form, draws."""
     return stream(content, b"/Type /XObject /Subtype /Form /BBox [0 0 600 700] " + entries)

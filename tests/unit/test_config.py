@@ -26,6 +26,10 @@ MISTAKES = {
         "mongodb.uri: must be 'embedded' or start with mongodb://",
     ),
     "dev in public": ({"WORDAI_JOBS_SERVER__HOST": "0.0.0.0"}, "auth.mode dev lets anyone in"),
+    "dev under a name that only looks like loopback": (
+        {"WORDAI_JOBS_SERVER__HOST": "127.books.example"},
+        "auth.mode dev lets anyone in",
+    ),
     "firebase without project": (
         {"WORDAI_JOBS_AUTH__MODE": "firebase"},
         "auth.firebase_project_id is needed",

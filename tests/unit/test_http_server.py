@@ -1,21 +1,25 @@
-"""The HTTP server in this process, over real sockets: every address of its host, and its end."""
+"""The HTTP server in this process, over real sockets: its addresses, connections and end."""
 
+import http.client
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
-from flask import Flask
+from flask import Flask, Response, request
 
 from tests.support.server import free_port, is_listening
 from tests.support.waiting import wait_until
 from wordai_jobs.config import Config, parse_config
 from wordai_jobs.errors import StartError
-from wordai_jobs.http_server import HttpServer
+from wordai_jobs.http_server import FORM_BYTES, HttpServer
+from wordai_jobs.web.errors import REFUSED_KEY
+from wordai_jobs.web.request_bodies import MAX_FIELDS_MB
 
 
 def test_it_listens_on_each_address_of_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,19 +63,79 @@ def test_a_response_under_way_at_the_close_is_sent_and_ends_the_connection() -> 
         closing.result()
 
 
-def settings(host: str, port: int) -> Config:
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("status", [200, 204, 304, 404])
+@pytest.mark.parametrize(
+    ("version", "connection", "closes"),
+    [
+        ("1.1", "", False),
+        ("1.1", "keep-alive", False),
+        ("1.1", "close", True),
+        ("1.1", "Close", True),
+        ("1.0", "", True),
+    ],
+)
+def test_a_connection_stays_open_unless_the_client_wants_it_closed(
+    method: str, status: int, version: str, connection: str, closes: bool
+) -> None:
+    sent = f"{method} /?status={status} HTTP/{version}\r\nConnection: {connection}\r\n\r\n"
+    with (
+        running(settings("127.0.0.1", 0), with_the_status_asked_for) as server,
+        socket.create_connection(address_of(server), timeout=10) as client,
+    ):
+        for _ in range(1 if closes else 3):
+            client.sendall(sent.encode())
+            response = http.client.HTTPResponse(client, method=method)
+            response.begin()
+            assert (response.status, response.will_close) == (status, closes)
+            assert response.read() == (b"hello" if has_body(method, status) else b"")
+        if closes:
+            assert client.recv(1) == b""
+
+
+def with_the_status_asked_for() -> Response:
+    return Response("hello", status=int(request.args["status"]))
+
+
+def address_of(server: HttpServer) -> tuple[str, int]:
+    parts = urlsplit(server.urls[0])
+    assert parts.hostname and parts.port
+    return parts.hostname, parts.port
+
+
+@pytest.mark.parametrize("too_many", [0, 1])
+def test_a_body_may_be_exactly_as_large_as_the_limit(too_many: int) -> None:
+    limit = (1 + MAX_FIELDS_MB) * 1024 * 1024 + FORM_BYTES
+
+    def length() -> str:
+        refused = request.environ.get(REFUSED_KEY)
+        return f"refused: {refused}" if refused else str(len(request.get_data()))
+
+    with running(settings("127.0.0.1", 0, max_upload_mb=1), length) as server:
+        sent = requests.post(server.urls[0], data=bytes(limit + too_many), timeout=30)
+    assert sent.text == ("refused: 413" if too_many else str(limit))
+
+
+def has_body(method: str, status: int) -> bool:
+    return method == "GET" and status in (200, 404)
+
+
+def settings(host: str, port: int, max_upload_mb: int = 100) -> Config:
     return parse_config(
         {
             "server": {"host": host, "port": port},
             "auth": {"mode": "firebase", "firebase_project_id": "books"},
+            "limits": {"max_upload_mb": max_upload_mb},
         }
     )
 
 
 @contextmanager
-def running(config: Config, answer: Callable[[], str] = lambda: "hello") -> Iterator[HttpServer]:
+def running(
+    config: Config, answer: Callable[[], str | Response] = lambda: "hello"
+) -> Iterator[HttpServer]:
     app = Flask(__name__)
-    app.add_url_rule("/", view_func=answer)
+    app.add_url_rule("/", view_func=answer, methods=["GET", "POST"])
     http = HttpServer(app, config)
     loop = threading.Thread(target=http.run)
     loop.start()

@@ -3,16 +3,9 @@
 import os
 from pathlib import Path
 
-import requests
-
 from wordai_jobs.config import CONFIG_FILE_VARIABLE, PREFIX, Config
 from wordai_jobs.doctor.finding import Finding, Level
 from wordai_jobs.errors import StartError
-
-_CERTIFICATES_URL = (
-    "https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com"
-)
-_CERTIFICATES_TIMEOUT_S = 5
 
 
 def configuration(config: Config) -> Finding:
@@ -35,18 +28,22 @@ def sign_in(config: Config) -> Finding:
             "mode dev: anyone on this machine can sign in as anyone",
             "for real users, set auth.mode to firebase and auth.firebase_project_id",
         )
-    from wordai_jobs.auth.firebase import FirebaseTokens
+    from wordai_jobs.auth import certificates
+    from wordai_jobs.auth.firebase import EMULATOR_VARIABLE, FirebaseTokens
 
+    is_emulated = bool(os.environ.get(EMULATOR_VARIABLE))
     try:
-        FirebaseTokens(config.auth.firebase_project_id, config.auth.credentials_file)
-    except StartError as error:
-        return Finding(
-            check,
-            Level.PROBLEM,
-            str(error),
-            "correct auth.firebase_project_id or auth.credentials_file",
+        FirebaseTokens(
+            config.auth.firebase_project_id,
+            config.auth.credentials_file,
+            is_loopback=config.server.is_loopback,
         )
-    if os.environ.get("FIREBASE_AUTH_EMULATOR_HOST"):
+    except StartError as error:
+        advice = "correct auth.firebase_project_id or auth.credentials_file"
+        if is_emulated:
+            advice = "unset it, unless this is for development on one machine"
+        return Finding(check, Level.PROBLEM, str(error), advice)
+    if is_emulated:
         return Finding(
             check,
             Level.WARNING,
@@ -54,8 +51,8 @@ def sign_in(config: Config) -> Finding:
             "unset it, unless this is for development",
         )
     try:
-        requests.get(_CERTIFICATES_URL, timeout=_CERTIFICATES_TIMEOUT_S).raise_for_status()
-    except requests.RequestException:
+        certificates.fetch()
+    except (OSError, ValueError):
         return Finding(
             check,
             Level.WARNING,

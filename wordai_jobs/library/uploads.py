@@ -7,7 +7,7 @@ from typing import IO
 from wordai_jobs.clock import utc_now
 from wordai_jobs.config import Config
 from wordai_jobs.database.client import Database
-from wordai_jobs.errors import AccessDenied, Invalid, NotFound, StorageFull, UploadTooLarge
+from wordai_jobs.errors import AccessDenied, Invalid, NotFound, StorageFull
 from wordai_jobs.library.quota import Quota
 from wordai_jobs.model.upload import Upload, clean_filename
 from wordai_jobs.rendering.inspector import Inspector
@@ -42,9 +42,7 @@ class UploadService:
         self._quota = quota
 
     def check_room(self, user_id: str, size: int) -> None:
-        """Raises UploadTooLarge, QuotaReached or StorageFull if `size` more bytes are too many."""
-        if size > self._max_upload_mb * 1024 * 1024:
-            raise UploadTooLarge(self._max_upload_mb)
+        """Raises QuotaReached or StorageFull for a body of `size` bytes, before it is read."""
         self._quota.check(user_id, size)
         if not self._storage.folder.has_room_for(size):
             raise StorageFull

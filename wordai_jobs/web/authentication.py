@@ -4,6 +4,7 @@ from typing import cast
 
 from flask import g, request
 
+from wordai_jobs.addresses import host_of, is_loopback
 from wordai_jobs.auth.verifier import bearer_token
 from wordai_jobs.errors import AppError
 from wordai_jobs.web.services import services
@@ -18,6 +19,19 @@ class NotThisMachine(AppError):
         super().__init__("This server runs in mode dev and answers its own machine only")
 
 
+class NotThisName(AppError):
+    """The request is for another name than this machine's own. It may come from a web page whose
+    name was pointed to this machine (DNS rebinding): browsers let such a page read the response.
+    """
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This server runs in mode dev and answers only as localhost, 127.0.0.1 or [::1]"
+        )
+
+
 def authenticate() -> None:
     """Find out who calls; raises Unauthenticated. Blueprints run this before their requests."""
     token = bearer_token(request.headers.get("Authorization"))
@@ -29,19 +43,21 @@ def user_id() -> str:
     return cast(str, g.user_id)
 
 
-def refuse_other_machines_in_mode_dev() -> None:
-    """Raises NotThisMachine.
+def refuse_strangers_in_mode_dev() -> None:
+    """Raises NotThisMachine or NotThisName.
 
-    A proxy on this machine connects from here, whoever uses it, so each address that it names must
-    be of this machine too.
+    A proxy on this machine connects from here, whoever uses it, so each address and each name that
+    it forwards must be of this machine too.
     """
     if services().dev_tokens is None:
         return
-    forwarded_for = request.headers.get("X-Forwarded-For", "").split(",")
-    for address in (request.remote_addr or "", *forwarded_for):
-        if not _is_this_machine(address.strip()):
+    for address in (request.remote_addr or "", *_forwarded("X-Forwarded-For")):
+        if address and not (is_loopback(address) or is_loopback(host_of(address))):
             raise NotThisMachine
+    for name in (request.headers.get("Host", ""), *_forwarded("X-Forwarded-Host")):
+        if name and not is_loopback(host_of(name)):
+            raise NotThisName
 
 
-def _is_this_machine(address: str) -> bool:
-    return address.startswith("127.") or address in ("::1", "::ffff:127.0.0.1", "")
+def _forwarded(header: str) -> list[str]:
+    return [part.strip() for part in request.headers.get(header, "").split(",")]

@@ -37,8 +37,7 @@ def metadata(file_id: str) -> Response:
 def incoming_pdf() -> IncomingPdf:
     """The PDF in the multipart field `file`.
 
-    Raises UploadTooLarge, QuotaReached or StorageFull before anything is read, and Invalid if there
-    is no PDF.
+    Raises QuotaReached or StorageFull before anything is read, and Invalid if there is no PDF.
     """
     services().uploads.check_room(user_id(), request.content_length or 0)
     file = request.files.get("file")

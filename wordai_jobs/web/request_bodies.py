@@ -1,7 +1,6 @@
 """What clients may send, as a body or a query, and the errors for everything else."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -21,7 +20,19 @@ MAX_FIELDS_MB = 1
 _MAX_ID_LENGTH = 200
 _MAX_USER_ID_LENGTH = 128  # Firebase's own limit
 _MAX_ORDER_INDEX = 2**31 - 1
-_NOT_TEXT = ("Cc", "Cs", "Co", "Cn")
+# Control characters, surrogates, private use and noncharacters. A character that is merely
+# unassigned is text: a newer Unicode than this interpreter's may have it.
+_NOT_TEXT = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\ud800-\uf8ff\ufdd0-\ufdef\ufffe\uffff\U000f0000-\U0010ffff"
+    + "".join(f"\\U{plane:04x}fffe\\U{plane:04x}ffff" for plane in range(1, 15))
+    + "]"
+)
+# White space, Unicode's Default_Ignorable_Code_Point, annotation marks, and the empty Braille cell.
+_INVISIBLE = re.compile(
+    r"[\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
+    r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff]*"
+)
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -32,8 +43,14 @@ def _trimmed(value: Any) -> Any:
 
 
 def _require_text(value: str) -> str:
-    if any(unicodedata.category(character) in _NOT_TEXT for character in value):
+    if _NOT_TEXT.search(value):
         raise ValueError("must not contain control characters")
+    return value
+
+
+def _require_visible(value: str) -> str:
+    if _INVISIBLE.fullmatch(value):
+        raise ValueError("must contain a visible character")
     return value
 
 
@@ -49,6 +66,7 @@ Title = Annotated[
     str,
     BeforeValidator(_trimmed),
     AfterValidator(_require_text),
+    AfterValidator(_require_visible),
     Field(min_length=1, max_length=MAX_TITLE_LENGTH),
 ]
 Identifier = Annotated[

@@ -82,7 +82,9 @@ REQUEST_PARAMETERS = {
             "The `ETag` of a response that the client has: 304 if it is still current",
             _ETAG,
         ),
-        _parameter("Range", "header", "A range of bytes", "bytes=0-1023"),
+        _parameter(
+            "Range", "header", "One range of bytes; anything else is ignored", "bytes=0-1023"
+        ),
         _parameter(
             "Idempotency-Key",
             "header",

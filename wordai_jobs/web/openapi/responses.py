@@ -29,14 +29,23 @@ def responses(method: str, operation: Operation, schemas: Schemas) -> dict[str, 
     errors = {500: "Internal server error", **operation.errors}
     if operation.access != "open":
         errors[401] = "Could not validate credentials"
+        errors[503] = (
+            *_details(errors.get(503, ())),
+            "Sign-in cannot be checked right now",
+            "The database cannot be reached yet",
+        )
     if is_conditional(method, success):
         found[304] = {"description": "The client's copy is current", "headers": _headers("ETag")}
     if success.has_ranges:
         found[206] = {**found[success.status], "description": "The range that `Range` asks for"}
         errors[416] = "The range is not in the image"
     for status, details in errors.items():
-        found[status] = _error(status, (details,) if isinstance(details, str) else details, schemas)
+        found[status] = _error(status, _details(details), schemas)
     return {str(status): found[status] for status in sorted(found)}
+
+
+def _details(examples: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (examples,) if isinstance(examples, str) else examples
 
 
 def is_conditional(method: str, success: Success) -> bool:
