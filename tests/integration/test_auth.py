@@ -315,7 +315,7 @@ def test_mode_dev_answers_under_names_of_its_own_machine(server: ServerProcess, 
 def test_mode_dev_answers_under_no_other_name(
     server: ServerProcess, header: str, name: str
 ) -> None:
-    """A page of evil.example, whose name was pointed to 127.0.0.1, could read a developer's data."""
+    """A page of evil.example, whose name points to 127.0.0.1, could read a developer's data."""
     body = {"user_id": "alice"}
     response = requests.post(
         f"{server.url}/dev/token", json=body, headers={header: name}, timeout=10

@@ -242,13 +242,16 @@ def check_response(response: requests.Response, method: str) -> None:
         b"GET /api/v1/books/%ff%fe/%00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"POST /dev/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
-        b"POST /dev/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
-        b"POST /dev/token HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n\r\n",
+        b"POST /dev/token HTTP/1.1\r\nHost: localhost\r\n"
+        b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n",
+        b"POST /dev/token HTTP/1.1\r\nHost: localhost\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n\r\n",
         b"POST /dev/token HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n"
         b"Content-Length: 0\r\n\r\n",
         b"GET /health HTTP/1.1\r\nHost: localhost\r\n" + b"X: " + b"a" * 263_000 + b"\r\n\r\n",
         b"GET /" + b"a" * 263_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        b"GET /health HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \xff\xfe\r\nno colon\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
+        b"Authorization: Bearer \xff\xfe\r\nno colon\r\n\r\n",
     ],
     ids=lambda sent: repr(sent[:50]),
 )
