@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,12 +11,15 @@ import pymupdf
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
+from tests.support.disks import fill
 from tests.support.pdfs import page_pdf, photo_pdf, text_pdf
+from wordai_jobs.rendering.document import RenderFailed, translated_errors
 from wordai_jobs.rendering.page import render_page
-from wordai_jobs.rendering.protocol import RenderOptions
+from wordai_jobs.rendering.protocol import Failure, RenderOptions
 
 OPTIONS = RenderOptions(dpi=150, format="auto", jpeg_quality=85, max_pixels=25_000_000)
 LEAST_PSNR_DB = 35.0
+BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -111,3 +115,36 @@ def test_words_lie_where_the_image_shows_them(tmp_path: Path, rotation: int) -> 
         assert 0 <= x0 < x1 <= image.width and 0 <= y0 < y1 <= image.height
         box = image.crop((int(x0), int(y0), math.ceil(x1), math.ceil(y1)))
         assert min(box.tobytes()) < 128, f"nothing is written where {word!r} should be"
+
+
+@pytest.mark.parametrize("image_format", ["png", "jpeg"])
+@pytest.mark.parametrize("words_fit", [False, True], ids=["all on it", "only the image on it"])
+def test_a_page_on_a_full_disk_is_whole_or_an_error(
+    small_disk: Path, tmp_path: Path, image_format: str, words_fit: bool
+) -> None:
+    """With every room from too little for anything to enough for all, a block at a time."""
+    options = replace(OPTIONS, format=image_format, dpi=72)
+    whole, filler = tmp_path / "whole", small_disk / "filler"
+    whole.mkdir()
+    outcomes = []
+    with pymupdf.open(stream=text_pdf(1), filetype="pdf") as document:
+        render_page(document, 1, options, whole)
+        expected = {path.name: path.read_bytes() for path in whole.iterdir()}
+        room = sum(map(len, expected.values())) + 4 * BLOCK
+        for leave_bytes in range(0, room, BLOCK):
+            folder = small_disk / f"{leave_bytes}"
+            folder.mkdir()
+            if words_fit:  # as if somebody had made room after the image was written
+                (folder / "00001.json").symlink_to(tmp_path / "words")
+            fill(filler, leave_bytes)
+            try:
+                with translated_errors(Failure.BAD_PAGE):
+                    render_page(document, 1, options, folder)
+                outcomes.append("whole")
+                assert {path.name: path.read_bytes() for path in folder.iterdir()} == expected
+            except RenderFailed as failed:
+                outcomes.append(failed.failure.message)
+            filler.unlink()
+            shutil.rmtree(folder)
+    assert set(outcomes) == {"whole", "Storage is full"}
+    assert outcomes == sorted(outcomes), "more room never does worse"

@@ -1,5 +1,6 @@
 """Turns one page of a PDF into an image file and a file with its words. Runs in a child only."""
 
+import io
 import math
 import os
 from collections.abc import Iterable, Iterator
@@ -73,12 +74,15 @@ def _save_image(image: Image.Image, options: RenderOptions, stem: Path) -> None:
     if options.format != "jpeg":
         exact = _lossless(image, any_colours=options.format == "png")
     path = stem.with_suffix(".png" if exact else ".jpg")
+    # Not into the file: Pillow would not notice if a full disk takes only a part of it.
+    encoded = io.BytesIO()
+    if exact:
+        exact.save(encoded, "PNG", compress_level=_PNG_LEVEL)
+    else:
+        image.save(encoded, "JPEG", quality=options.jpeg_quality, subsampling=_CHROMA_4_2_0)
     # Under another name first: the image may be asked for at once, and must be whole then.
     part = path.with_name(path.name + ".part")
-    if exact:
-        exact.save(part, "PNG", compress_level=_PNG_LEVEL)
-    else:
-        image.save(part, "JPEG", quality=options.jpeg_quality, subsampling=_CHROMA_4_2_0)
+    part.write_bytes(encoded.getbuffer())
     os.replace(part, path)
 
 
