@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from tests.support.disks import fill
-from tests.support.pdfs import page_pdf, photo_pdf, text_pdf
+from tests.support.pdfs import page_pdf, photo_pdf, stream, text_pdf
 from wordai_jobs.rendering.document import RenderFailed, translated_errors
 from wordai_jobs.rendering.page import render_page
 from wordai_jobs.rendering.protocol import Failure, RenderOptions
@@ -54,6 +54,12 @@ def psnr_db(first: Image.Image, second: Image.Image) -> float:
     squares = ImageStat.Stat(ImageChops.difference(first, second)).sum2
     mean = sum(squares) / (3 * first.width * first.height)
     return 10 * math.log10(255**2 / mean) if mean else math.inf
+
+
+def is_written_on(grey: Image.Image, box: list[float]) -> bool:
+    x0, y0, x1, y1 = box
+    part = grey.crop((int(x0), int(y0), math.ceil(x1), math.ceil(y1)))
+    return min(part.tobytes()) < 128
 
 
 def coloured(colours: int) -> bytes:
@@ -113,8 +119,33 @@ def test_words_lie_where_the_image_shows_them(tmp_path: Path, rotation: int) -> 
     image = page.image.convert("L")
     for x0, y0, x1, y1, word in content["words"]:
         assert 0 <= x0 < x1 <= image.width and 0 <= y0 < y1 <= image.height
-        box = image.crop((int(x0), int(y0), math.ceil(x1), math.ceil(y1)))
-        assert min(box.tobytes()) < 128, f"nothing is written where {word!r} should be"
+        assert is_written_on(image, [x0, y0, x1, y1]), f"nothing where {word!r} should be"
+
+
+def test_ligatures_are_letters_and_accents_are_composed(tmp_path: Path) -> None:
+    """As in a book whose font has a glyph for `ffi`, and one whose accents are glyphs of their own."""
+    meanings = {"Q": "\ufb03", "X": "\ufb02", "Y": "\ufb05", "W": "e\u0301", "Z": "o\u0302\u0303"}
+    mapped = "\n".join(
+        f"<{ord(code):02x}> <{text.encode('utf-16-be').hex()}>" for code, text in meanings.items()
+    )
+    to_unicode = stream(
+        b"begincmap\n1 begincodespacerange <00> <ff> endcodespacerange\n"
+        b"%d beginbfchar\n%b\nendbfchar\nendcmap" % (len(meanings), mapped.encode())
+    )
+    font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 6 0 R >>"
+    written = b"BT /F0 24 Tf 72 700 Td (OQcial AuXage Yone cafW hZm) Tj ET"
+    pdf = page_pdf(written, font, to_unicode, resources=b"/Font << /F0 5 0 R >>")
+    page = rendered(pdf, tmp_path)
+    content = json.loads((tmp_path / "00001.json").read_text())
+    expected = ["Official", "Auflage", "stone", "caf\u00e9", "h\u1ed7m"]
+    assert content["text"].split() == expected
+    assert [word for *_, word in content["words"]] == expected
+    with pymupdf.open(stream=pdf, filetype="pdf") as document:
+        unexpanded = document[0].get_text("words", flags=pymupdf.TEXT_PRESERVE_LIGATURES)
+    zoom = OPTIONS.dpi / 72
+    for (*box, word), (x0, y0, x1, y1, *_) in zip(content["words"], unexpanded, strict=True):
+        assert box == pytest.approx([x0 * zoom, y0 * zoom, x1 * zoom, y1 * zoom], abs=0.1), word
+        assert is_written_on(page.image.convert("L"), box), word
 
 
 @pytest.mark.parametrize("image_format", ["png", "jpeg"])

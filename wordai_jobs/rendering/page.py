@@ -3,6 +3,7 @@
 import io
 import math
 import os
+import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ _LONGEST_SIDE = 65_000
 # kept; the coordinates of a word count as 20. A full page of a newspaper has 30,000.
 _MOST_CHARACTERS = 1_000_000
 _COORDINATES_CHARACTERS = 20
+# Without the flag for ligatures, so that MuPDF makes letters of them: search and copying find
+# "Official", not "O\ufb03cial".
+_TEXT_FLAGS = pymupdf.TEXTFLAGS_WORDS & ~pymupdf.TEXT_PRESERVE_LIGATURES
 
 Word = list[float | str]
 
@@ -52,7 +56,7 @@ def render_page(
     image = Image.new("RGB", size, None)
     image.frombytes(pixmap.samples_mv, "raw", "RGB", pixmap.stride, 1)
     _save_image(image, options, folder / page_file_stem(number))
-    textpage = pymupdf.TextPage(drawing.get_textpage(pymupdf.TEXTFLAGS_WORDS))
+    textpage = pymupdf.TextPage(drawing.get_textpage(_TEXT_FLAGS))
     _save_words(textpage, zoom, size, folder / f"{page_file_stem(number)}.json")
     return size
 
@@ -175,5 +179,7 @@ def _within(coordinate: float, limit: int) -> float:
 
 
 def _text(raw: str) -> str:
-    """Text that can be sent as UTF-8: fonts may map glyphs to lone surrogates."""
-    return raw.encode("utf-8", "replace").decode("utf-8")
+    """Text with its accents composed (NFC), which can be sent as UTF-8: fonts may map glyphs to
+    lone surrogates.
+    """
+    return unicodedata.normalize("NFC", raw).encode("utf-8", "replace").decode("utf-8")
