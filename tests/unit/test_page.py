@@ -13,8 +13,8 @@ from PIL import Image, ImageChops, ImageStat
 
 from tests.support.disks import fill
 from tests.support.pdfs import page_pdf, photo_pdf, stream, text_pdf
-from wordai_jobs.rendering.document import RenderFailed, translated_errors
-from wordai_jobs.rendering.page import render_page
+from wordai_jobs.rendering.document import RenderFailed, page_size, translated_errors
+from wordai_jobs.rendering.page import render_page, render_placeholder
 from wordai_jobs.rendering.protocol import Failure, RenderOptions
 
 OPTIONS = RenderOptions(dpi=150, format="auto", jpeg_quality=85, max_pixels=25_000_000)
@@ -146,6 +146,44 @@ def test_ligatures_are_letters_and_accents_are_composed(tmp_path: Path) -> None:
     for (*box, word), (x0, y0, x1, y1, *_) in zip(content["words"], unexpanded, strict=True):
         assert box == pytest.approx([x0 * zoom, y0 * zoom, x1 * zoom, y1 * zoom], abs=0.1), word
         assert is_written_on(page.image.convert("L"), box), word
+
+
+PROBLEM = "Page 17 is damaged and cannot be rendered"
+
+
+@pytest.mark.parametrize("image_format", ["auto", "jpeg"])
+@pytest.mark.parametrize("rotation", [0, 90], ids="{} degrees".format)
+@pytest.mark.parametrize(
+    ("width", "height"), [(595, 842), (1400, 700), (8, 4), (14_000, 14_000), (3, 9000)]
+)
+def test_a_placeholder_has_the_size_of_its_page_and_shows_the_problem(
+    tmp_path: Path, width: int, height: int, rotation: int, image_format: str
+) -> None:
+    options = replace(OPTIONS, format=image_format, max_pixels=1_000_000)
+    pdf = tmp_path / "a.pdf"
+    with pymupdf.open(stream=page_pdf(b"", width=width, height=height)) as document:
+        document[0].set_rotation(rotation)
+        document.save(pdf)
+        folder = tmp_path / "pages"
+        folder.mkdir()
+        size = render_page(document, 1, options, folder)
+        (folder / "00001.jpg.part").touch()  # what a crash may leave
+    drawn = render_placeholder(page_size(str(pdf), 1), 1, PROBLEM, options, folder)
+    assert drawn == pytest.approx(size, abs=1)
+    ending = "jpg" if image_format == "jpeg" else "png"
+    assert {path.name for path in folder.iterdir()} == {f"00001.{ending}", "00001.json"}
+    assert json.loads((folder / "00001.json").read_text()) == {"text": "", "words": []}
+    image = Image.open(folder / f"00001.{ending}").convert("L")
+    assert image.size == drawn and image.getpixel((0, 0)) == 255
+    if min(drawn) > 100:
+        assert min(image.tobytes()) < 128, "nothing is written on it"
+
+
+def test_a_placeholder_of_a_page_that_cannot_be_read_is_a4(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(text_pdf(1))
+    for pdf, number in ((str(tmp_path / "a.pdf"), 2), (str(tmp_path / "gone.pdf"), 1), ("", 1)):
+        size = render_placeholder(page_size(pdf, number), 1, PROBLEM, OPTIONS, tmp_path)
+        assert size == pytest.approx((1240, 1754), abs=1)
 
 
 @pytest.mark.parametrize("image_format", ["png", "jpeg"])
