@@ -123,7 +123,7 @@ def test_words_lie_where_the_image_shows_them(tmp_path: Path, rotation: int) -> 
 
 
 def test_ligatures_are_letters_and_accents_are_composed(tmp_path: Path) -> None:
-    """As in a book whose font has a glyph for `ffi`, and one whose accents are glyphs of their own."""
+    """As in a book whose font has glyphs for `ffi` and for accents without their letters."""
     meanings = {"Q": "\ufb03", "X": "\ufb02", "Y": "\ufb05", "W": "e\u0301", "Z": "o\u0302\u0303"}
     mapped = "\n".join(
         f"<{ord(code):02x}> <{text.encode('utf-16-be').hex()}>" for code, text in meanings.items()

@@ -139,7 +139,7 @@ def _leave_to_sweep(live: LiveJob, error: DatabaseError) -> None:
 def _chapter(live: LiveJob, size: int) -> Chapter:
     job, now = live.job, utc_now()
     fields = asdict(job.request)
-    del fields["on_bad_page"]
+    del fields["on_bad_page"]  # of the job, not of the chapter
     return Chapter(
         chapter_id=job.chapter_id,
         book_id=job.book_id,
