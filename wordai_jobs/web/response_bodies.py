@@ -385,6 +385,7 @@ class AppConfigBody(TypedDict):
 
     version: Version
     max_upload_mb: Annotated[int, Field(ge=1, examples=[100])]
+    max_stored_mb_per_user: Annotated[int, Field(ge=1, examples=[10_000])]
     auth: Annotated[
         DevSignIn | FirebaseSignIn,
         Field(description="how users of the app sign in", examples=[{"mode": "dev"}]),
