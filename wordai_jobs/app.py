@@ -57,7 +57,7 @@ def create_app(config: Config) -> Flask:
         images.blueprint,
         health.blueprint,
         docs.blueprint,
-        app_page.create_blueprint(app_page.SignIn.of(config.auth), config.limits.max_upload_mb),
+        app_page.create_blueprint(app_page.SignIn.of(config.auth), config.limits),
     ):
         app.register_blueprint(blueprint)
     if config.metrics.port == 0:

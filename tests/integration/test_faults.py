@@ -1,9 +1,6 @@
 """Faults of the machine: the storage is full, the database is away for a while or forever."""
 
-import os
-import subprocess
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +9,7 @@ import requests
 
 from tests.conftest import StartServer
 from tests.support.client import Client
+from tests.support.disks import fill
 from tests.support.leftovers import check_end, staged
 from tests.support.mongo import DatabaseProcess
 from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
@@ -19,18 +17,6 @@ from tests.support.server import ServerProcess
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long_file(70)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 32 MB."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to mount a small file system")
-    folder = tmp_path / "small"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(folder)], check=True)
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def test_a_full_storage_fails_jobs_and_uploads_until_there_is_room(
@@ -76,12 +62,6 @@ def test_no_room_for_what_is_being_received_is_full_storage_too(
         filler.unlink()
     assert list(temporary.iterdir()) == []
     assert user.end_of(user.submit(pdf))["status"] == "completed"
-
-
-def fill(path: Path, leave_bytes: int) -> None:
-    stats = os.statvfs(path.parent)
-    with open(path, "wb") as file:
-        os.posix_fallocate(file.fileno(), 0, stats.f_bavail * stats.f_frsize - leave_bytes)
 
 
 def test_a_database_that_is_away_for_a_while_costs_no_job(

@@ -120,7 +120,12 @@ def test_the_polling_client_can_be_imported_by_pages_of_configured_origins_only(
 
 def test_the_page_is_told_how_to_sign_in(server: ServerProcess) -> None:
     told = requests.get(f"{server.url}/app-config.json", timeout=30).json()
-    assert told == {"version": __version__, "max_upload_mb": 100, "auth": {"mode": "dev"}}
+    assert told == {
+        "version": __version__,
+        "max_upload_mb": 100,
+        "max_stored_mb_per_user": 10_000,
+        "auth": {"mode": "dev"},
+    }
 
 
 def test_in_mode_firebase_the_page_may_reach_what_signs_users_in(start_server: StartServer) -> None:

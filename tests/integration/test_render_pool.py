@@ -1,5 +1,6 @@
 """The render pool alone, with real children that cannot start, or send garbage."""
 
+import json
 import os
 import resource
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.pdfs import hanging_pdf, text_pdf
+from tests.support.pdfs import CATALOGUE, hanging_pdf, raw_pdf, stuck_pdf, text_pdf
 from tests.support.processes import descendants, kill, name, named
 from tests.support.waiting import wait_until
 from wordai_jobs.config import RenderingSettings
@@ -72,7 +73,7 @@ def kill_all() -> None:
 
 def rendered(pool: RenderPool, pdf: Path, folder: Path, pages: int = 3) -> int:
     folder.mkdir()
-    with pool.rendering(pdf, folder, pages) as task:
+    with pool.rendering(pdf, folder, pages, "fail") as task:
         found = [wait_until(lambda: task.next_page(0.1), what="a page") for _ in range(pages)]
     return len(found)
 
@@ -86,7 +87,7 @@ def test_a_book_can_be_given_up_while_no_child_can_be_started(
     with monkeypatch.context() as broken:
         broken.setattr(sys, "executable", str(tmp_path / "no such program"))
         kill_all()
-        with pool.rendering(pdf, tmp_path, 3) as task:
+        with pool.rendering(pdf, tmp_path, 3, "fail") as task:
             assert task.next_page(0.5) is None
             given_up_at = time.monotonic()
         assert time.monotonic() - given_up_at < 10, "leaving waits for the child that holds a chunk"
@@ -101,7 +102,7 @@ def test_giving_up_a_book_at_a_page_that_hangs_costs_its_child_and_writes_no_mor
     before, hanging, folder = children(), tmp_path / "hangs.pdf", tmp_path / "pages"
     hanging.write_bytes(hanging_pdf())
     folder.mkdir()
-    with pool.rendering(hanging, folder, 1) as task:
+    with pool.rendering(hanging, folder, 1, "fail") as task:
         assert task.next_page(0.5) is None
     assert list(folder.iterdir()) == []
     assert rendered(pool, pdf, tmp_path / "later") == 3
@@ -139,7 +140,7 @@ def test_a_child_that_sends_garbage_fails_its_book_and_not_the_pool(
         take_over(taken_over, answer)
         with (
             pytest.raises(RenderingError, match="Page 1 crashed the renderer") as raised,
-            pool.rendering(pdf, folder, 3) as task,
+            pool.rendering(pdf, folder, 3, "fail") as task,
         ):
             wait_until(lambda: task.next_page(0.1), what="the end of the book")
     assert raised.value.error_class is ErrorClass.RENDERER_CRASH
@@ -158,7 +159,7 @@ def test_a_failure_of_a_child_fails_its_book_with_a_message_and_a_class(
     take_over(monkeypatch, protocol.encode(Failed(failure)))
     with (
         pytest.raises(RenderingError) as raised,
-        pool.rendering(pdf, tmp_path, 3) as task,
+        pool.rendering(pdf, tmp_path, 3, "fail") as task,
     ):
         wait_until(lambda: task.next_page(0.1), what="the end of the book")
     message = bad_page if failure is Failure.BAD_PAGE else failure.message
@@ -175,7 +176,7 @@ def test_a_page_that_takes_too_long_fails_its_book_with_a_message_and_a_class(
     try:
         with (
             pytest.raises(RenderingError, match="Page 1 took longer than 1 s") as raised,
-            pool.rendering(hanging, tmp_path, 1) as task,
+            pool.rendering(hanging, tmp_path, 1, "fail") as task,
         ):
             wait_until(lambda: task.next_page(0.1), what="the end of the book")
         assert raised.value.error_class is ErrorClass.PAGE_TIMEOUT
@@ -198,11 +199,129 @@ def test_an_unexpected_error_fails_its_book_and_not_the_pool(
         broken.setattr(ChildProcess, "send", send)
         with (
             pytest.raises(RenderingError, match="Internal error") as raised,
-            pool.rendering(pdf, folder, 3) as task,
+            pool.rendering(pdf, folder, 3, "fail") as task,
         ):
             wait_until(lambda: task.next_page(0.1), what="the end of the book")
     assert raised.value.error_class is ErrorClass.OTHER
     assert rendered(pool, pdf, tmp_path / "later") == 3
+
+
+def test_a_page_that_takes_too_long_becomes_a_placeholder_and_the_others_are_rendered(
+    fork_server: ForkServer, tmp_path: Path
+) -> None:
+    stuck, folder = tmp_path / "stuck.pdf", tmp_path / "pages"
+    stuck.write_bytes(stuck_pdf(10, 20))
+    folder.mkdir()
+    settings = SETTINGS.model_copy(update={"page_timeout_s": 1, "processes": 2})
+    pool = RenderPool(settings, fork_server)
+    pool.start()
+    try:
+        with pool.rendering(stuck, folder, 21, "placeholder") as task:
+            pages = [wait_until(lambda: task.next_page(0.1), what="a page") for _ in range(21)]
+    finally:
+        pool.stop()
+    assert sorted(page.number for page in pages) == list(range(1, 22))
+    problems = {page.number: page.problem for page in pages if page.problem}
+    assert problems == {11: "Page 11 took longer than 1 s"}
+    assert len(list(folder.iterdir())) == 42
+    assert json.loads((folder / "00011.json").read_text()) == {"text": "", "words": []}
+    assert "page 11 of 20" in (folder / "00012.json").read_text()
+
+
+DAMAGED = protocol.encode(Failed(Failure.BAD_PAGE))
+NO_MEMORY = protocol.encode(Failed(Failure.OUT_OF_MEMORY))
+NO_ROOM = protocol.encode(Failed(Failure.STORAGE_FULL))
+NONSENSE = b"nonsense"
+TRUE = None  # the child's own answer
+
+
+@pytest.fixture
+def square_pdf(tmp_path: Path) -> Path:
+    """Two pages of 300 points."""
+    path = tmp_path / "square.pdf"
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 300] >>"
+    path.write_bytes(
+        raw_pdf(CATALOGUE, b"<< /Type /Pages /Kids [3 0 R 4 0 R] /Count 2 >>", page, page)
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("answers", "problem", "width"),
+    [
+        ([DAMAGED], "Page 1 is damaged and cannot be rendered", 300),
+        ([NO_MEMORY, NO_MEMORY], "Out of memory", 300),
+        ([NONSENSE, NONSENSE], "Page 1 crashed the renderer", 300),
+        ([NO_MEMORY, NONSENSE], "Page 1 crashed the renderer", 300),
+        ([DAMAGED, NONSENSE], "Page 1 is damaged and cannot be rendered", 595),
+        ([DAMAGED, NO_MEMORY], "Page 1 is damaged and cannot be rendered", 595),
+    ],
+    ids=[
+        "damaged",
+        "twice out of memory",
+        "crashed twice",
+        "out of memory and crashed",
+        "its size cannot be read without a crash",
+        "its size takes too much memory",
+    ],
+)
+def test_a_page_that_fails_for_good_becomes_a_placeholder(
+    pool: RenderPool,
+    square_pdf: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answers: list[bytes | None],
+    problem: str,
+    width: int,
+) -> None:
+    answer_first(monkeypatch, answers)
+    with pool.rendering(square_pdf, tmp_path, 2, "placeholder") as task:
+        first, second = (wait_until(lambda: task.next_page(0.1), what="a page") for _ in range(2))
+    assert (first.number, first.problem, first.width) == (1, problem, width)
+    assert (second.number, second.problem, second.width) == (2, None, 300)
+
+
+@pytest.mark.parametrize(
+    ("answers", "message", "error_class"),
+    [
+        ([NO_ROOM], "Storage is full", ErrorClass.STORAGE_FULL),
+        ([DAMAGED, NO_ROOM], "Storage is full", ErrorClass.STORAGE_FULL),
+        ([DAMAGED, NONSENSE, NONSENSE], "Page 1 is damaged", ErrorClass.BAD_PDF),
+        ([NONSENSE, DAMAGED, TRUE, NO_MEMORY, NO_MEMORY], "Page 1 is damaged", ErrorClass.BAD_PDF),
+    ],
+    ids=[
+        "the storage is full",
+        "the storage is full for the placeholder",
+        "no placeholder can be made",
+        "no page can be rendered",
+    ],
+)
+def test_a_book_with_placeholders_fails_all_the_same_if(
+    pool: RenderPool,
+    square_pdf: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answers: list[bytes | None],
+    message: str,
+    error_class: ErrorClass,
+) -> None:
+    answer_first(monkeypatch, answers)
+    with (
+        pytest.raises(RenderingError, match=message) as raised,
+        pool.rendering(square_pdf, tmp_path, 2, "placeholder") as task,
+    ):
+        wait_until(lambda: task.next_page(0.1) and None, what="the end of the book")
+    assert raised.value.error_class is error_class
+
+
+def answer_first(children: pytest.MonkeyPatch, answers: list[bytes | None]) -> None:
+    """The server receives these instead of the children's first answers."""
+    left = iter(answers)
+
+    def decode(data: bytes, *kinds: type[PageCount]) -> object:
+        return protocol.decode(data if b"Ready" in data else next(left, TRUE) or data, *kinds)
+
+    children.setattr(child_process, "decode", decode)
 
 
 def take_over(children: pytest.MonkeyPatch, answer: bytes) -> None:

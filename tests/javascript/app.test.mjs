@@ -3,12 +3,16 @@ import {describe, test} from "node:test";
 
 import {Estimate} from "../../wordai_jobs/static/app/library/estimate.js";
 import {phaseOf} from "../../wordai_jobs/static/app/library/job-phase.js";
-import {JobEntry, Jobs} from "../../wordai_jobs/static/app/library/jobs.js";
+import {
+  JobEntry, Jobs, LEAVING_BAD_PAGES_BLANK,
+} from "../../wordai_jobs/static/app/library/jobs.js";
 import {titleFrom} from "../../wordai_jobs/static/app/library/upload-form.js";
 import en from "../../wordai_jobs/static/app/messages/en.js";
 import vi from "../../wordai_jobs/static/app/messages/vi.js";
 import {linesOf} from "../../wordai_jobs/static/app/reader/lines.js";
+import {PageSource} from "../../wordai_jobs/static/app/reader/page-source.js";
 import {findIn, normalize} from "../../wordai_jobs/static/app/reader/text-search.js";
+import {bodyOf} from "../../wordai_jobs/static/app/shared/api.js";
 import {concurrently, oneAtATime} from "../../wordai_jobs/static/app/shared/concurrency.js";
 import {
   formatFailure, formatSize, formatTimeLeft,
@@ -48,7 +52,27 @@ describe("the app's messages", () => {
       "about 1 minute left", "about 10 minutes left", "more than 2 hours left",
     ]);
     assert.equal(formatFailure("Cancelled by user"), "You cancelled it.");
-    assert.equal(formatFailure("Page 17 took longer than 30 s"), "Page 17 took longer than 30 s");
+    assert.equal(formatFailure("Something new"), "Something new");
+  });
+
+  test("know every reason that names a page or a limit", () => {
+    const limit = "You have reached the limit of 10000 MB of stored files: remove chapters that "
+      + "you no longer need";
+    const reasons = [
+      "Page 17 took longer than 30 s", "Page 17 crashed the renderer",
+      "Page 17 is damaged and cannot be rendered", limit, "Storage is full",
+    ];
+    for (const reason of reasons) {
+      assert.ok(`failure.${reason.replaceAll(/\d+/g, "#")}` in en, reason);
+    }
+    assert.equal(formatFailure(reasons[0]), "Page 17 took longer than 30 s");
+    assert.match(formatFailure(limit), /10,000 MB\. Delete chapters/);
+  });
+
+  test("say what to do if there is no room", () => {
+    const refusal = (detail) => () => bodyOf(507, JSON.stringify({detail}));
+    assert.throws(refusal("Storage is full"), {message: en["failure.Storage is full"]});
+    assert.throws(refusal("Another detail"), {status: 507, message: "Another detail"});
   });
 });
 
@@ -83,6 +107,46 @@ test("a job that cannot be retried or cancelled says why", async () => {
   assert.equal(entry.refusal, "Couldn't retry: The server is shutting down");
   await jobs.cancel(entry);
   assert.equal(entry.refusal, "Couldn't cancel: The server is shutting down");
+});
+
+describe("a failed job with a bad page", () => {
+  const entryOf = (error, status = "failed") => new JobEntry({job_id: "j1", status, error}, null);
+  const ofPage = [
+    "Page 17 took longer than 30 s", "Page 1 crashed the renderer",
+    "Page 2 is damaged and cannot be rendered", "Out of memory",
+  ];
+  const others = ["Storage is full", "Cancelled by user", "Job took longer than 1800 s", undefined];
+
+  test("is told from others by its error", () => {
+    for (const error of ofPage) assert.ok(entryOf(error).hasBadPage, error);
+    for (const error of others) assert.ok(!entryOf(error).hasBadPage, error);
+    assert.ok(!entryOf(undefined, "processing").hasBadPage);
+  });
+
+  test("is retried as before, or with bad pages left blank", async () => {
+    const sent = [];
+    const post = async (...request) => {
+      sent.push(request);
+      return {job_id: "j2", status: "failed", created_at: ""};
+    };
+    const jobs = new Jobs({post});
+    assert.equal(await jobs.retry(entryOf("Out of memory")), "j2");
+    assert.equal(await jobs.retry(entryOf("Out of memory"), LEAVING_BAD_PAGES_BLANK), "j2");
+    const path = "/api/v1/books/jobs/j1/retry";
+    assert.deepEqual(sent, [[path, undefined], [path, {on_bad_page: "placeholder"}]]);
+  });
+});
+
+test("a chapter's pages that could not be shown are listed with their reasons", async () => {
+  const page = (number, problem) => (
+    {page_number: number, background_url: "/i", width: 9, height: 9, ...(problem && {problem})});
+  const pages = [page(1), page(2, "Out of memory"), page(3, "Page 3 took longer than 30 s")];
+  const get = async () => ({title: "T", total_pages: 3, pages});
+  const source = new PageSource({get}, new AbortController().signal);
+  await source.readChapter("b", "c");
+  assert.deepEqual(source.badPages, [
+    {number: 2, problem: "Out of memory"}, {number: 3, problem: "Page 3 took longer than 30 s"},
+  ]);
 });
 
 describe("the time left", () => {

@@ -1,5 +1,7 @@
 """Commands for users: show and control jobs, list books, get a token."""
 
+from typing import get_args
+
 import click
 
 from wordai_jobs.cli.connection import Connection, connection_options, server_option
@@ -7,6 +9,7 @@ from wordai_jobs.cli.exits import Exit
 from wordai_jobs.cli.output import as_json_option, print_json, print_table
 from wordai_jobs.cli.watching import outcome, wait, watcher
 from wordai_jobs.client import ClientError, Job, JobStatus, NotFound, dev_token
+from wordai_jobs.model.job import OnBadPage
 
 
 @click.command()
@@ -127,18 +130,31 @@ def cancel(connection: Connection, job_id: str, as_json: bool) -> None:
 @click.option(
     "--wait", "is_waiting", is_flag=True, help="Show progress until the new job has ended."
 )
+@click.option(
+    "--on-bad-page",
+    type=click.Choice(get_args(OnBadPage)),
+    help="A page that cannot be rendered fails the new job, or is left blank with the reason on "
+    "it; as in the failed job if not given.",
+)
 @as_json_option
 @connection_options
-def retry(connection: Connection, job_id: str, is_waiting: bool, as_json: bool) -> Exit:
+def retry(
+    connection: Connection,
+    job_id: str,
+    is_waiting: bool,
+    on_bad_page: OnBadPage | None,
+    as_json: bool,
+) -> Exit:
     """Retry the failed job JOB_ID as a new job.
 
     \b
-    Example:
+    Examples:
       wordai-jobs retry 0b6f… --wait
+      wordai-jobs retry 0b6f… --on-bad-page placeholder
     """
     show = watcher(as_json)
     with connection.client(show.trouble) as client:
-        job = client.retry(job_id)
+        job = client.retry(job_id, on_bad_page)
         if not as_json:
             click.echo(f"Job {job.job_id}")
         if is_waiting:

@@ -1,6 +1,7 @@
 """`wordai-jobs submit`: upload a PDF and enqueue a job for it."""
 
 from pathlib import Path
+from typing import get_args
 
 import click
 
@@ -8,7 +9,8 @@ from wordai_jobs.cli.connection import Connection, connection_options
 from wordai_jobs.cli.exits import Exit
 from wordai_jobs.cli.output import as_json_option, print_json
 from wordai_jobs.cli.watching import Watcher, outcome, wait, watcher
-from wordai_jobs.client import Client, Job
+from wordai_jobs.client import Client
+from wordai_jobs.model.job import OnBadPage
 
 
 @click.command()
@@ -28,6 +30,13 @@ from wordai_jobs.client import Client, Job
     is_flag=True,
     help="Show progress until the job has ended; the exit code is 1 if it has failed.",
 )
+@click.option(
+    "--on-bad-page",
+    type=click.Choice(get_args(OnBadPage)),
+    default="fail",
+    show_default=True,
+    help="A page that cannot be rendered fails the job, or is left blank with the reason on it.",
+)
 @as_json_option
 @connection_options
 def submit(
@@ -36,6 +45,7 @@ def submit(
     book: str | None,
     new_book: str | None,
     title: str | None,
+    on_bad_page: OnBadPage,
     is_waiting: bool,
     as_json: bool,
 ) -> Exit:
@@ -50,7 +60,9 @@ def submit(
         raise click.UsageError("Give either --book or --new-book.")
     show = watcher(as_json)
     with connection.client(show.trouble) as client:
-        book_id, job = _enqueue(client, show, pdf, title or pdf.stem, book, new_book)
+        title = title or pdf.stem
+        file_id, book_id = _upload(client, show, pdf, book, new_book or title)
+        job = client.enqueue(file_id, book_id, title, on_bad_page=on_bad_page)
         if not as_json:
             if book is None:
                 click.echo(f"Book {book_id}")
@@ -67,15 +79,10 @@ def submit(
     return outcome(job)
 
 
-def _enqueue(
-    client: Client,
-    show: Watcher,
-    pdf: Path,
-    title: str,
-    book: str | None,
-    new_book: str | None,
-) -> tuple[str, Job]:
-    """Upload the PDF and enqueue a job; returns the book's id and the job.
+def _upload(
+    client: Client, show: Watcher, pdf: Path, book: str | None, new_book: str
+) -> tuple[str, str]:
+    """Upload the PDF; returns its id and the book's.
 
     The token and the book are checked first, because an upload may take long. A new book is created
     after the upload, so that none is left behind if the PDF is refused.
@@ -92,5 +99,4 @@ def _enqueue(
         raise
     finally:
         show.end()
-    book_id = book or client.create_book(new_book or title).book_id
-    return book_id, client.enqueue(file.file_id, book_id, title)
+    return file.file_id, book or client.create_book(new_book).book_id

@@ -18,7 +18,7 @@ from wordai_jobs.client.errors import Busy, ServerFault, Unreachable, WaitTimeou
 from wordai_jobs.client.models import Book, Chapter, File, Job, PageContent
 from wordai_jobs.client.multipart import MultipartFile, UploadProgress
 from wordai_jobs.client.transport import OnTrouble, Token, Transport, json_of, retry_after_s
-from wordai_jobs.model.job import JobStatus
+from wordai_jobs.model.job import JobStatus, OnBadPage
 
 _API = "/api/v1"
 _LONGEST_LIST = 100
@@ -110,7 +110,7 @@ class Client:
         **fields: Any,
     ) -> Job:
         """A job that makes a chapter from an uploaded PDF. `fields` are the optional fields of the
-        request, such as `slug` and `order_index`.
+        request, such as `slug`, `order_index` and `on_bad_page`.
 
         However often the request has to be sent, it creates one job: each call has an
         Idempotency-Key, its own if none is given.
@@ -161,12 +161,14 @@ class Client:
         """Cancel a job that has not ended; raises Conflict if it has."""
         return _job(self._post(_job_path(job_id, "/cancel")))
 
-    def retry(self, job_id: str) -> Job:
-        """A new job from a failed one's inputs; two retries create only one.
+    def retry(self, job_id: str, on_bad_page: OnBadPage | None = None) -> Job:
+        """A new job from a failed one's inputs; two retries with one choice create only one.
 
-        Raises Conflict if it has not failed.
+        `on_bad_page` says whether a page that cannot be rendered fails the new job or is left
+        blank; None means as in the failed job. Raises Conflict if the job has not failed.
         """
-        return _job(self._post(_job_path(job_id, "/retry"), is_repeatable=True))
+        body = {"on_bad_page": on_bad_page} if on_bad_page else None
+        return _job(self._post(_job_path(job_id, "/retry"), body, is_repeatable=True))
 
     def wait(
         self,

@@ -114,16 +114,25 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page's image: its size in pixels, and its signed URL below the server's."""
+    """A page's image: its size in pixels, and its signed URL below the server's. `problem` says why
+    the page could not be rendered and is blank; None for other pages.
+    """
 
     page_number: int
     background_url: str
     width: int
     height: int
+    problem: str | None
 
     @classmethod
     def of(cls, body: Json) -> "Page":
-        return cls(body["page_number"], body["background_url"], body["width"], body["height"])
+        return cls(
+            body["page_number"],
+            body["background_url"],
+            body["width"],
+            body["height"],
+            body.get("problem"),
+        )
 
 
 @dataclass(frozen=True, slots=True)

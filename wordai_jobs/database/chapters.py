@@ -105,13 +105,14 @@ class ChapterRepository(Repository[Chapter]):
 
 
 def _to_document(chapter: Chapter) -> Document:
-    pages = [
+    pages: list[Document] = [
         {
             "page_number": page.number,
             "background_url": page_image_url(chapter.book_id, chapter.chapter_id, page.number),
             "width": page.width,
             "height": page.height,
             "elements": [],
+            **({"problem": page.problem} if page.problem else {}),
         }
         for page in chapter.pages
     ]

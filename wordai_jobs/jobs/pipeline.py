@@ -87,7 +87,8 @@ class Pipeline:
         job = live.job
         pdf = self._storage.uploads.path(job.file_id)
         folder = self._storage.pages.stage(job.chapter_id)
-        with self._pool.rendering(pdf, folder, job.total_pages) as task:
+        on_bad_page = job.request.on_bad_page
+        with self._pool.rendering(pdf, folder, job.total_pages, on_bad_page) as task:
             while len(live.pages) < job.total_pages:
                 live.check()
                 page = task.next_page(_CHECK_INTERVAL_S)
@@ -137,6 +138,8 @@ def _leave_to_sweep(live: LiveJob, error: DatabaseError) -> None:
 
 def _chapter(live: LiveJob, size: int) -> Chapter:
     job, now = live.job, utc_now()
+    fields = asdict(job.request)
+    del fields["on_bad_page"]  # of the job, not of the chapter
     return Chapter(
         chapter_id=job.chapter_id,
         book_id=job.book_id,
@@ -147,7 +150,7 @@ def _chapter(live: LiveJob, size: int) -> Chapter:
         created_at=now,
         updated_at=now,
         pages=tuple(sorted(live.pages, key=lambda page: page.number)),
-        **asdict(job.request),
+        **fields,
     )
 
 

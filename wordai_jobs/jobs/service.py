@@ -12,7 +12,7 @@ from wordai_jobs.jobs.runner import JobRunner
 from wordai_jobs.library.library import Library
 from wordai_jobs.library.uploads import IncomingPdf
 from wordai_jobs.model.book import Page
-from wordai_jobs.model.job import CANCELLED, ChapterRequest, Job, JobStatus
+from wordai_jobs.model.job import CANCELLED, ChapterRequest, Job, JobStatus, OnBadPage
 from wordai_jobs.model.upload import Upload
 
 # A running page is abandoned within a fraction of a second; the rest is for the database.
@@ -84,21 +84,23 @@ class JobService:
             self._library.uploads.remove(upload)
         return enqueued
 
-    def retry(self, job_id: str, user_id: str) -> Enqueued:
-        """A new job from a failed one's inputs.
+    def retry(self, job_id: str, user_id: str, on_bad_page: OnBadPage | None = None) -> Enqueued:
+        """A new job from a failed one's inputs; `on_bad_page` is the failed one's if it is None.
 
-        Two retries of one job create only one new job. If the new job fails too, the next retry
-        creates another. Raises the errors of `enqueue`, and Conflict if the job has not failed.
+        Two retries of one job with one choice create only one new job. If the new job fails too,
+        the next retry creates another. Raises the errors of `enqueue`, and Conflict if the job has
+        not failed.
         """
         failed = self.get(job_id, user_id)
         if failed.status is not JobStatus.FAILED:
             raise Conflict(f"Only a failed job can be retried; this one is {failed.status}")
         upload = self._library.uploads.get(failed.file_id, user_id)
-        key = f"retry:{job_id}"
+        request = replace(failed.request, on_bad_page=on_bad_page or failed.request.on_bad_page)
+        key = f"retry:{job_id}:{request.on_bad_page}"
         earlier = self._database.jobs.find_by_key(user_id, key)
         if earlier and earlier.status is JobStatus.FAILED:
             self._database.jobs.free_key(earlier)
-        job = self._new_job(upload, failed.book_id, failed.request)
+        job = self._new_job(upload, failed.book_id, request)
         return self._take_in_once(replace(job, idempotency_key=key, fingerprint=job_id))
 
     def cancel(self, job_id: str, user_id: str) -> Job:

@@ -19,11 +19,14 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A rendered page: its number from 1, and the size of its image in pixels."""
+    """A page: its number from 1, and the size of its image in pixels. `problem` says why it could
+    not be rendered, and has a placeholder as its image; None for other pages.
+    """
 
     number: int
     width: int
     height: int
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

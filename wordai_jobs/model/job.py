@@ -7,6 +7,7 @@ progress and messages that clients rely on.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 from uuid import uuid4
 
 from wordai_jobs.clock import utc_now
@@ -65,9 +66,13 @@ SERVER_SHUT_DOWN = JobError(
 )
 
 
+# What becomes of a page that cannot be rendered: it fails the job, or gets a blank image.
+OnBadPage = Literal["fail", "placeholder"]
+
+
 @dataclass(frozen=True, slots=True)
 class ChapterRequest:
-    """The fields of a chapter that the client chooses."""
+    """What the client asks for: the fields of the chapter, and what to do about a bad page."""
 
     title: str = ""
     slug: str = ""
@@ -75,6 +80,7 @@ class ChapterRequest:
     parent_id: str | None = None
     is_published: bool = True
     is_preview_free: bool = False
+    on_bad_page: OnBadPage = "fail"
 
 
 @dataclass(frozen=True, slots=True)

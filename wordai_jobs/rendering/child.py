@@ -7,8 +7,14 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from wordai_jobs.rendering.document import RenderFailed, kept_open, open_pdf, translated_errors
-from wordai_jobs.rendering.page import render_page
+from wordai_jobs.rendering.document import (
+    RenderFailed,
+    kept_open,
+    open_pdf,
+    page_size,
+    translated_errors,
+)
+from wordai_jobs.rendering.page import render_page, render_placeholder
 from wordai_jobs.rendering.protocol import (
     LONGEST_MESSAGE,
     Failed,
@@ -18,6 +24,7 @@ from wordai_jobs.rendering.protocol import (
     PageRendered,
     Ready,
     RenderPages,
+    RenderPlaceholder,
     decode,
     encode,
 )
@@ -38,14 +45,16 @@ def main(connection: socket.socket, memory_limit_mb: int) -> None:
     connection.send(encode(Ready()))
     while request := connection.recv(LONGEST_MESSAGE):
         try:
-            for answer in _answers(decode(request, InspectPdf, RenderPages)):
+            for answer in _answers(decode(request, InspectPdf, RenderPages, RenderPlaceholder)):
                 connection.send(encode(answer))
         except RenderFailed as failed:
             logger.warning("%s: %s", failed.failure.name.lower(), failed.__cause__)
             connection.send(encode(Failed(failed.failure)))
 
 
-def _answers(request: InspectPdf | RenderPages) -> Iterator[PageCount | PageRendered]:
+def _answers(
+    request: InspectPdf | RenderPages | RenderPlaceholder,
+) -> Iterator[PageCount | PageRendered]:
     match request:
         case InspectPdf(pdf):
             with open_pdf(pdf) as document:
@@ -56,3 +65,9 @@ def _answers(request: InspectPdf | RenderPages) -> Iterator[PageCount | PageRend
                 with translated_errors(Failure.BAD_PAGE):
                     width, height = render_page(kept_open(pdf), page, options, Path(folder))
                 yield PageRendered(width, height)
+        case RenderPlaceholder(pdf, folder, page, problem, options):
+            with translated_errors(Failure.BAD_PAGE):
+                width, height = render_placeholder(
+                    page_size(pdf, page), page, problem, options, Path(folder)
+                )
+            yield PageRendered(width, height)

@@ -23,12 +23,14 @@ from wordai_jobs.rendering.protocol import (
     PageRendered,
     Ready,
     RenderPages,
+    RenderPlaceholder,
     decode,
     encode,
 )
 
 _EXIT_TIMEOUT_S = 1.0
 
+Request = InspectPdf | RenderPages | RenderPlaceholder
 Answer = TypeVar("Answer", Ready, PageCount, PageRendered)
 
 
@@ -66,14 +68,12 @@ class ChildProcess:
             self.kill()
             raise
 
-    def ask(
-        self, request: InspectPdf | RenderPages, expected: type[Answer], timeout_s: float
-    ) -> Answer | Failed:
+    def ask(self, request: Request, expected: type[Answer], timeout_s: float) -> Answer | Failed:
         """Send a request and wait for its first answer; raises ChildEnded or TimeoutError."""
         self.send(request)
         return self.receive(expected, timeout_s)
 
-    def send(self, request: InspectPdf | RenderPages) -> None:
+    def send(self, request: Request) -> None:
         """Raises ChildEnded if the child is gone."""
         assert self._process
         self.requests += 1

@@ -50,6 +50,15 @@ def kept_open(path: str) -> pymupdf.Document:
     return open_pdf(path)
 
 
+def page_size(path: str, number: int) -> tuple[float, float]:
+    """The width and height of a page in points; those of A4 if they cannot be read."""
+    try:
+        rect = kept_open(path)[number - 1].rect
+    except Exception:  # the page is known to be bad, and this may be why
+        rect = pymupdf.paper_rect("a4")
+    return rect.width, rect.height
+
+
 @contextmanager
 def translated_errors(otherwise: Failure) -> Iterator[None]:
     """Turns what MuPDF, Python and the file system raise into RenderFailed, with `otherwise` for

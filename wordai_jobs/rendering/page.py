@@ -1,7 +1,9 @@
 """Turns one page of a PDF into an image file and a file with its words. Runs in a child only."""
 
+import io
 import math
 import os
+import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,13 @@ _LONGEST_SIDE = 65_000
 # kept; the coordinates of a word count as 20. A full page of a newspaper has 30,000.
 _MOST_CHARACTERS = 1_000_000
 _COORDINATES_CHARACTERS = 20
+# Without the flag for ligatures, so that MuPDF makes letters of them: search and copying find
+# "Official", not "O\ufb03cial".
+_TEXT_FLAGS = pymupdf.TEXTFLAGS_WORDS & ~pymupdf.TEXT_PRESERVE_LIGATURES
+
+# How long the line on a placeholder may be, in units of its font's size. The longest problem has 45
+# characters of half a unit.
+_PLACEHOLDER_LINE_EM = 25
 
 Word = list[float | str]
 
@@ -39,32 +48,62 @@ def render_page(
     `[x0, y0, x1, y1, "word"]` in pixels of the image.
     """
     page = document[number - 1]
-    zoom = _zoom(page.rect, options)
+    zoom = _zoom(page.rect.width, page.rect.height, options)
     # The page's content is interpreted once, for its image and for its text.
     drawing = page.get_displaylist()
+    image = _image(drawing, zoom)
+    stem = folder / page_file_stem(number)
+    _save_image(image, options, stem)
+    textpage = pymupdf.TextPage(drawing.get_textpage(_TEXT_FLAGS))
+    text = _text(textpage.extractText()[:_MOST_CHARACTERS])
+    words = _words(_readable(textpage.extractWORDS()), zoom, image.size)
+    _save_text(text, words, stem)
+    return image.size
+
+
+def render_placeholder(
+    size: tuple[float, float], number: int, problem: str, options: RenderOptions, folder: Path
+) -> tuple[int, int]:
+    """Write the files of a page that cannot be rendered: a blank image with the problem on it, and
+    no words. `size` is the page's in points.
+
+    Returns as `render_page` does.
+    """
+    for leftover in folder.glob(f"{page_file_stem(number)}.*"):  # of the tries to render the page
+        leftover.unlink()
+    width, height = size
+    font_size = min(size) / _PLACEHOLDER_LINE_EM
+    with pymupdf.open() as document:
+        page = document.new_page(width=width, height=height)
+        left = (width - pymupdf.get_text_length(problem, fontsize=font_size)) / 2
+        page.insert_text((left, height / 2), problem, fontsize=font_size)
+        image = _image(page.get_displaylist(), _zoom(width, height, options))
+    stem = folder / page_file_stem(number)
+    _save_image(image, options, stem)
+    _save_text("", [], stem)
+    return image.size
+
+
+def _image(drawing: pymupdf.DisplayList, zoom: float) -> Image.Image:
     pixmap = drawing.get_pixmap(
         matrix=pymupdf.Matrix(zoom, zoom), alpha=False, colorspace=pymupdf.csRGB
     )
-    size = (pixmap.width, pixmap.height)
     # Pillow keeps RGB in four bytes a pixel, so the pixmap must be copied. `None`: the image is not
     # filled before that.
-    image = Image.new("RGB", size, None)
+    image = Image.new("RGB", (pixmap.width, pixmap.height), None)
     image.frombytes(pixmap.samples_mv, "raw", "RGB", pixmap.stride, 1)
-    _save_image(image, options, folder / page_file_stem(number))
-    textpage = pymupdf.TextPage(drawing.get_textpage(pymupdf.TEXTFLAGS_WORDS))
-    _save_words(textpage, zoom, size, folder / f"{page_file_stem(number)}.json")
-    return size
+    return image
 
 
-def _zoom(rect: pymupdf.Rect, options: RenderOptions) -> float:
+def _zoom(width: float, height: float, options: RenderOptions) -> float:
     """Pixels per point: as `dpi` asks, or fewer if the image would have more than `max_pixels` or
     too long a side.
     """
-    longest_side = max(rect.width, rect.height, 1)
+    longest_side = max(width, height, 1)
     zoom: float = min(options.dpi / POINTS_PER_INCH, _LONGEST_SIDE / longest_side)
-    width, height = math.ceil(rect.width * zoom) + 1, math.ceil(rect.height * zoom) + 1
-    if width * height > options.max_pixels:
-        zoom *= math.sqrt(options.max_pixels / (width * height))
+    columns, rows = math.ceil(width * zoom) + 1, math.ceil(height * zoom) + 1
+    if columns * rows > options.max_pixels:
+        zoom *= math.sqrt(options.max_pixels / (columns * rows))
     return zoom
 
 
@@ -73,12 +112,15 @@ def _save_image(image: Image.Image, options: RenderOptions, stem: Path) -> None:
     if options.format != "jpeg":
         exact = _lossless(image, any_colours=options.format == "png")
     path = stem.with_suffix(".png" if exact else ".jpg")
+    # Not into the file: Pillow would not notice if a full disk takes only a part of it.
+    encoded = io.BytesIO()
+    if exact:
+        exact.save(encoded, "PNG", compress_level=_PNG_LEVEL)
+    else:
+        image.save(encoded, "JPEG", quality=options.jpeg_quality, subsampling=_CHROMA_4_2_0)
     # Under another name first: the image may be asked for at once, and must be whole then.
     part = path.with_name(path.name + ".part")
-    if exact:
-        exact.save(part, "PNG", compress_level=_PNG_LEVEL)
-    else:
-        image.save(part, "JPEG", quality=options.jpeg_quality, subsampling=_CHROMA_4_2_0)
+    part.write_bytes(encoded.getbuffer())
     os.replace(part, path)
 
 
@@ -114,10 +156,9 @@ def _is_surely_colourful(image: Image.Image) -> bool:
     return image.resize(size, Image.Resampling.NEAREST).getcolors(_PALETTE_COLOURS) is None
 
 
-def _save_words(textpage: pymupdf.TextPage, zoom: float, size: tuple[int, int], path: Path) -> None:
-    text, entries = textpage.extractText()[:_MOST_CHARACTERS], _readable(textpage.extractWORDS())
+def _save_text(text: str, words: list[Word], stem: Path) -> None:
     # Nobody reads it before the chapter is in place, so it need not appear at once.
-    path.write_bytes(orjson.dumps({"text": _text(text), "words": _words(entries, zoom, size)}))
+    stem.with_suffix(".json").write_bytes(orjson.dumps({"text": text, "words": words}))
 
 
 def _readable(entries: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
@@ -171,5 +212,7 @@ def _within(coordinate: float, limit: int) -> float:
 
 
 def _text(raw: str) -> str:
-    """Text that can be sent as UTF-8: fonts may map glyphs to lone surrogates."""
-    return raw.encode("utf-8", "replace").decode("utf-8")
+    """Text with its accents composed (NFC), which can be sent as UTF-8: fonts may map glyphs to
+    lone surrogates.
+    """
+    return unicodedata.normalize("NFC", raw).encode("utf-8", "replace").decode("utf-8")

@@ -13,7 +13,7 @@ from pathlib import Path
 from wordai_jobs import logs
 from wordai_jobs.config import RenderingSettings
 from wordai_jobs.model.book import Page
-from wordai_jobs.model.job import ErrorClass
+from wordai_jobs.model.job import ErrorClass, OnBadPage
 from wordai_jobs.rendering.child_process import ChildProcess
 from wordai_jobs.rendering.fork_client import ChildEnded, ForkServer, WaitAbandoned
 from wordai_jobs.rendering.metrics import RenderMetrics, Restart
@@ -23,6 +23,7 @@ from wordai_jobs.rendering.protocol import (
     PageRendered,
     RenderOptions,
     RenderPages,
+    RenderPlaceholder,
 )
 from wordai_jobs.rendering.task import Chunk, RenderingError, RenderTask
 
@@ -45,14 +46,13 @@ class RenderPool:
         fork_server: ForkServer,
         metrics: RenderMetrics | None = None,
     ) -> None:
-        self._options = render_options(settings)
         self._turns = _Turns()
         metrics = metrics or RenderMetrics()
         self._workers = [
             _Worker(
                 self._turns,
                 ChildProcess(f"renderer {number}", settings.memory_limit_mb, fork_server),
-                settings.page_timeout_s,
+                settings,
                 metrics,
             )
             for number in range(1, settings.process_count + 1)
@@ -76,13 +76,15 @@ class RenderPool:
         return sum(worker.is_ready for worker in self._workers)
 
     @contextmanager
-    def rendering(self, pdf: Path, folder: Path, page_count: int) -> Iterator[RenderTask]:
+    def rendering(
+        self, pdf: Path, folder: Path, page_count: int, on_bad_page: OnBadPage
+    ) -> Iterator[RenderTask]:
         """Have pages 1 to `page_count` of `pdf` written into `folder`, while the caller takes them
         from the task.
 
         When this ends, however that happens, no child writes into the folder any more.
         """
-        task = RenderTask(pdf, folder, page_count, self._options, len(self._workers))
+        task = RenderTask(pdf, folder, page_count, on_bad_page, len(self._workers))
         self._turns.add(task)
         try:
             yield task
@@ -136,11 +138,16 @@ class _Worker:
     """A child, and the thread that starts it, hands it chunks and replaces it when it is gone."""
 
     def __init__(
-        self, turns: _Turns, child: ChildProcess, page_timeout_s: int, metrics: RenderMetrics
+        self,
+        turns: _Turns,
+        child: ChildProcess,
+        settings: RenderingSettings,
+        metrics: RenderMetrics,
     ) -> None:
         self._turns = turns
         self._child = child
-        self._page_timeout_s = page_timeout_s
+        self._options = render_options(settings)
+        self._page_timeout_s = settings.page_timeout_s
         self._metrics = metrics
         self._thread = threading.Thread(target=self._run, name=child.name, daemon=True)
         self.is_ready = False
@@ -190,9 +197,7 @@ class _Worker:
         page = chunk.pages[0]
         since = time.monotonic()
         try:
-            self._child.send(
-                RenderPages(str(task.pdf), str(task.folder), chunk.pages, task.options)
-            )
+            self._child.send(self._request(task, chunk))
             for page in chunk.pages:
                 answer = self._child.receive(
                     PageRendered, self._page_timeout_s, lambda: self._is_wanted(task)
@@ -202,40 +207,52 @@ class _Worker:
                 now = time.monotonic()
                 took_s, since = now - since, now
                 self._metrics.page_rendered(took_s)
-                task.page_done(Page(page, answer.width, answer.height), took_s)
+                task.page_done(Page(page, answer.width, answer.height, chunk.problem), took_s)
             return None
         except ChildEnded as error:
             logger.warning("%s on page %d of %s", error, page, task.pdf.name)
             # It may only have sent garbage, and another child is about to write the same files.
             self._child.kill()
-            message = f"Page {page} crashed the renderer"
-            task.page_ended_its_child(
-                chunk, page, RenderingError(message, ErrorClass.RENDERER_CRASH)
-            )
+            crashed = RenderingError(f"Page {page} crashed the renderer", ErrorClass.RENDERER_CRASH)
+            task.page_failed(chunk, page, crashed)
             return Restart.CRASH
         except TimeoutError:
             timeout_s = self._page_timeout_s
             logger.warning("page %d of %s took longer than %d s", page, task.pdf.name, timeout_s)
+            self._child.kill()  # as above
             message = f"Page {page} took longer than {timeout_s} s"
-            task.fail(RenderingError(message, ErrorClass.PAGE_TIMEOUT))
+            too_long = RenderingError(message, ErrorClass.PAGE_TIMEOUT)
+            task.page_failed(chunk, page, too_long, is_certain=True)
             return Restart.HANG
         except WaitAbandoned:
             logger.info("page %d of %s is not wanted any more", page, task.pdf.name)
             return Restart.CANCELLED
 
+    def _request(self, task: RenderTask, chunk: Chunk) -> RenderPages | RenderPlaceholder:
+        pdf, folder = str(task.pdf), str(task.folder)
+        if chunk.problem is None:
+            return RenderPages(pdf, folder, chunk.pages, self._options)
+        [page] = chunk.pages
+        # If a child ended while it read the size of the page, the next one is not to look at it.
+        return RenderPlaceholder(
+            "" if chunk.is_retry else pdf, folder, page, chunk.problem, self._options
+        )
+
     def _page_failed(
         self, task: RenderTask, chunk: Chunk, page: int, failure: Failure
     ) -> Restart | None:
         """A child says that it cannot render a page. Returns as `_render` does."""
+        error = RenderingError(failure.message, failure.error_class)
         if failure is Failure.OUT_OF_MEMORY:
             # Earlier pages may have used up the memory, so this one is tried in a new child.
-            error = RenderingError(failure.message, failure.error_class)
-            task.page_ended_its_child(chunk, page, error)
+            task.page_failed(chunk, page, error)
             return Restart.MEMORY
-        message = failure.message
         if failure is Failure.BAD_PAGE:
             message = f"Page {page} is damaged and cannot be rendered"
-        task.fail(RenderingError(message, failure.error_class))
+            error = RenderingError(message, failure.error_class)
+            task.page_failed(chunk, page, error, is_certain=True)
+        else:  # not the page's own
+            task.fail(error)
         return None
 
     def _has_child_for(self, chunk: Chunk, task: RenderTask) -> bool:

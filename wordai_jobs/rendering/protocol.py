@@ -4,6 +4,7 @@
 |---|---|---|
 | a child | `InspectPdf` | `PageCount` |
 | a child | `RenderPages` | a `PageRendered` for each page, in the order of the request |
+| a child | `RenderPlaceholder` | `PageRendered` |
 | the fork server | `ForkChild`, with the child's socket and stderr | `Forked`, with a pidfd |
 | the fork server | `ReapChild` | `Reaped` |
 
@@ -17,7 +18,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from enum import Enum
 from functools import cache
 from operator import attrgetter
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints, overload
 
 from wordai_jobs.model.job import ErrorClass
 
@@ -89,6 +90,19 @@ class RenderPages:
 
 
 @dataclass(frozen=True, slots=True)
+class RenderPlaceholder:
+    """Write a blank image with the problem on it, and no words, in the place of a page that cannot
+    be rendered. The image has the size of the page; that of A4 if `pdf` is empty, or does not tell.
+    """
+
+    pdf: str
+    folder: str
+    page: int
+    problem: str
+    options: RenderOptions
+
+
+@dataclass(frozen=True, slots=True)
 class PageRendered:
     """The files of the next page are in the folder. The size of its image is in pixels."""
 
@@ -147,6 +161,7 @@ Message = (
     | InspectPdf
     | PageCount
     | RenderPages
+    | RenderPlaceholder
     | PageRendered
     | Failed
     | ForkChild
@@ -158,6 +173,7 @@ Message = (
 
 _One = TypeVar("_One", bound=Message)
 _Other = TypeVar("_Other", bound=Message)
+_Third = TypeVar("_Third", bound=Message)
 
 
 def encode(message: Message) -> bytes:
@@ -165,8 +181,18 @@ def encode(message: Message) -> bytes:
     return json.dumps(named, default=attrgetter("name")).encode("ascii")
 
 
-def decode(data: bytes, one: type[_One], other: type[_Other]) -> _One | _Other:
-    """Read a message that is of one of two kinds.
+@overload
+def decode(data: bytes, one: type[_One], other: type[_Other], /) -> _One | _Other: ...
+
+
+@overload
+def decode(
+    data: bytes, one: type[_One], other: type[_Other], third: type[_Third], /
+) -> _One | _Other | _Third: ...
+
+
+def decode(data: bytes, /, *kinds: type[Any]) -> Any:
+    """Read a message that is of one of these kinds.
 
     Raises ValueError for anything else, and also for a field of another type, or one too many: a
     child that a hostile PDF has taken over may send anything.
@@ -175,11 +201,10 @@ def decode(data: bytes, one: type[_One], other: type[_Other]) -> _One | _Other:
         found = json.loads(data)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-    for kind in (one, other):
+    for kind in kinds:
         match found:
             case [kind.__name__, fields]:
-                message: _One | _Other = _checked(kind, fields)
-                return message
+                return _checked(kind, fields)
     raise ValueError("not such a message")
 
 

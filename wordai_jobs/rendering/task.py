@@ -4,13 +4,12 @@ import math
 import queue
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wordai_jobs import logs
 from wordai_jobs.model.book import Page
-from wordai_jobs.model.job import ErrorClass
-from wordai_jobs.rendering.protocol import RenderOptions
+from wordai_jobs.model.job import ErrorClass, OnBadPage
 
 # Small enough that another book's pages, or a cancellation, need not wait long; large enough that
 # handing over costs nothing compared with the work. 1 to 16 pages reach 0.9 of the speed of
@@ -30,11 +29,12 @@ class RenderingError(Exception):
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Pages that one child renders in one go. `is_retry`: the page ended a child before, so it gets
-    a new one.
+    a new one. `problem`: why the page cannot be rendered, so that it gets a placeholder.
     """
 
     pages: tuple[int, ...]
     is_retry: bool = False
+    problem: str | None = None
 
 
 class RenderTask:
@@ -43,19 +43,19 @@ class RenderTask:
     """
 
     def __init__(
-        self, pdf: Path, folder: Path, page_count: int, options: RenderOptions, processes: int
+        self, pdf: Path, folder: Path, page_count: int, on_bad_page: OnBadPage, processes: int
     ) -> None:
         self.pdf = pdf
         self.folder = folder
-        self.options = options
         # The children's threads log what they do for this task under its job.
         self.job_id = logs.current_job()
+        self._on_bad_page = on_bad_page
         self._processes = processes
         self._lock = threading.Lock()
         self._next_page = 1
         self._page_count = page_count
-        self._retries: deque[Chunk] = deque()
-        self._failed_once: set[int] = set()
+        self._put_back: deque[Chunk] = deque()
+        self._bad_pages: dict[int, RenderingError] = {}
         self._in_flight = 0
         self._idle = threading.Condition(self._lock)
         self._is_over = False
@@ -113,20 +113,29 @@ class RenderTask:
             self._page_s = took_s if self._page_s == 0 else 0.7 * self._page_s + 0.3 * took_s
         self._events.put(page)
 
-    def page_ended_its_child(self, chunk: Chunk, number: int, error: RenderingError) -> None:
-        """A page crashed its child or left it without memory: it is tried once more, alone in a new
-        child. If it does so again, the book fails with the error.
+    def page_failed(
+        self, chunk: Chunk, number: int, error: RenderingError, *, is_certain: bool = False
+    ) -> None:
+        """A page was not rendered. Unless that is certain to happen again, it is tried once more,
+        alone in a new child. Then the book fails, or the page gets a placeholder.
+
+        The book fails all the same if no page of it can be rendered, or the second try to make a
+        placeholder fails too. The other pages of the chunk are rendered as usual.
         """
         rest = tuple(page for page in chunk.pages if page > number)
         with self._lock:
             if rest:
-                self._retries.append(Chunk(rest))
-            is_first = number not in self._failed_once
-            self._failed_once.add(number)
-            if is_first:
-                self._retries.appendleft(Chunk((number,), is_retry=True))
-        if not is_first:
-            self.fail(error)
+                self._put_back.append(Chunk(rest))
+            if not chunk.is_retry and (chunk.problem or not is_certain):
+                self._put_back.appendleft(replace(chunk, pages=(number,), is_retry=True))
+                return
+            self._bad_pages.setdefault(number, error)
+            is_hopeless = chunk.problem or len(self._bad_pages) == self._page_count
+            if self._on_bad_page == "placeholder" and not is_hopeless:
+                self._put_back.appendleft(Chunk((number,), problem=str(error)))
+                return
+            first_error = self._bad_pages[min(self._bad_pages)]
+        self.fail(first_error)
 
     def fail(self, error: RenderingError) -> None:
         with self._lock:
@@ -134,8 +143,8 @@ class RenderTask:
         self._events.put(error)
 
     def _next_chunk(self) -> Chunk | None:
-        if self._retries:
-            return self._retries.popleft()
+        if self._put_back:
+            return self._put_back.popleft()
         left = self._page_count - self._next_page + 1
         if left <= 0:
             return None

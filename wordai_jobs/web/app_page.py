@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from flask import Blueprint, Response, jsonify, send_from_directory
 
 from wordai_jobs import __version__
-from wordai_jobs.config import AuthSettings
+from wordai_jobs.config import AuthSettings, LimitsSettings
 from wordai_jobs.errors import AppError
 from wordai_jobs.web.openapi.operation import Operation, Success
 from wordai_jobs.web.response_bodies import AppConfigBody, DevSignIn, FirebaseSignIn
@@ -86,7 +86,7 @@ class SignIn:
         )
 
 
-def create_blueprint(sign_in: SignIn, max_upload_mb: int) -> Blueprint:
+def create_blueprint(sign_in: SignIn, limits: LimitsSettings) -> Blueprint:
     """The app for a server with these settings."""
     blueprint = Blueprint("app", __name__)
 
@@ -115,7 +115,12 @@ def create_blueprint(sign_in: SignIn, max_upload_mb: int) -> Blueprint:
     )
     def config() -> Response:
         return jsonify(
-            AppConfigBody(version=__version__, max_upload_mb=max_upload_mb, auth=sign_in.body)
+            AppConfigBody(
+                version=__version__,
+                max_upload_mb=limits.max_upload_mb,
+                max_stored_mb_per_user=limits.max_stored_mb_per_user,
+                auth=sign_in.body,
+            )
         )
 
     @blueprint.get("/static/<path:name>")

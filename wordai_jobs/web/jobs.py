@@ -16,14 +16,22 @@ from wordai_jobs.model.job import ChapterRequest, Job
 from wordai_jobs.web.access_log import log_as_poll
 from wordai_jobs.web.authentication import authenticate, user_id
 from wordai_jobs.web.files import incoming_pdf
-from wordai_jobs.web.openapi.errors import BOOK_ERRORS, JOB_ERRORS, QUEUE_ERRORS, UPLOAD_ERRORS
+from wordai_jobs.web.openapi.errors import (
+    BOOK_ERRORS,
+    JOB_ERRORS,
+    JSON_ERRORS,
+    QUEUE_ERRORS,
+    UPLOAD_ERRORS,
+)
 from wordai_jobs.web.openapi.operation import Form, Operation, Success
 from wordai_jobs.web.request_bodies import (
     JobFilter,
     NewChapter,
     NewChapterFromFile,
+    RetryOptions,
     form_body,
     json_body,
+    optional_json_body,
     query,
 )
 from wordai_jobs.web.response_bodies import (
@@ -87,10 +95,18 @@ def enqueue(book_id: str) -> tuple[Response, int]:
 @Operation(
     "Retry a failed job: a new job from its inputs",
     _ACCEPTED,
-    {**JOB_ERRORS, **QUEUE_ERRORS, 409: "Only a failed job can be retried; this one is processing"},
+    {
+        **JSON_ERRORS,
+        **JOB_ERRORS,
+        **QUEUE_ERRORS,
+        409: "Only a failed job can be retried; this one is processing",
+        422: "on_bad_page: Input should be 'fail' or 'placeholder'",
+    },
+    json=RetryOptions,
 )
 def retry(job_id: str) -> tuple[Response, int]:
-    return _accepted(services().jobs.retry(job_id, user_id()))
+    options = optional_json_body(RetryOptions)
+    return _accepted(services().jobs.retry(job_id, user_id(), options.on_bad_page))
 
 
 @blueprint.post("/jobs/<job_id>/cancel")

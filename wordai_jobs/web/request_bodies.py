@@ -10,7 +10,7 @@ from werkzeug.exceptions import BadRequest as MalformedJson
 
 from wordai_jobs.errors import BadRequest, BodyTooLarge, Invalid
 from wordai_jobs.model.book import MAX_SLUG_LENGTH
-from wordai_jobs.model.job import JobStatus
+from wordai_jobs.model.job import JobStatus, OnBadPage
 from wordai_jobs.web.openapi.parameters import BOOK_ID, FILE_ID
 
 MAX_TITLE_LENGTH = 300
@@ -107,12 +107,23 @@ class NewChapter(BaseModel):
     parent_id: Identifier | None = None
     is_published: bool = True
     is_preview_free: bool = False
+    on_bad_page: OnBadPage = Field(
+        "fail",
+        description="what becomes of a page that cannot be rendered: it fails the job, or is left "
+        "blank with the reason on it",
+    )
 
 
 class NewChapterFromFile(NewChapter):
     """A chapter to create from an uploaded PDF."""
 
     file_id: Identifier = Field(examples=[FILE_ID])
+
+
+class RetryOptions(BaseModel):
+    """How to retry a job; what is left out is as the failed job had it."""
+
+    on_bad_page: OnBadPage | None = Field(None, examples=["placeholder"])
 
 
 class JobFilter(BaseModel):
@@ -143,6 +154,11 @@ def json_body(model: type[Model]) -> Model:
     if not isinstance(body, dict):
         raise Invalid("The body must be a JSON object")
     return _validated(model, body, strict=True)
+
+
+def optional_json_body(model: type[Model]) -> Model:
+    """As `json_body`; without a body, every field has its default."""
+    return json_body(model) if request.content_length else model()
 
 
 def form_body(model: type[Model]) -> Model:

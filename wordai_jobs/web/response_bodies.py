@@ -183,20 +183,32 @@ class PageBody(TypedDict):
     ]
     width: Annotated[int, Field(ge=1, examples=[1240])]
     height: Annotated[int, Field(ge=1, examples=[1754])]
+    problem: NotRequired[
+        Annotated[
+            str,
+            Field(
+                description="only if the page could not be rendered and is blank: the reason, as a "
+                "message for users, such as `Page 17 took longer than 30 s`"
+            ),
+        ]
+    ]
 
 
 def page_bodies(
     pages: Iterable[Page], book_id: str, chapter_id: str, signer: UrlSigner
 ) -> list[PageBody]:
-    return [
-        {
+    bodies: list[PageBody] = []
+    for page in pages:
+        body: PageBody = {
             "page_number": page.number,
             "background_url": signer.sign(page_image_url(book_id, chapter_id, page.number)),
             "width": page.width,
             "height": page.height,
         }
-        for page in pages
-    ]
+        if page.problem:
+            body["problem"] = page.problem
+        bodies.append(body)
+    return bodies
 
 
 @_closed
@@ -373,6 +385,7 @@ class AppConfigBody(TypedDict):
 
     version: Version
     max_upload_mb: Annotated[int, Field(ge=1, examples=[100])]
+    max_stored_mb_per_user: Annotated[int, Field(ge=1, examples=[10_000])]
     auth: Annotated[
         DevSignIn | FirebaseSignIn,
         Field(description="how users of the app sign in", examples=[{"mode": "dev"}]),

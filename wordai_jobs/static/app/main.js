@@ -18,6 +18,7 @@ import {parseRoute} from "./shared/router.js";
  * @typedef {import("./session/session.js").Session} Session
  * @typedef {object} AppConfig  /app-config.json.
  * @property {number} max_upload_mb
+ * @property {number} max_stored_mb_per_user
  * @property {import("./session/open-session.js").AuthConfig} auth
  */
 
@@ -94,7 +95,7 @@ function openLibrary(config, session) {
   const jobsList = new JobsList(jobs, books);
   const booksList = new BooksList(books);
   const reader = new Reader(api, jobs, books);
-  new UploadForm(api, books, jobs, config.max_upload_mb * 1024 * 1024);
+  new UploadForm(api, books, jobs, config);
   byId("account-name").textContent = session.name;
   byId("account").hidden = false;
   jobs.addEventListener("ended", (event) => {

@@ -122,9 +122,15 @@ def _operation(rule: Rule, method: str, operation: Operation, schemas: Schemas) 
     if operation.form:
         content["multipart/form-data"] = {"schema": _form(operation.form, schemas)}
     if content:
-        described["requestBody"] = {"required": True, "content": content}
+        described["requestBody"] = {"required": _needs_body(operation), "content": content}
     described["responses"] = responses(method, operation, schemas)
     return described
+
+
+def _needs_body(operation: Operation) -> bool:
+    """A JSON body may be left out if all of its fields may."""
+    fields = operation.json.model_fields.values() if operation.json else ()
+    return operation.form is not None or any(field.is_required() for field in fields)
 
 
 def _parameters(

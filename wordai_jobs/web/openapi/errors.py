@@ -24,7 +24,11 @@ UPLOAD_ERRORS: Errors = {
         "PDF has 6000 pages, more than the limit of 5000",
     ),
     503: "Too many uploads at once, try again soon",
-    507: "Storage is full",
+    507: (
+        "Storage is full",
+        "You have reached the limit of 10000 MB of stored files: remove chapters that you no "
+        "longer need",
+    ),
 }
 QUEUE_ERRORS: Errors = {
     429: "You have 20 jobs that have not ended, which is the limit",

@@ -18,7 +18,7 @@ _MEANINGS = {
     429: "The user has reached the limit of unfinished jobs",
     500: "Something failed",
     503: "Not possible at the moment",
-    507: "Storage is full",
+    507: "Storage is full, or the user has stored as much as one may",
 }
 
 

@@ -54,7 +54,7 @@ class Schemas:
         return {
             name: self.example(field)
             for name, field in schema["properties"].items()
-            if name in schema["required"] or "examples" in field
+            if name in schema.get("required", ()) or "examples" in field
         }
 
 

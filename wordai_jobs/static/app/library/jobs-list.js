@@ -5,10 +5,13 @@ import {formatFailure, formatTime, formatTimeLeft} from "../shared/format.js";
 import {t} from "../shared/i18n.js";
 import {formatRoute} from "../shared/router.js";
 import {phaseOf} from "./job-phase.js";
-import {titleOf} from "./jobs.js";
+import {LEAVING_BAD_PAGES_BLANK, titleOf} from "./jobs.js";
 import {ProgressAnnouncer} from "./progress-announcer.js";
 
-/** @typedef {import("./jobs.js").JobEntry} JobEntry */
+/**
+ * @typedef {import("./jobs.js").JobEntry} JobEntry
+ * @typedef {import("./jobs.js").RetryOptions} RetryOptions
+ */
 
 const CANCELLED = "Cancelled by user";
 
@@ -102,6 +105,10 @@ export class JobsList {
     retry.hidden = !hasFailed;
     retry.setAttribute("aria-label", t("job.retryOf", {title}));
 
+    const retryBlank = find(item, ".job-retry-blank");
+    retryBlank.hidden = !entry.hasBadPage;
+    retryBlank.setAttribute("aria-label", t("job.retryBlankOf", {title}));
+
     const cancel = find(item, ".job-cancel");
     cancel.hidden = hasEnded;
     cancel.setAttribute("aria-label", t("job.cancelOf", {title}));
@@ -114,9 +121,12 @@ export class JobsList {
     const item = fromTemplate("job-template");
     item.dataset.jobId = jobId;
     find(item, ".job-cancel").onclick = () => whileDisabled(item, () => this.jobs.cancel(entry));
-    find(item, ".job-retry").onclick = () => whileDisabled(item, async () => {
-      if (await this.jobs.retry(entry)) byId("jobs-title").focus();
-    });
+    const retry = async (/** @type {RetryOptions | undefined} */ options) => {
+      if (await this.jobs.retry(entry, options)) byId("jobs-title").focus();
+    };
+    find(item, ".job-retry").onclick = () => whileDisabled(item, () => retry(undefined));
+    find(item, ".job-retry-blank").onclick = () => (
+      whileDisabled(item, () => retry(LEAVING_BAD_PAGES_BLANK)));
     this.#items.set(jobId, item);
     return item;
   }

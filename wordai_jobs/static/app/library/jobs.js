@@ -11,6 +11,7 @@ import {phaseOf} from "./job-phase.js";
  * @typedef {import("../../poll-job.js").Job} Job
  * @typedef {{title: string, bookId: string}} Submission  What a job was created for. The job itself
  *   does not say it, so the browser that uploaded the PDF remembers it.
+ * @typedef {{on_bad_page: "fail" | "placeholder"}} RetryOptions
  */
 
 const PATH = "/api/v1/books/jobs";
@@ -18,6 +19,11 @@ const PATH = "/api/v1/books/jobs";
 const MAX_DURATION_MS = 48 * 3_600_000;
 const STORAGE_KEY = "titles";
 const SUBMISSIONS_KEPT = 300;
+/** The errors that a page causes. */
+const BAD_PAGE = /^(Page \d+ .*|Out of memory)$/;
+
+/** @type {RetryOptions} */
+export const LEAVING_BAD_PAGES_BLANK = {on_bad_page: "placeholder"};
 
 /** What the app knows about one job. */
 export class JobEntry {
@@ -42,6 +48,11 @@ export class JobEntry {
 
   get hasEnded() {
     return this.job.status === "completed" || this.job.status === "failed";
+  }
+
+  /** Whether a page has made the job fail, so that it can be retried with bad pages left blank. */
+  get hasBadPage() {
+    return this.job.status === "failed" && BAD_PAGE.test(this.job.error ?? "");
   }
 
   /**
@@ -143,12 +154,13 @@ export class Jobs extends EventTarget {
 
   /**
    * @param {JobEntry} entry
+   * @param {RetryOptions} [options]
    * @returns {Promise<string | null>}  The id of the new job; null if the server refused.
    */
-  async retry(entry) {
+  async retry(entry, options) {
     let jobId = null;
     await this.#attempt(entry, "job.retryFailed", async () => {
-      const job = await this.api.post(`${PATH}/${entry.job.job_id}/retry`);
+      const job = await this.api.post(`${PATH}/${entry.job.job_id}/retry`, options);
       this.begin(job, entry.submission);
       jobId = job.job_id;
     });

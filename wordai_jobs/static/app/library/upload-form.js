@@ -2,12 +2,13 @@
 
 import {announce} from "../shared/announcer.js";
 import {byId, element, showText} from "../shared/dom.js";
-import {formatFailure, formatSize} from "../shared/format.js";
+import {formatSize} from "../shared/format.js";
 import {t} from "../shared/i18n.js";
 import {upload} from "./upload.js";
 
 const NEW_BOOK = "";
 const LONGEST_TITLE = 300;
+const MB = 1024 * 1024;
 
 /** A mistake that the user can correct; the message says how. */
 class FormError extends Error {
@@ -38,13 +39,14 @@ export class UploadForm {
    * @param {import("../shared/api.js").Api} api
    * @param {import("./books.js").Books} books
    * @param {import("./jobs.js").Jobs} jobs
-   * @param {number} maxBytes
+   * @param {{max_upload_mb: number, max_stored_mb_per_user: number}} limits
    */
-  constructor(api, books, jobs, maxBytes) {
+  constructor(api, books, jobs, limits) {
     this.api = api;
     this.books = books;
     this.jobs = jobs;
-    this.maxBytes = maxBytes;
+    this.maxBytes = limits.max_upload_mb * MB;
+    this.maxStoredBytes = limits.max_stored_mb_per_user * MB;
     books.addEventListener("change", () => this.#renderBooks());
     this.#form.onsubmit = (event) => {
       event.preventDefault();
@@ -62,7 +64,8 @@ export class UploadForm {
     this.#form.reset();
     byId("upload-details").hidden = true;
     byId("file-name").textContent = t("upload.pick");
-    byId("file-hint").textContent = t("upload.hint", {limit: formatSize(this.maxBytes)});
+    const [limit, total] = [this.maxBytes, this.maxStoredBytes].map(formatSize);
+    byId("file-hint").textContent = t("upload.hint", {limit, total});
     this.#renderBooks();
   }
 
@@ -187,7 +190,7 @@ export class UploadForm {
       await act();
     } catch (error) {
       const isStopped = error.name === "AbortError";
-      showText(target, isStopped ? t("upload.stopped") : formatFailure(error.message));
+      showText(target, isStopped ? t("upload.stopped") : error.message);
       if (error instanceof FormError) byId(error.field).focus();
     }
   }

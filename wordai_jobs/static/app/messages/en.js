@@ -28,7 +28,7 @@ export default {
   "library.title": "Your library",
   "upload.title": "New chapter",
   "upload.pick": "Choose a PDF or drop it here",
-  "upload.hint": "Up to {limit}",
+  "upload.hint": "Up to {limit} a file, {total} in all",
   "upload.chosen": "{size} · choose another",
   "upload.book": "Book",
   "upload.bookNew": "A new book",
@@ -60,6 +60,8 @@ export default {
   "job.cancelled": "Cancelled",
   "job.retry": "Try again",
   "job.retryOf": "Try again: {title}",
+  "job.retryBlank": "Try again, leaving bad pages blank",
+  "job.retryBlankOf": "Try again, leaving bad pages blank: {title}",
   "job.cancel": "Cancel",
   "job.cancelOf": "Cancel {title}",
   "job.read": "Read the chapter",
@@ -94,6 +96,14 @@ export default {
     "The server restarted while working on this. Nothing is lost: try again.",
   "failure.PDF is password protected":
     "This PDF needs a password. Save a copy without one and upload that.",
+  "failure.Page # took longer than # s": "Page {1} took longer than {2} s",
+  "failure.Page # crashed the renderer": "Page {1} could not be processed",
+  "failure.Page # is damaged and cannot be rendered": "Page {1} is damaged",
+  "failure.Storage is full":
+    "The server has no room left. Try again later; if this stays, tell its administrator.",
+  ["failure.You have reached the limit of # MB of stored files: remove chapters that you no longer "
+    + "need"]:
+    "You have used up your {1} MB. Delete chapters that you no longer need, then try again.",
 
   "books.title": "Books",
   "books.empty": "Your books will appear here.",
@@ -119,6 +129,8 @@ export default {
   "reader.zoomNow": "Zoom {percent}, fit width",
   "reader.running": "{done} of {total} pages are ready. The others will follow.",
   "reader.starting": "The first pages will appear in a moment.",
+  "reader.badPages.one": "Page that could not be shown: {pages}",
+  "reader.badPages.other": "Pages that could not be shown: {pages}",
   "reader.failed": "This chapter could not be created: {detail}",
   "reader.gone": "This chapter no longer exists.",
   "reader.loading": "Opening …",

@@ -28,7 +28,7 @@ export default {
   "library.title": "Thư viện của bạn",
   "upload.title": "Chương mới",
   "upload.pick": "Chọn tệp PDF hoặc thả vào đây",
-  "upload.hint": "Tối đa {limit}",
+  "upload.hint": "Tối đa {limit} mỗi tệp, tổng cộng {total}",
   "upload.chosen": "{size} · chọn tệp khác",
   "upload.book": "Sách",
   "upload.bookNew": "Sách mới",
@@ -60,6 +60,8 @@ export default {
   "job.cancelled": "Đã hủy",
   "job.retry": "Thử lại",
   "job.retryOf": "Thử lại: {title}",
+  "job.retryBlank": "Thử lại, để trống các trang lỗi",
+  "job.retryBlankOf": "Thử lại, để trống các trang lỗi: {title}",
   "job.cancel": "Hủy",
   "job.cancelOf": "Hủy {title}",
   "job.read": "Đọc chương",
@@ -94,6 +96,14 @@ export default {
     "Máy chủ đã khởi động lại khi đang xử lý. Không có gì bị mất: hãy thử lại.",
   "failure.PDF is password protected":
     "Tệp PDF này cần mật khẩu. Hãy lưu một bản không có mật khẩu rồi tải bản đó lên.",
+  "failure.Page # took longer than # s": "Trang {1} mất hơn {2} giây",
+  "failure.Page # crashed the renderer": "Không xử lý được trang {1}",
+  "failure.Page # is damaged and cannot be rendered": "Trang {1} bị hỏng",
+  "failure.Storage is full":
+    "Máy chủ đã hết chỗ lưu trữ. Hãy thử lại sau; nếu vẫn vậy, hãy báo cho người quản trị.",
+  ["failure.You have reached the limit of # MB of stored files: remove chapters that you no longer "
+    + "need"]:
+    "Bạn đã dùng hết {1} MB của mình. Hãy xóa những chương không cần nữa rồi thử lại.",
 
   "books.title": "Sách",
   "books.empty": "Sách của bạn sẽ hiện ở đây.",
@@ -119,6 +129,8 @@ export default {
   "reader.zoomNow": "Thu phóng {percent}, vừa chiều rộng",
   "reader.running": "Đã có {done} / {total} trang. Các trang còn lại sẽ hiện dần.",
   "reader.starting": "Những trang đầu tiên sẽ sớm hiện ra.",
+  "reader.badPages.one": "Trang không hiển thị được: {pages}",
+  "reader.badPages.other": "Trang không hiển thị được: {pages}",
   "reader.failed": "Không tạo được chương này: {detail}",
   "reader.gone": "Chương này không còn nữa.",
   "reader.loading": "Đang mở …",

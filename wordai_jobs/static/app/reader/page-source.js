@@ -8,6 +8,7 @@ const CHAPTER_IN_URL = /\/books\/([^/]+)\/chapters\/([^/]+)\/pages\//;
  * @property {string} url  Of the image; it expires after a day or two.
  * @property {number} width  Of the image, in pixels.
  * @property {number} height
+ * @property {string} [problem]  Why the page could not be rendered and is blank.
  */
 
 /** @typedef {{text: string, words: import("./lines.js").Word[]}} PageContent */
@@ -18,6 +19,7 @@ const CHAPTER_IN_URL = /\/books\/([^/]+)\/chapters\/([^/]+)\/pages\//;
  * @property {string} background_url
  * @property {number} width
  * @property {number} height
+ * @property {string} [problem]
  */
 
 export class PageSource {
@@ -92,6 +94,13 @@ export class PageSource {
     return reading;
   }
 
+  /** The pages that could not be rendered, with the reasons, in their order. */
+  get badPages() {
+    return [...this.pages]
+      .flatMap(([number, {problem}]) => (problem ? [{number, problem}] : []))
+      .sort((one, other) => one.number - other.number);
+  }
+
   get #path() {
     const [book, chapter] = [this.bookId, this.chapterId].map(encodeURIComponent);
     return `/api/v1/books/${book}/chapters/${chapter}`;
@@ -99,8 +108,8 @@ export class PageSource {
 
   /** @param {ListedPage[]} pages */
   #addPages(pages) {
-    for (const {page_number: number, background_url: url, width, height} of pages) {
-      this.pages.set(number, {url, width, height});
+    for (const {page_number: number, background_url: url, width, height, problem} of pages) {
+      this.pages.set(number, {url, width, height, problem});
     }
   }
 }

@@ -1,10 +1,10 @@
 /** The reader: a finished chapter, or a job's pages as they appear. */
 
 import {phaseOf} from "../library/job-phase.js";
-import {titleOf} from "../library/jobs.js";
+import {LEAVING_BAD_PAGES_BLANK, titleOf} from "../library/jobs.js";
 import {announce} from "../shared/announcer.js";
 import {oneAtATime} from "../shared/concurrency.js";
-import {byId, showText} from "../shared/dom.js";
+import {byId, element, showText} from "../shared/dom.js";
 import {formatFailure, formatPercent} from "../shared/format.js";
 import {t} from "../shared/i18n.js";
 import {formatRoute} from "../shared/router.js";
@@ -27,6 +27,7 @@ export class Reader {
   #pageField = byId("reader-page", HTMLInputElement);
   #zoomButton = byId("zoom-reset");
   #retryButton = byId("reader-retry");
+  #retryBlankButton = byId("reader-retry-blank");
   #progress = byId("reader-progress", HTMLProgressElement);
   #pages = new ReaderPages();
   #search = new SearchPanel(this.#pages);
@@ -79,6 +80,7 @@ export class Reader {
     this.#source = source;
     this.#pages.open(source);
     this.#search.use(source);
+    this.#renderBadPages();
     this.#renderPlace();
     this.#renderZoom();
     this.#setTitle(t("reader.loading"));
@@ -103,6 +105,7 @@ export class Reader {
     source.signal.throwIfAborted();
     this.#setTitle(source.title);
     this.#pages.update();
+    this.#renderBadPages();
     this.#startAt(page);
   }
 
@@ -115,6 +118,7 @@ export class Reader {
     const entry = await this.jobs.find(jobId, signal);
     this.#setTitle(titleOf(entry, this.books));
     this.#retryButton.onclick = () => this.#retry(entry);
+    this.#retryBlankButton.onclick = () => this.#retry(entry, LEAVING_BAD_PAGES_BLANK);
     const follow = oneAtATime(() => this.#follow(source, entry));
     this.jobs.addEventListener("change", () => this.#attempt(follow), {signal});
     await follow();
@@ -135,6 +139,7 @@ export class Reader {
     this.#progress.hidden = hasFailed;
     this.#progress.value = job.progress;
     this.#retryButton.hidden = !hasFailed;
+    this.#retryBlankButton.hidden = !entry.hasBadPage;
     if (hasFailed) {
       this.#showStatus(t("reader.failed", {detail: formatFailure(job.error ?? "")}));
     } else if (problem) {
@@ -147,6 +152,7 @@ export class Reader {
     if (name === "completed") await this.#finish(source);
     source.signal.throwIfAborted();
     this.#pages.update();
+    this.#renderBadPages();
     this.#renderPlace();
   }
 
@@ -168,9 +174,12 @@ export class Reader {
     this.#search.refresh();
   }
 
-  /** @param {JobEntry} entry */
-  async #retry(entry) {
-    const jobId = await this.jobs.retry(entry);
+  /**
+   * @param {JobEntry} entry
+   * @param {import("../library/jobs.js").RetryOptions} [options]
+   */
+  async #retry(entry, options) {
+    const jobId = await this.jobs.retry(entry, options);
     if (jobId) location.hash = formatRoute({view: "job", jobId, page: 1});
     else this.#showStatus(entry.refusal);
   }
@@ -214,6 +223,7 @@ export class Reader {
       if (signal.aborted) return;
       this.#progress.hidden = true;
       this.#retryButton.hidden = true;
+      this.#retryBlankButton.hidden = true;
       this.#showStatus(error.message);
     }
   }
@@ -228,6 +238,21 @@ export class Reader {
   #setTitle(title) {
     byId("reader-title").textContent = title;
     document.title = `${title} · WordAI Books`;
+  }
+
+  /** The pages that could not be rendered: their numbers, and unfolded the reasons. */
+  #renderBadPages() {
+    const badPages = this.#source?.badPages ?? [];
+    const [count, pages] = [badPages.length, badPages.map(({number}) => number).join(", ")];
+    byId("bad-pages").hidden = count === 0;
+    byId("bad-pages-title").textContent = t("reader.badPages", {count, pages});
+    byId("bad-pages-list").replaceChildren(...badPages.map(({number, problem}) => {
+      const item = element("li");
+      const link = element("a", "", t("reader.page", {number}));
+      if (this.#route) link.href = formatRoute({...this.#route, page: number});
+      item.append(link, ` · ${formatFailure(problem)}`);
+      return item;
+    }));
   }
 
   #renderPlace() {

@@ -1,5 +1,6 @@
 /** Requests to the service: bodies as objects, refusals as errors with the server's message. */
 
+import {formatFailure} from "./format.js";
 import {t} from "./i18n.js";
 
 const TRIES = 4;
@@ -120,7 +121,7 @@ export function bodyOf(status, text, retryAfter = null) {
   }
   if (status >= 200 && status < 300 && body) return body;
   const unreadable = () => t("error.unreadable", {status: String(status)});
-  const message = typeof body?.detail === "string" ? body.detail : unreadable();
+  const message = typeof body?.detail === "string" ? formatFailure(body.detail) : unreadable();
   throw new ApiError(status, message, Number(retryAfter) * 1000 || 0);
 }
 

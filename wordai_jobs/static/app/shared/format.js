@@ -36,10 +36,14 @@ export function formatTimeLeft(seconds) {
 }
 
 /**
- * The server's reason for a failure, in the app's language if it is one of the usual reasons.
+ * The server's reason for a failure, in the app's language if it is one of the usual reasons. The
+ * messages' keys have `#` for each number of the reason, and the messages `{1}`, `{2}`, ….
  *
  * @param {string} reason
  */
 export function formatFailure(reason) {
-  return hasMessage(`failure.${reason}`) ? t(`failure.${reason}`) : reason;
+  const key = `failure.${reason.replaceAll(/\d+/g, "#")}`;
+  const numbers = reason.match(/\d+/g) ?? [];
+  const values = Object.fromEntries(numbers.map((number, index) => [index + 1, Number(number)]));
+  return hasMessage(key) ? t(key, values) : reason;
 }
