@@ -36,7 +36,7 @@ def test_a_call_is_made_with_a_token_and_nothing_comes_from_elsewhere(
     token = str(alice.session.headers["Authorization"]).removeprefix("Bearer ")
     page.get_by_placeholder("api-token").fill(token)
     page.get_by_role("button", name="Set").click()
-    page.get_by_text("Make a book").first.click()
+    page.get_by_text("Create a book").first.click()
     page.get_by_role("button", name="Execute").click()
     expect(page.get_by_text("Response Status: Created (201)")).to_be_visible(timeout=30_000)
     books = alice.get("/api/v1/books").json()["books"]

@@ -51,13 +51,15 @@ def refuse_strangers_in_mode_dev() -> None:
     """
     if services().dev_tokens is None:
         return
-    for address in (request.remote_addr or "", *_forwarded("X-Forwarded-For")):
-        if address and not (is_loopback(address) or is_loopback(host_of(address))):
+    sent = request.environ
+    for address in _parts(sent.get("REMOTE_ADDR"), sent.get("HTTP_X_FORWARDED_FOR")):
+        if not (is_loopback(address) or is_loopback(host_of(address))):
             raise NotThisMachine
-    for name in (request.headers.get("Host", ""), *_forwarded("X-Forwarded-Host")):
-        if name and not is_loopback(host_of(name)):
+    for name in _parts(sent.get("HTTP_HOST"), sent.get("HTTP_X_FORWARDED_HOST")):
+        if not is_loopback(host_of(name)):
             raise NotThisName
 
 
-def _forwarded(header: str) -> list[str]:
-    return [part.strip() for part in request.headers.get(header, "").split(",")]
+def _parts(*lists: str | None) -> list[str]:
+    """The values of lists such as `a, b`; most requests lack some of them."""
+    return [part.strip() for each in lists if each for part in each.split(",") if part.strip()]
