@@ -1,4 +1,4 @@
-"""The reader in a real browser: pages, text, search, and jobs that run or fail meanwhile."""
+"""The reader in a real browser: pages, text, search, and jobs that run or fail."""
 
 import json
 import os

@@ -29,7 +29,7 @@ def hanging_job(client: Client, server: ServerProcess) -> str:
 
 @contextmanager
 def standing_still(visitor: Visitor, server: ServerProcess) -> Iterator[None]:
-    """A job that the visitor starts meanwhile renders no page.
+    """A job that the visitor starts in this block renders no page.
 
     The rendering children are stopped after its upload has been checked.
     """

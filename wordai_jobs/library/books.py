@@ -70,7 +70,7 @@ class BookService:
         chapter = _in_book(
             self._database.chapters.find_with_page(chapter_id, number), book_id, chapter_id
         )
-        content = self._storage.pages.words(chapter_id, number) if chapter.pages else None
+        content = self._storage.pages.content(chapter_id, number) if chapter.pages else None
         if content is None:
             raise NotFound("page", str(number))
         return PageContent(chapter.pages[0], content["text"], content["words"])

@@ -90,15 +90,14 @@ class PageStore:
                     return PageImage(path, media_type)
         return None
 
-    def words(self, chapter_id: str, number: int) -> dict[str, Any] | None:
+    def content(self, chapter_id: str, number: int) -> dict[str, Any] | None:
         """The `text` and `words` of a page, once its chapter is in place."""
         try:
             file = self._chapter(chapter_id) / f"{page_file_stem(number)}.json"
-            content = file.read_bytes()
+            content: dict[str, Any] = orjson.loads(file.read_bytes())
         except FileNotFoundError:
             return None
-        words: dict[str, Any] = orjson.loads(content)
-        return words
+        return content
 
     def _staging(self, chapter_id: str) -> Path:
         return self._folder.staging / _as_name(chapter_id)
