@@ -74,8 +74,7 @@ def coloured(colours: int) -> bytes:
 
 def test_a_page_of_greys_is_a_png_of_one_byte_a_pixel_and_exact(tmp_path: Path) -> None:
     page = rendered(text_pdf(1), tmp_path)
-    assert (page.suffix, page.image.mode) == (".png", "P") and is_exact(page)
-    assert page.image.getpalette() == [level for level in range(256) for _ in "RGB"]
+    assert (page.suffix, page.image.mode) == (".png", "L") and is_exact(page)
 
 
 @pytest.mark.parametrize("colours", [1, 16, 80], ids="{} colours".format)

@@ -130,7 +130,7 @@ class _ForkServerProcess:
                     stdin=its_connection.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
-                    env={**kept, "PYTHONPATH": str(_PACKAGE_ROOT)},
+                    env={**kept, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(_PACKAGE_ROOT)},
                     # A session of its own: Ctrl-C in the terminal is for the server, which ends
                     # its children in order.
                     start_new_session=True,

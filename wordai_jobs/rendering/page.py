@@ -1,6 +1,5 @@
 """Turns one page of a PDF into an image file and a file with its words. Runs in a child only."""
 
-import io
 import math
 import os
 import unicodedata
@@ -10,18 +9,12 @@ from typing import Any
 
 import orjson
 import pymupdf
-from PIL import Image, ImageChops
 
 from wordai_jobs.model.book import page_file_stem
+from wordai_jobs.rendering.image import encode_image
 from wordai_jobs.rendering.protocol import RenderOptions
 
 POINTS_PER_INCH = 72
-_PALETTE_COLOURS = 256
-_SAMPLE_STEP = 5
-# Level 1 takes a third of the time of the default 6 for files 10 to 20 % larger.
-_PNG_LEVEL = 1
-_CHROMA_4_2_0 = 2
-_GREYS = bytes(level for level in range(256) for _ in "RGB")
 # A JPEG's sides have 16 bits; the rest is room for rounding.
 _LONGEST_SIDE = 65_000
 # The server reads a page's words into its memory, so only this many characters of its text are
@@ -51,14 +44,13 @@ def render_page(
     zoom = _zoom(page.rect.width, page.rect.height, options)
     # The page's content is interpreted once, for its image and for its text.
     drawing = page.get_displaylist()
-    image = _image(drawing, zoom)
     stem = folder / page_file_stem(number)
-    _save_image(image, options, stem)
+    size = _save_image(_draw(drawing, zoom), options, stem)
     textpage = pymupdf.TextPage(drawing.get_textpage(_TEXT_FLAGS))
     text = _text(textpage.extractText()[:_MOST_CHARACTERS])
-    words = _words(_readable(textpage.extractWORDS()), zoom, image.size)
+    words = _words(_readable(textpage.extractWORDS()), zoom, size)
     _save_text(text, words, stem)
-    return image.size
+    return size
 
 
 def render_placeholder(
@@ -77,22 +69,17 @@ def render_placeholder(
         page = document.new_page(width=width, height=height)
         left = (width - pymupdf.get_text_length(problem, fontsize=font_size)) / 2
         page.insert_text((left, height / 2), problem, fontsize=font_size)
-        image = _image(page.get_displaylist(), _zoom(width, height, options))
+        pixmap = _draw(page.get_displaylist(), _zoom(width, height, options))
     stem = folder / page_file_stem(number)
-    _save_image(image, options, stem)
     _save_text("", [], stem)
-    return image.size
+    return _save_image(pixmap, options, stem)
 
 
-def _image(drawing: pymupdf.DisplayList, zoom: float) -> Image.Image:
-    pixmap = drawing.get_pixmap(
+def _draw(drawing: pymupdf.DisplayList, zoom: float) -> pymupdf.Pixmap:
+    pixmap: pymupdf.Pixmap = drawing.get_pixmap(
         matrix=pymupdf.Matrix(zoom, zoom), alpha=False, colorspace=pymupdf.csRGB
     )
-    # Pillow keeps RGB in four bytes a pixel, so the pixmap must be copied. `None`: the image is not
-    # filled before that.
-    image = Image.new("RGB", (pixmap.width, pixmap.height), None)
-    image.frombytes(pixmap.samples_mv, "raw", "RGB", pixmap.stride, 1)
-    return image
+    return pixmap
 
 
 def _zoom(width: float, height: float, options: RenderOptions) -> float:
@@ -107,53 +94,15 @@ def _zoom(width: float, height: float, options: RenderOptions) -> float:
     return zoom
 
 
-def _save_image(image: Image.Image, options: RenderOptions, stem: Path) -> None:
-    exact = None
-    if options.format != "jpeg":
-        exact = _lossless(image, any_colours=options.format == "png")
-    path = stem.with_suffix(".png" if exact else ".jpg")
-    # Not into the file: Pillow would not notice if a full disk takes only a part of it.
-    encoded = io.BytesIO()
-    if exact:
-        exact.save(encoded, "PNG", compress_level=_PNG_LEVEL)
-    else:
-        image.save(encoded, "JPEG", quality=options.jpeg_quality, subsampling=_CHROMA_4_2_0)
+def _save_image(pixmap: pymupdf.Pixmap, options: RenderOptions, stem: Path) -> tuple[int, int]:
+    """Returns the image's width and height in pixels."""
+    image, ending = encode_image(pixmap, options)
     # Under another name first: the image may be asked for at once, and must be whole then.
+    path = stem.with_suffix(ending)
     part = path.with_name(path.name + ".part")
-    part.write_bytes(encoded.getbuffer())
+    part.write_bytes(image)
     os.replace(part, path)
-
-
-def _lossless(image: Image.Image, any_colours: bool) -> Image.Image | None:
-    """The same pixels in the smallest mode that holds them exactly; None if that takes more than a
-    palette and `any_colours` is not set.
-    """
-    colours: Any = None if _is_surely_colourful(image) else image.getcolors(_PALETTE_COLOURS)
-    if not colours:
-        return image if any_colours else None
-    if all(red == green == blue for _, (red, green, blue) in colours):
-        grey = image.getchannel(0)
-        # As a palette of all greys: in a grey PNG, Pillow would filter each line in five ways, for
-        # twice the time and the same size.
-        grey.putpalette(_GREYS)
-        return grey
-    # MAXCOVERAGE was exact on every page that was tried, FASTOCTREE on none. It is checked because
-    # exact is the promise.
-    palette = image.quantize(
-        _PALETTE_COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-    )
-    is_exact = ImageChops.difference(palette.convert("RGB"), image).getbbox() is None
-    return palette if is_exact else image
-
-
-def _is_surely_colourful(image: Image.Image) -> bool:
-    """Whether every fifth pixel of every fifth line already shows too many colours: counting those
-    of all pixels takes up to 4 ms.
-    """
-    size = (image.width // _SAMPLE_STEP, image.height // _SAMPLE_STEP)
-    if min(size) == 0:
-        return False
-    return image.resize(size, Image.Resampling.NEAREST).getcolors(_PALETTE_COLOURS) is None
+    return pixmap.width, pixmap.height
 
 
 def _save_text(text: str, words: list[Word], stem: Path) -> None:
