@@ -1,4 +1,4 @@
-"""The image of a page: exact if its colours fit a palette, and a PNG that other readers can read."""
+"""The image of a page: exact if a palette holds its colours, and readable for other programs."""
 
 import io
 import zlib
