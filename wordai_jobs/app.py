@@ -13,7 +13,7 @@ from wordai_jobs.web import (
     books,
     dev,
     docs,
-    errors,
+    error_responses,
     files,
     health,
     images,
@@ -47,7 +47,7 @@ def create_app(config: Config) -> Flask:
     app.extensions[EXTENSION] = services
     access_log.register(app, RequestMetrics(built.registry))
     response_headers.register(app, config.cors.origins)
-    errors.register(app, config.limits.max_upload_mb)
+    error_responses.register(app, config.limits.max_upload_mb)
     app.before_request(refuse_strangers_in_mode_dev)
     app.before_request(refuse_until_open)
     for blueprint in (

@@ -16,7 +16,7 @@ from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
 from wordai_jobs.addresses import http_url
 from wordai_jobs.config import Config
 from wordai_jobs.errors import FULL_DISK, StartError
-from wordai_jobs.web.errors import REFUSED_KEY
+from wordai_jobs.web.error_responses import REFUSED_KEY
 from wordai_jobs.web.request_bodies import MAX_FIELDS_MB
 
 _MB = 1024 * 1024

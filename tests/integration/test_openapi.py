@@ -15,7 +15,7 @@ from tests.support.pdfs import encrypted_pdf, photo_pdf, text_pdf
 from tests.support.server import ServerProcess
 from wordai_jobs.app import create_app
 from wordai_jobs.config import parse_config
-from wordai_jobs.web.errors import REFUSED_KEY
+from wordai_jobs.web.error_responses import REFUSED_KEY
 from wordai_jobs.web.openapi.document import build
 
 # The table of endpoints that clients rely on.

@@ -18,7 +18,7 @@ from tests.support.waiting import wait_until
 from wordai_jobs.config import Config, parse_config
 from wordai_jobs.errors import StartError
 from wordai_jobs.http_server import FORM_BYTES, HttpServer
-from wordai_jobs.web.errors import REFUSED_KEY
+from wordai_jobs.web.error_responses import REFUSED_KEY
 from wordai_jobs.web.request_bodies import MAX_FIELDS_MB
 
 

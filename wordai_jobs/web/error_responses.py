@@ -1,4 +1,4 @@
-"""The one place where errors become responses: `{"detail": …}`, whichever part noticed them."""
+"""Turns every error into a response `{"detail": …}`. Their messages are in `wordai_jobs.errors`."""
 
 import logging
 from typing import cast
@@ -19,7 +19,6 @@ _MESSAGES = {
     404: "Not found",
     405: "Method not allowed",
     408: "The request took too long to arrive",
-    413: "The request is too large",
     414: "The address is too long",
     415: "Unsupported media type",
     416: "The range is not in the image",
