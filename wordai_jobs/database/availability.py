@@ -1,4 +1,4 @@
-"""Remembers whether the database can be reached, so that not every request must wait for it."""
+"""Whether the database can be reached, so that not every request has to find out by waiting."""
 
 import logging
 import threading
@@ -10,68 +10,87 @@ from contextvars import ContextVar
 from wordai_jobs.errors import DatabaseAway
 
 # Set while this thread handles a request.
-answers_request: ContextVar[bool] = ContextVar("answers_request", default=False)
+handles_request: ContextVar[bool] = ContextVar("handles_request", default=False)
 
 _PROBE_INTERVAL_S = 0.25
-# How long a request waits for a slot, counted from the last sign that the database works.
-_MAX_WAIT_FOR_SLOT_S = 0.25
+# If no request leaves the database for so long, it may be away.
+_PATIENCE_S = 0.25
 
 logger = logging.getLogger(__name__)
 
 
 class Availability:
-    """Once the database is known to be away, one thread keeps trying, and all others are refused.
+    """Once the database is known to be away, one thread asks for it, and everybody else is refused
+    at once.
 
-    Until that is known, operations wait for their timeout. Only `slots` requests may be in an
-    operation at the same time, so that some threads stay free for other requests.
+    Until that is known, operations wait for their timeout. So that these do not occupy all threads
+    that handle requests, only `slots` requests may use the database at a time. If they do not come
+    back, the same thread finds out whether the database is away or only slow.
     """
 
     def __init__(self, ping: Callable[[], None], slots: int) -> None:
-        """`ping` raises DatabaseAway if the database does not respond."""
+        """`ping` raises DatabaseAway if the database does not respond soon."""
         self._ping = ping
-        self._slots = threading.BoundedSemaphore(slots)
-        self._last_sign_s = time.monotonic()
-        self._lock = threading.Lock()
+        self._slots = slots
+        self._used = 0
+        self._changed = threading.Condition()
         self._is_away = False
+        self._is_probing = False
         self._is_closed = False
 
     @contextmanager
     def operation(self) -> Iterator[None]:
-        """Run the block as a database operation. Raises DatabaseAway if it must not be tried."""
+        """An operation of the database. Raises DatabaseAway if it must not be tried."""
         if self._is_away:
             raise DatabaseAway
-        if not answers_request.get():
+        if not handles_request.get():
             yield
             return
-        left_s = self._last_sign_s + _MAX_WAIT_FOR_SLOT_S - time.monotonic()
-        if not self._slots.acquire(timeout=max(left_s, 0)):
-            raise DatabaseAway
-        self._last_sign_s = time.monotonic()
+        with self._changed:
+            while self._used >= self._slots and not self._is_away:
+                if not self._changed.wait(_PATIENCE_S):
+                    self._start_probe()
+            if self._is_away:
+                raise DatabaseAway
+            self._used += 1
         try:
             yield
         finally:
-            self._last_sign_s = time.monotonic()
-            self._slots.release()
+            with self._changed:
+                self._used -= 1
+                self._changed.notify_all()
 
     def lost(self) -> None:
-        """Remember that the database is away, and begin to try it."""
-        with self._lock:
-            if self._is_away or self._is_closed:
-                return
-            self._is_away = True
-        logger.warning("the database cannot be reached; requests that need it are refused")
-        threading.Thread(target=self._probe, name="database probe", daemon=True).start()
+        """An operation has found that the database is away."""
+        with self._changed:
+            self._set_away()
+            self._start_probe()
 
     def close(self) -> None:
         self._is_closed = True
 
+    def _set_away(self) -> None:
+        if not self._is_away:
+            logger.warning("the database cannot be reached; requests that need it are refused")
+            self._is_away = True
+            self._changed.notify_all()
+
+    def _start_probe(self) -> None:
+        if not self._is_probing and not self._is_closed:
+            self._is_probing = True
+            threading.Thread(target=self._probe, name="database probe", daemon=True).start()
+
     def _probe(self) -> None:
+        """Ask until the database responds."""
         while not self._is_closed:
-            time.sleep(_PROBE_INTERVAL_S)
             try:
                 self._ping()
+                break
             except DatabaseAway:
-                continue
-            logger.warning("the database can be reached again")
-            break
-        self._is_away = False
+                with self._changed:
+                    self._set_away()
+            time.sleep(_PROBE_INTERVAL_S)
+        with self._changed:
+            if self._is_away:
+                logger.warning("the database can be reached again")
+            self._is_away = self._is_probing = False

@@ -11,7 +11,7 @@ import time
 from flask import Flask, Response, g, request
 
 from wordai_jobs import logs
-from wordai_jobs.database.availability import answers_request
+from wordai_jobs.database.availability import handles_request
 from wordai_jobs.model.job import Job
 from wordai_jobs.web.request_metrics import RequestMetrics
 
@@ -27,7 +27,7 @@ def register(app: Flask, metrics: RequestMetrics) -> None:
 
     @app.before_request
     def begin() -> None:
-        answers_request.set(True)
+        handles_request.set(True)
         g.began_at = time.perf_counter()
         given = request.headers.get("X-Request-ID", "")
         g.request_id = given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
@@ -48,7 +48,7 @@ def register(app: Flask, metrics: RequestMetrics) -> None:
     @app.teardown_request
     def end(error: BaseException | None) -> None:
         logs.end_request()
-        answers_request.set(False)
+        handles_request.set(False)
 
 
 def log_as_poll(job: Job) -> None:
