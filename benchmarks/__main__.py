@@ -23,6 +23,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
 # Measured only if they are named: they take long, and change seldom.
 OPTIONAL: dict[str, Callable[[], Iterator[Row]]] = {
     "outage": upkeep.outage,
+    "durability": upkeep.durability,
     "upkeep": upkeep.upkeep,
 }
 _PACKAGES = (

@@ -5,7 +5,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from tests.support.records import upload_of
 from wordai_jobs.clock import utc_now
 from wordai_jobs.database.client import Database
 from wordai_jobs.database.jobs import to_document
+from wordai_jobs.errors import DatabaseError
 from wordai_jobs.jobs.cleanup import Cleanup
 from wordai_jobs.jobs.orphan_sweep import Sweep
 from wordai_jobs.model.book import Chapter, Page
@@ -35,24 +36,22 @@ _POLLERS = 200
 _OUTAGE_S = 15.0
 _HEALTH_INTERVAL_S = 0.02
 _JOBS, _UPLOADS, _CHAPTERS = 200_000, 50_000, 20_000
+_RECORDING_S = 5.0
 _BATCH = 1_000
 _RUNS = 3
 
 
 def outage() -> Iterator[Row]:
     """200 clients poll an ended job, 2 seconds after each response, while the database is away."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        database = DatabaseProcess(Path(folder)).start()
-        with serving({"mongodb.uri": database.uri}) as server:
-            user = Client(server.url, "bench")
-            job_id = user.submit(text_pdf(1))
-            wait_for_end(user, job_id)
-            database.pause()
-            try:
-                polls, healths = _taken_during_outage(user, f"/api/v1/books/jobs/{job_id}")
-            finally:
-                database.resume()
-        database.kill()
+    with _database_process() as database, serving({"mongodb.uri": database.uri}) as server:
+        user = Client(server.url, "bench")
+        job_id = user.submit(text_pdf(1))
+        wait_for_end(user, job_id)
+        database.pause()
+        try:
+            polls, healths = _taken_during_outage(user, f"/api/v1/books/jobs/{job_id}")
+        finally:
+            database.resume()
     away = f"while the database is away, {_POLLERS} pollers"
     yield Row(
         f"/health p99 {away}",
@@ -91,15 +90,56 @@ def _taken_during_outage(user: Client, path: str) -> tuple[list[float], list[flo
     return polls, healths
 
 
+def durability() -> Iterator[Row]:
+    """Four threads record uploads as fast as they can, with a URI that asks for little, until the
+    database's program is killed. What it had acknowledged is counted after its next start.
+    """
+    with _database_process() as process:
+        database = Database(f"{process.uri}/?w=0&journal=false", "durability")
+        database.indexes.create(7)
+        acknowledged: list[str] = []
+
+        def record() -> None:
+            with suppress(DatabaseError):
+                while True:
+                    upload = replace(upload_of("bench"), file_id=str(uuid4()))
+                    database.uploads.insert(upload)
+                    acknowledged.append(upload.file_id)
+
+        threads = [threading.Thread(target=record) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        time.sleep(_RECORDING_S)
+        process.kill()
+        for thread in threads:
+            thread.join()
+        database.close()
+        process.start()
+        database = Database(process.uri, "durability")
+        lost = sum(database.uploads.find(file_id) is None for file_id in acknowledged)
+        database.close()
+    yield Row("writes acknowledged before a kill -9", Figure.of([len(acknowledged)]))
+    yield Row("of these lost", Figure.of([lost]), Target(0, 0, at_most=True))
+
+
+@contextmanager
+def _database_process() -> Iterator[DatabaseProcess]:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        process = DatabaseProcess(Path(folder)).start()
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def upkeep() -> Iterator[Row]:
     """The chores with 200,000 jobs, 50,000 uploads and 20,000 chapters in the embedded database.
 
     Every upload and every chapter has its file.
     """
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        process = DatabaseProcess(Path(name) / "mongo").start()
+    with tempfile.TemporaryDirectory(prefix="bench-") as name, _database_process() as process:
         database = Database(process.uri, "upkeep")
-        storage = Storage(DataFolder(Path(name) / "data"))
+        storage = Storage(DataFolder(Path(name)))
         storage.folder.create()
         storage.folder.set_identity("bench")
         database.identity.replace("bench")
@@ -110,12 +150,11 @@ def upkeep() -> Iterator[Row]:
         cleanup = Cleanup(timedelta(days=7), database, storage, now=lambda: later)
         yield Row("sweep of 200,000 ended jobs", Figure.of(_milliseconds(sweep.run, _RUNS), "ms"))
         chores = (cleanup.remove_old_uploads, cleanup.move_strays_to_trash, cleanup.empty_trash)
-        for name_, runs in (("first", 1), ("next", _RUNS)):
+        for which, runs in (("first", 1), ("next", _RUNS)):
             for chore in chores:
                 label = chore.__name__.replace("_", " ")
-                yield Row(f"{label}, {name_} run", Figure.of(_milliseconds(chore, runs), "ms"))
+                yield Row(f"{label}, {which} run", Figure.of(_milliseconds(chore, runs), "ms"))
         database.close()
-        process.kill()
 
 
 def _fill(uri: str, storage: Storage) -> None:

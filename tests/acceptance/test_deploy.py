@@ -43,7 +43,7 @@ def machine(
     ("version", "fault", "timeout_s", "said"),
     [
         ("1.1.0+crashes", CRASHES, "60", "AssertionError"),
-        ("1.1.0+never-ready", NEVER_READY, "10", f"was not ready within 10 s: {MOON}"),
+        ("1.1.0+never-ready", NEVER_READY, "20", f"was not ready within 20 s: {MOON}"),
     ],
     ids=["crashes", "never ready"],
 )

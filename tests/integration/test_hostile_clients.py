@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -26,9 +27,11 @@ from tests.support.waiting import wait_until
 with tempfile.TemporaryDirectory() as _folder:
     ENDPOINTS = all_endpoints(Path(_folder))
 MAY_GROW_KB = 40_000
+# FUZZ_REQUESTS=1000 pytest --hypothesis-seed=N sends more, and other ones.
+FUZZ_REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "0"))
 fuzz = settings(
-    max_examples=400,
-    derandomize=True,
+    max_examples=FUZZ_REQUESTS or 400,
+    derandomize=not FUZZ_REQUESTS,
     deadline=None,
     database=None,
     suppress_health_check=[

@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 import pymupdf
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -38,6 +38,7 @@ def is_exact(found: Image.Image, pixmap: pymupdf.Pixmap) -> bool:
     return bool((np.asarray(found.convert("RGB")) == original).all())
 
 
+@settings(deadline=None)  # a busy machine may take its time
 @given(
     st.integers(1, 40),
     st.integers(1, 40),

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any, cast, get_args, get_type_hints
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wordai_jobs.model.job import ErrorClass
@@ -38,6 +38,7 @@ OF_TYPE: dict[Any, st.SearchStrategy[Any]] = {
 
 
 @pytest.mark.parametrize("kind", get_args(Message), ids=lambda kind: kind.__name__)
+@settings(deadline=None)  # a busy machine may take its time
 @given(data=st.data())
 def test_a_message_arrives_as_it_was_sent(kind: type[Message], data: st.DataObject) -> None:
     fields = {name: OF_TYPE[of_type] for name, of_type in get_type_hints(kind).items()}
@@ -130,6 +131,7 @@ garbled = st.dictionaries(st.sampled_from(["width", "height"]), anything).map(
 )
 
 
+@settings(deadline=None)  # a busy machine may take its time
 @given(st.binary() | garbled)
 def test_whatever_a_child_sends_is_an_answer_or_is_refused(data: bytes) -> None:
     with suppress(ValueError):
