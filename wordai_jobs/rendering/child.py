@@ -7,8 +7,6 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-import pymupdf
-
 from wordai_jobs.rendering.document import (
     RenderFailed,
     kept_open,
@@ -33,8 +31,6 @@ from wordai_jobs.rendering.protocol import (
 
 # HTTP requests are answered sooner under load, and rendering loses nothing while there are none.
 _NICE = 10
-# Most books stay below this; a book of scanned pages would take three times as much.
-_LARGE_BYTES = 128 * 1024 * 1024
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +64,6 @@ def _answers(
             for page in pages:
                 with translated_errors(Failure.BAD_PAGE):
                     width, height = render_page(kept_open(pdf), page, options, Path(folder))
-                _free_memory()
                 yield PageRendered(width, height)
         case RenderPlaceholder(pdf, folder, page, problem, options):
             with translated_errors(Failure.BAD_PAGE):
@@ -76,12 +71,3 @@ def _answers(
                     page_size(pdf, page), page, problem, options, Path(folder)
                 )
             yield PageRendered(width, height)
-
-
-def _free_memory() -> None:
-    """Have MuPDF forget the images and fonts that it keeps for other pages, if this process has
-    become large. Forgetting them after every page would cost 40 % of the speed.
-    """
-    resident_pages = int(Path("/proc/self/statm").read_text().split()[1])
-    if resident_pages * resource.getpagesize() > _LARGE_BYTES:
-        pymupdf.TOOLS.store_shrink(100)
