@@ -79,19 +79,11 @@ class ChapterRepository(Repository[Chapter]):
 
     def existing(self, chapter_ids: set[str]) -> set[str]:
         """Those of the chapters that exist."""
-        with self._translated_errors():
-            found = self._collection.find(
-                {"chapter_id": {"$in": list(chapter_ids)}}, {"_id": False, "chapter_id": True}
-            )
-            return {document["chapter_id"] for document in found}
+        return self._values("chapter_id", {"chapter_id": {"$in": list(chapter_ids)}})
 
     def files_in_use(self, file_ids: set[str]) -> set[str]:
         """Those of the uploads that a chapter was made from."""
-        with self._translated_errors():
-            found = self._collection.find(
-                {"file_id": {"$in": list(file_ids)}}, {"_id": False, "file_id": True}
-            )
-            return {document["file_id"] for document in found}
+        return self._values("file_id", {"file_id": {"$in": list(file_ids)}})
 
     def remove(self, chapter_id: str) -> None:
         with self._translated_errors():

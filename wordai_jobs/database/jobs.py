@@ -73,16 +73,11 @@ class JobRepository(Repository[Job]):
 
     def unfinished_chapter_ids(self) -> set[str]:
         """The chapters of all unfinished jobs, including jobs whose records cannot be read."""
-        return self._of_unfinished("chapter_id")
+        return self._values("chapter_id", _UNFINISHED)
 
     def unfinished_file_ids(self) -> set[str]:
         """The uploads of all unfinished jobs, including jobs whose records cannot be read."""
-        return self._of_unfinished("file_id")
-
-    def _of_unfinished(self, field: str) -> set[str]:
-        with self._translated_errors():
-            found = self._collection.find(_UNFINISHED, {"_id": False, field: True})
-            return {document[field] for document in found if field in document}
+        return self._values("file_id", _UNFINISHED)
 
     def move_unfinished(self, folder_id: str) -> None:
         """Make all unfinished jobs belong to this data folder."""

@@ -45,6 +45,12 @@ class Repository(Generic[Record]):
         with self._translated_errors():
             return sum(int(group["total"]) for group in self._collection.aggregate(steps))
 
+    def _values(self, field: str, condition: Document) -> set[str]:
+        """The values of one field; documents without it are left out. No other field is read."""
+        with self._translated_errors():
+            found = self._collection.find(condition, {"_id": False, field: True})
+            return {document[field] for document in found if field in document}
+
     def _from_document(self, document: Mapping[str, Any]) -> Record:
         """Raises ValidationError if the document cannot be read. Null counts as absent."""
         present = {name: value for name, value in document.items() if value is not None}

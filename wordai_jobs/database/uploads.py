@@ -24,11 +24,7 @@ class UploadRepository(Repository[Upload]):
 
     def existing(self, file_ids: set[str]) -> set[str]:
         """Those of the ids that are recorded."""
-        with self._translated_errors():
-            found = self._collection.find(
-                {"file_id": {"$in": list(file_ids)}}, {"_id": False, "file_id": True}
-            )
-            return {document["file_id"] for document in found}
+        return self._values("file_id", {"file_id": {"$in": list(file_ids)}})
 
     def expired(self, now: datetime, limit: int) -> list[Upload]:
         """Up to `limit` uploads whose time is up, the oldest first."""
