@@ -18,7 +18,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long_file(120)
 
-KILLS = int(os.environ.get("SOAK_KILLS", "20"))
+KILLS = int(os.environ.get("SOAK_KILLS", "12"))
 RENDERERS = 2
 TWO_RENDERERS = {"rendering.processes": RENDERERS, "rendering.dpi": 100}
 RESTARTED = "Server restarted while the job was running"

@@ -15,7 +15,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long_file(40)
 
-JOBS = int(os.environ.get("SOAK_JOBS", "200"))
+JOBS = int(os.environ.get("SOAK_JOBS", "80"))
 AT_ONCE = 10
 
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.long_file(50)
 EXCLUDED = "positive_data_acceptance,allow_header_conformance"
 OPTIONS = [
     "--max-examples",
-    "4",
+    "2",
     "--generation-deterministic",
     "--exclude-checks",
     EXCLUDED,

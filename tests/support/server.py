@@ -1,11 +1,10 @@
-"""The real server, `python wsgi.py`, as a process of its own."""
+"""The real server as a process of its own."""
 
 import json
 import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import requests
 from tests.support.databases import own_database
 from tests.support.processes import descendants
 from tests.support.waiting import wait_until
+from tests.support.warm_start import WarmProcess
 
 EMBEDDED: dict[str, object] = {"mongodb.uri": "embedded"}
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +41,7 @@ def is_ok(port: int, path: str) -> bool:
 
 
 def wait_until_up(
-    process: subprocess.Popen[Any],
+    process: subprocess.Popen[Any] | WarmProcess,
     port: int,
     path: str | None = None,
     log: Path | None = None,
@@ -96,7 +96,7 @@ class ServerProcess:
         if "mongodb.uri" not in self._settings:
             self._settings.update(own_database())
         self._env = env or {}
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: WarmProcess | None = None
 
     @property
     def pid(self) -> int:
@@ -110,14 +110,8 @@ class ServerProcess:
     def launch(self) -> None:
         """Start the process and return at once."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "wsgi.py")],
-                cwd=self.folder,
-                env=environment(self._settings) | self._env,
-                stdout=log,
-                stderr=log,
-            )
+        env = environment(self._settings) | self._env
+        self.process = WarmProcess(self.folder, env, self.log_path)
 
     def start(self) -> "ServerProcess":
         """Start the process and wait until it answers."""
