@@ -33,7 +33,7 @@ CHROMIUM_FLAGS = [
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium without a window; if it is missing, the test is skipped, or fails in CI."""
-    path = program("chromium", "chromium")
+    path = program("chromium-headless-shell", "chromium-headless-shell")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         yield running

@@ -18,7 +18,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long_file(120)
 
-KILLS = int(os.environ.get("SOAK_KILLS", "12"))
+KILLS = int(os.environ.get("SOAK_KILLS", "8"))
 RENDERERS = 2
 TWO_RENDERERS = {"rendering.processes": RENDERERS, "rendering.dpi": 100}
 RESTARTED = "Server restarted while the job was running"
@@ -131,9 +131,9 @@ def test_a_killed_embedded_database_is_started_again_and_loses_no_job(
 ) -> None:
     server = start_server({**EMBEDDED, "rendering.dpi": 100}).wait_until_ready()
     user = Client(server.url, "somebody")
-    file_id = user.upload(text_pdf(60)).json()["file_id"]
+    file_id = user.upload(text_pdf(40)).json()["file_id"]
     accepted: list[str] = []
-    for _ in range(3):
+    for _ in range(2):
         accepted += submit_some(user, [file_id], 1)
         kill(wait_until(lambda: database(server), what="the database")[0])
         server.wait_until_ready()
