@@ -92,7 +92,7 @@ def test_uploading(server: ServerProcess, browser: Browser, tmp_path: Path) -> N
         slow_network(visitor, bytes_per_s=pdf.stat().st_size / 60)
         visitor.page.get_by_role("button", name="Upload", exact=True).click()
         bar = visitor.page.get_by_role("progressbar", name="Upload progress")
-        visitor.wait("a third of the upload", lambda: bool(bar.evaluate("bar => bar.value > 0.33")))
+        visitor.wait("a tenth of the upload", lambda: bool(bar.evaluate("bar => bar.value > 0.1")))
         look(visitor, "uploading")
         visitor.page.get_by_role("button", name="Stop upload").click()
         expect(visitor.page.locator("#upload-error")).to_have_text("The upload was stopped.")
