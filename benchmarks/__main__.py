@@ -1,15 +1,23 @@
-"""`python -m benchmarks [PART …]`: measure, and print one table."""
+"""`python -m benchmarks [PART …]`: measure, and print one section of docs/performance.md.
+
+If BENCH_BEFORE names a clone of an older release, its server is measured in turns with this one:
+the speed, processor time and memory of books.
+"""
 
 import argparse
 import os
 import platform
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks import footprint, polls, rendering, upkeep
 from benchmarks.figures import HEADING, Row
+from benchmarks.service import BEFORE
+from tests.support.server import ROOT
 
 PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "books": rendering.books,
@@ -32,6 +40,8 @@ _PACKAGES = (
     "pymongo",
     "pymupdf",
     "pillow",
+    "numpy",
+    "isal",
     "orjson",
     "firebase-admin",
     "SecantusDB",
@@ -51,14 +61,21 @@ def main() -> None:
     )
     parts = parser.parse_args().parts or list(PARTS)
     started = time.monotonic()
-    print(f"{machine()}\n\n{HEADING}")
+    compared = f", compared with {_commit(BEFORE)} (before)" if BEFORE else ""
+    print(f"## Last run\n\n{date.today()}, commit {_commit(ROOT)}{compared}. {_machine()}\n")
+    print(HEADING)
     for part in parts:
         for row in (PARTS | OPTIONAL)[part]():
             print(row, flush=True)
     print(f"\nTook {time.monotonic() - started:.0f} s.")
 
 
-def machine() -> str:
+def _commit(clone: Path) -> str:
+    command = ["git", "-C", str(clone), "describe", "--always", "--dirty"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _machine() -> str:
     """Processor, cores, and the versions that matter."""
     cpuinfo = Path("/proc/cpuinfo").read_text().splitlines()
     model = next(

@@ -64,9 +64,13 @@ class Row:
 HEADING = "| what | median (lowest to highest) | target | |\n|---|---|---|---|"
 
 
-def ratios(first: Figure, second: Figure) -> Figure:
+def ratio(
+    name: str, first: Figure, other_name: str, other: Figure, target: Target | None = None
+) -> Row:
     """The ratio of two figures that were measured in turns, run by run."""
-    return Figure.of([a / b for a, b in zip(first.values, second.values, strict=True)])
+    by_run = [a / b for a, b in zip(first.values, other.values, strict=True)]
+    size = f"{_short(other.median)} {other.unit}".strip()
+    return Row(f"{name} / {other_name} ({size})", Figure.of(by_run), target)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

@@ -3,22 +3,24 @@
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
-from benchmarks.books import Book
-from benchmarks.figures import Figure, Row, Target, percentile
-from benchmarks.service import run_book, serving, wait_for_end
+from benchmarks.books import BOOK_PAGES, Book, scanned_book
+from benchmarks.figures import Figure, Row, Target, percentile, ratio
+from benchmarks.service import BEFORE, run_book, serving, wait_for_end
 from tests.support.client import Client
 from tests.support.pdfs import text_pdf
 from tests.support.processes import memory_kb, renderers
-from tests.support.server import ServerProcess, is_ok
+from tests.support.server import ROOT, ServerProcess, is_ok
 from tests.support.waiting import wait_until
 
-RUNS = 5
+RUNS = 3
 _ENQUEUES = 40
-_SIZES = (10, 283, 5000)
 # The server's memory does not depend on the resolution, and 5,000 pages at 150 dpi take a minute.
 _QUICK_DPI = 36
+_LOOK_S = 0.02
 
 
 def enqueue() -> Iterator[Row]:
@@ -42,25 +44,53 @@ def enqueue() -> Iterator[Row]:
 
 def memory() -> Iterator[Row]:
     """The peaks of the server and of its largest renderer, for a fresh server and one book."""
-    peaks: dict[int, list[float]] = {pages: [] for pages in _SIZES}
-    for pages in _SIZES:
-        settings: dict[str, object] = {"rendering.dpi": _QUICK_DPI} if pages == max(_SIZES) else {}
-        renderer = []
-        for _ in range(RUNS):
-            with serving(settings) as server:
-                book = Book("text", text_pdf(pages, words=30), pages)
-                run_book(Client(server.url, "bench"), book)
-                peaks[pages].append(_peak_mb(server.pid))
-                renderer.append(max(_peak_mb(pid) for pid in renderers(server)))
-        at = f", {_QUICK_DPI} dpi" if settings else ""
-        yield Row(f"peak memory of the server, {pages} pages", Figure.of(peaks[pages], "MB"))
-        yield Row(f"peak memory of a renderer, {pages} pages{at}", Figure.of(renderer, "MB"))
-    small = Figure.of(peaks[_SIZES[0]]).median
-    yield Row(
-        "memory of the server, 5,000 pages / 10 pages",
-        Figure.of([peak / small for peak in peaks[_SIZES[-1]]]),
-        Target(1.15, 1.02, at_most=True),
+    small, middle, large = (
+        Book("text", text_pdf(pages, words=30), pages) for pages in (10, BOOK_PAGES, 5000)
     )
+    quick: dict[str, object] = {"rendering.dpi": _QUICK_DPI}
+    servers = {}
+    for book, settings in ((small, {}), (middle, {}), (large, quick)):
+        peaks = [_peaks_mb(book, settings) for _ in range(RUNS)]
+        servers[book.pages] = Figure.of([server for server, _ in peaks], "MB")
+        at = f" at {_QUICK_DPI} dpi" if settings else ""
+        yield Row(f"peak memory of the server, {book.title}{at}", servers[book.pages])
+        yield Row(
+            f"peak memory of a renderer, {book.title}{at}",
+            Figure.of([renderer for _, renderer in peaks], "MB"),
+        )
+    yield ratio(
+        "memory of the server, 5,000 pages",
+        servers[large.pages],
+        "10 pages",
+        servers[small.pages],
+        Target(1.1, 1.02, at_most=True),
+    )
+    scanned = f"peak memory of a renderer, {scanned_book().title}"
+    now, before = [], []
+    for _ in range(RUNS):
+        now.append(_peaks_mb(scanned_book())[1])
+        if BEFORE:
+            before.append(_peaks_mb(scanned_book(), code=BEFORE)[1])
+    yield Row(scanned, Figure.of(now, "MB"))
+    if before:
+        former, present = Figure.of(before, "MB"), Figure.of(now, "MB")
+        yield ratio(f"{scanned}, before", former, "now", present, Target(1.2, 1.5))
+
+
+def _peaks_mb(
+    book: Book, settings: dict[str, object] | None = None, code: Path = ROOT
+) -> tuple[float, float]:
+    """Of a fresh server, and of the largest of its renderers, which may end with their job."""
+    largest = 0.0
+    with serving(settings, code=code) as server, ThreadPoolExecutor(1) as threads:
+        run = threads.submit(run_book, server, book)
+        while not run.done():
+            for pid in renderers(server, "renderer"):
+                with suppress(OSError, IndexError):  # it has just ended
+                    largest = max(largest, _peak_mb(pid))
+            time.sleep(_LOOK_S)
+        run.result()
+        return _peak_mb(server.pid), largest
 
 
 def start() -> Iterator[Row]:

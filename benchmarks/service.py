@@ -2,61 +2,104 @@
 
 import http.client
 import json
+import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+import psutil
 import requests
 
 from benchmarks.books import Book
 from tests.support.client import Client, Json
-from tests.support.server import ServerProcess
+from tests.support.server import ROOT, ServerProcess, environment
 from tests.support.waiting import wait_until
 
 # Clients poll every 2 seconds. A benchmark must see the end sooner, without loading the server.
 _POLL_S = 0.04
 _FIRST_PAGE_POLL_S = 0.01
 _JOB_TIMEOUT_S = 300.0
+# A clone of an older release, which is measured beside this one in turns.
+BEFORE = Path(os.environ["BENCH_BEFORE"]).resolve() if os.environ.get("BENCH_BEFORE") else None
 
 T = TypeVar("T")
 
 
+class MeasuredServer(ServerProcess):
+    """The server as it runs in production, `python wsgi.py`, of this clone or of another."""
+
+    code = ROOT
+
+    def launch(self) -> None:
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, str(self.code / "wsgi.py")],
+                cwd=self.folder,
+                env=environment(self._settings) | self._env,
+                stdout=log,
+                stderr=log,
+            )
+
+
 @contextmanager
 def serving(
-    settings: dict[str, object] | None = None, env: dict[str, str] | None = None
+    settings: dict[str, object] | None = None,
+    env: dict[str, str] | None = None,
+    code: Path = ROOT,
 ) -> Iterator[ServerProcess]:
     """A warm server with the default settings and a temporary data folder."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         all_settings = {"limits.max_active_jobs_per_user": 100, **(settings or {})}
-        server = ServerProcess(Path(folder), all_settings, env).start()
+        server = MeasuredServer(Path(folder), all_settings, env)
+        server.code = code
+        server.start()
         try:
             yield server.wait_until_ready()
         finally:
             server.stop()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Run:
-    """Seconds from a book's upload to `completed`, and from its 202 until a page could be read."""
+    """Seconds from a book's upload to `completed`, and from its 202 until a page could be read; the
+    processor time that the server and its children used.
+    """
 
     seconds: float
     first_page_s: float
+    cpu_s: float
 
 
-def run_book(user: Client, book: Book) -> Run:
-    started = time.perf_counter()
+def run_book(server: ServerProcess, book: Book) -> Run:
+    user = Client(server.url, "bench")
+    assert user.book_id, "made before the clock starts"
+    cpu_before, started = _cpu_s(server.pid), time.perf_counter()
     file_id = user.upload(book.pdf).json()["file_id"]
     job_id = user.enqueue(file_id).json()["job_id"]
     accepted = time.perf_counter()
     read_first_page(user, job_id)
     first_page_s = time.perf_counter() - accepted
     wait_for_end(user, job_id)
-    return Run(time.perf_counter() - started, first_page_s)
+    seconds = time.perf_counter() - started
+    return Run(seconds, first_page_s, _cpu_s(server.pid) - cpu_before)
+
+
+def _cpu_s(pid: int) -> float:
+    """What a process, all that it has started and all that they have started have used so far."""
+    total = 0.0
+    top = psutil.Process(pid)
+    for process in (*top.children(recursive=True), top):
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            total += times.user + times.system + times.children_user + times.children_system
+    return total
 
 
 def read_first_page(user: Client, job_id: str) -> bytes:

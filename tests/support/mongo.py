@@ -15,15 +15,19 @@ class DatabaseProcess:
 
     _process: subprocess.Popen[bytes]
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, is_synced: bool = True) -> None:
+        """`is_synced`: whether each acknowledged write is on disk, as in the service."""
         self.folder = folder
+        self._is_synced = is_synced
         self._port = free_port()
         self.uri = f"mongodb://127.0.0.1:{self._port}"
 
     def start(self) -> "DatabaseProcess":
         self.folder.mkdir(parents=True, exist_ok=True)
         program = Path(sys.executable).with_name("secantusd-py")
-        options = f"--port {self._port} --sync-on-commit --standalone --cache-size 64M"
+        options = f"--port {self._port} --standalone --cache-size 64M"
+        if self._is_synced:
+            options += " --sync-on-commit"
         self._process = subprocess.Popen(
             [program, *options.split(), "--storage-path", "db", "--log-level", "ERROR"],
             cwd=self.folder,

@@ -96,7 +96,7 @@ class ServerProcess:
         if "mongodb.uri" not in self._settings:
             self._settings.update(own_database())
         self._env = env or {}
-        self.process: WarmProcess | None = None
+        self.process: WarmProcess | subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int:
