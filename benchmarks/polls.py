@@ -27,6 +27,7 @@ from tests.support.server import ServerProcess, free_port, wait_until_up
 from tests.support.waiting import wait_until
 
 RUNS = 5
+_RUNS_OF_LATENCY = 3
 _CONNECTIONS = 8
 _SECONDS = 3.0
 # For 3 s, while two books render.
@@ -86,7 +87,7 @@ def latency() -> Iterator[Row]:
         user = Client(server.url, "bench")
         file_id = user.upload(built_book().pdf).json()["file_id"]
         polls, healths = [], []
-        for _ in range(RUNS):
+        for _ in range(_RUNS_OF_LATENCY):
             jobs = [user.enqueue(file_id).json()["job_id"] for _ in range(2)]
             headers = {"Authorization": str(user.session.headers["Authorization"])}
             with ThreadPoolExecutor(2) as threads:
