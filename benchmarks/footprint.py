@@ -9,11 +9,11 @@ from pathlib import Path
 
 from benchmarks.books import BOOK_PAGES, Book, scanned_book
 from benchmarks.figures import Figure, Row, Target, percentile, ratio
-from benchmarks.service import BEFORE, run_book, serving, wait_for_end
+from benchmarks.service import BEFORE, MeasuredServer, run_book, serving, wait_for_end
 from tests.support.client import Client
 from tests.support.pdfs import text_pdf
 from tests.support.processes import memory_kb, renderers
-from tests.support.server import ROOT, ServerProcess, is_ok
+from tests.support.server import ROOT, is_ok
 from tests.support.waiting import wait_until
 
 RUNS = 3
@@ -98,7 +98,7 @@ def start() -> Iterator[Row]:
     responses, ready = [], []
     for _ in range(RUNS):
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            server = ServerProcess(Path(folder))
+            server = MeasuredServer(Path(folder))
             started = time.perf_counter()
             server.launch()
             wait_until(lambda: is_ok(server.port, "/health"), 60, "the first response", 0.01)
