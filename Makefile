@@ -55,7 +55,7 @@ lint-js: tools/javascript/node_modules/.installed ## check only the JavaScript
 docs: .venv/dev ## write docs/configuration.md and config.example.toml from the settings table
 	@$(BIN)/python -m tools.configuration
 
-bench: .venv/dev ## measure speed and print one table (PARTS="books polls" for a part of it); run nothing else beside it
+bench: .venv/dev ## measure speed and print the last run of docs/performance.md (PARTS="books polls" for a part of it); run nothing else beside it
 	@$(BIN)/python -m benchmarks $(PARTS)
 
 test-tools: tests/acceptance/node_modules/.installed ## install what browser tests need from npm (220 MB)

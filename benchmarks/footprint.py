@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from benchmarks.books import BOOK_PAGES, Book, scanned_book
+from benchmarks.books import Book, scanned_book
 from benchmarks.figures import Figure, Row, Target, percentile, ratio
 from benchmarks.service import BEFORE, MeasuredServer, run_book, serving, wait_for_end
 from tests.support.client import Client
@@ -44,12 +44,10 @@ def enqueue() -> Iterator[Row]:
 
 def memory() -> Iterator[Row]:
     """The peaks of the server and of its largest renderer, for a fresh server and one book."""
-    small, middle, large = (
-        Book("text", text_pdf(pages, words=30), pages) for pages in (10, BOOK_PAGES, 5000)
-    )
+    small, large = (Book("text", text_pdf(pages, words=30), pages) for pages in (10, 5000))
     quick: dict[str, object] = {"rendering.dpi": _QUICK_DPI}
     servers = {}
-    for book, settings in ((small, {}), (middle, {}), (large, quick)):
+    for book, settings in ((small, {}), (large, quick)):
         peaks = [_peaks_mb(book, settings) for _ in range(RUNS)]
         servers[book.pages] = Figure.of([server for server, _ in peaks], "MB")
         at = f" at {_QUICK_DPI} dpi" if settings else ""

@@ -26,7 +26,7 @@ from tests.support.processes import renderers
 from tests.support.server import ServerProcess, free_port, wait_until_up
 from tests.support.waiting import wait_until
 
-RUNS = 5
+RUNS = 4
 _RUNS_OF_LATENCY = 3
 _CONNECTIONS = 8
 _SECONDS = 3.0
