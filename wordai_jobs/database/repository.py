@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Generic, TypeVar
 
+import pymongo
 from pydantic import TypeAdapter, ValidationError
 from pymongo.collection import Collection
 
@@ -13,6 +14,9 @@ from wordai_jobs.errors import DatabaseError
 Document = dict[str, Any]
 TranslatedErrors = Callable[[], AbstractContextManager[None]]
 Record = TypeVar("Record")
+
+# For chores, which nobody waits for: a database that is slow must not count as away.
+_CHORE_TIMEOUT_S = 60
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +50,11 @@ class Repository(Generic[Record]):
             return sum(int(group["total"]) for group in self._collection.aggregate(steps))
 
     def _values(self, field: str, condition: Document) -> set[str]:
-        """The values of one field; documents without it are left out. No other field is read."""
-        with self._translated_errors():
+        """The values of one field; documents without it are left out. No other field is read.
+
+        Only for chores: it may take a minute.
+        """
+        with self._translated_errors(), pymongo.timeout(_CHORE_TIMEOUT_S):
             found = self._collection.find(condition, {"_id": False, field: True})
             return {document[field] for document in found if field in document}
 

@@ -39,9 +39,8 @@ class UploadRepository(Repository[Upload]):
     def set_missing_expiry(self, expires_at: datetime) -> None:
         """Set the expiry of uploads that an older release has recorded without one."""
         with self._translated_errors():
-            self._collection.update_many(
-                {"expires_at": {"$exists": False}}, {"$set": {"expires_at": expires_at}}
-            )
+            # None stands for a missing field too, and the index finds it; `$exists` would read all.
+            self._collection.update_many({"expires_at": None}, {"$set": {"expires_at": expires_at}})
 
     def remove(self, file_id: str) -> None:
         with self._translated_errors():

@@ -16,8 +16,9 @@ from wordai_jobs.storage.storage import Storage
 # A file gets its record within milliseconds. An hour is safe even if the clock is changed.
 _MIN_AGE = timedelta(hours=1)
 _KEPT_IN_TRASH = timedelta(days=1)
-# Small enough for one query, large enough that the number of queries does not matter.
-_BATCH = 500
+# The embedded database compares each record that it finds with each id that it is asked for: 50 ids
+# take 18 ms, 500 take 0.7 s.
+_BATCH = 50
 
 logger = logging.getLogger(__name__)
 
