@@ -2,7 +2,8 @@
 
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask
@@ -175,7 +176,14 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
 
 
 class _Task(WSGITask):  # type: ignore[misc]
-    """Closes the connection after this response if the server is stopping, and tells the client."""
+    """Sends a response's head and body in one piece; waitress sends two.
+
+    Closes the connection after this response if the server is stopping, and tells the client.
+    """
+
+    def write(self, data: bytes) -> None:
+        with self.channel.in_one_piece():
+            super().write(data)
 
     def build_response_header(self) -> bytes:
         if self._is_stopping:
@@ -228,3 +236,22 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     parser_class = _Parser
     task_class = _Task
     error_task_class = _RefusedTask
+    _pieces: list[bytes] | None = None
+
+    @contextmanager
+    def in_one_piece(self) -> Iterator[None]:
+        """What is written in the block is sent at its end, unless it raises."""
+        pieces: list[bytes] = []
+        self._pieces = pieces
+        try:
+            yield
+        finally:
+            self._pieces = None
+        super().write_soon(b"".join(pieces))
+
+    def write_soon(self, data: Any) -> int:
+        if self._pieces is None:
+            written: int = super().write_soon(data)
+            return written
+        self._pieces.append(data)
+        return len(data)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from flask import Flask, Response, request
+from waitress.channel import HTTPChannel
 
 from tests.support.server import free_port, is_listening
 from tests.support.waiting import wait_until
@@ -95,6 +96,22 @@ def test_a_connection_stays_open_unless_the_client_wants_it_closed(
 
 def with_the_status_asked_for() -> Response:
     return Response("hello", status=int(request.args["status"]))
+
+
+def test_the_head_and_the_body_of_a_response_are_sent_in_one_piece(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[bytes] = []
+    send = HTTPChannel.send
+
+    def recorded(channel: HTTPChannel, data: bytes, **options: bool) -> Any:
+        sent.append(data)
+        return send(channel, data, **options)
+
+    monkeypatch.setattr(HTTPChannel, "send", recorded)
+    with running(settings("127.0.0.1", 0)) as server, requests.Session() as client:
+        assert [client.get(server.urls[0], timeout=10).text for _ in range(2)] == ["hello"] * 2
+    assert [piece.partition(b"\r\n\r\n")[2] for piece in sent] == [b"hello"] * 2
 
 
 def address_of(server: HttpServer) -> tuple[str, int]:
