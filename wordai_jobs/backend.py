@@ -13,6 +13,7 @@ from wordai_jobs.database.embedded import EmbeddedDatabase
 from wordai_jobs.database.metrics import DatabaseMetrics
 from wordai_jobs.errors import DatabaseAway, DatabaseError, StartError
 from wordai_jobs.jobs.cleanup import Cleanup
+from wordai_jobs.jobs.ended import EndedJobs
 from wordai_jobs.jobs.housekeeping import Housekeeper
 from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.jobs.orphan_sweep import Sweep
@@ -60,11 +61,14 @@ class Backend:
         self.library = Library(config, self.database, self.storage, self._inspector)
         pipeline = Pipeline(self.database, self.storage, self.pool, job_metrics)
         self.runner = JobRunner(config, self.database, pipeline)
-        self.jobs = JobService(self.database, self.library, self.runner, job_metrics)
+        retention = timedelta(days=self._retention_days)
+        self.jobs = JobService(
+            self.database, self.library, self.runner, EndedJobs(retention), job_metrics
+        )
         self._housekeeper = Housekeeper(
             self.runner,
             Sweep(self.database, self.storage, self.runner.is_live, job_metrics),
-            Cleanup(timedelta(days=self._retention_days), self.database, self.storage),
+            Cleanup(retention, self.database, self.storage),
         )
 
         registry, port = self.registry, config.metrics.port

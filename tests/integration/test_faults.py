@@ -70,6 +70,8 @@ def test_a_database_that_is_away_for_a_while_costs_no_job(
     server = start_server({"mongodb.uri": mongodb.uri})
     user = Client(server.url, "somebody")
     ended = user.end_of(user.submit(photo_pdf()))["job_id"]
+    assert server.stop() == 0
+    server.start()  # it has no job in its memory
     job_id = user.submit(text_pdf(80))
     wait_until(lambda: user.job(job_id)["progress"] >= 30)
     mongodb.pause()
@@ -93,6 +95,28 @@ def test_a_database_that_is_away_for_a_while_costs_no_job(
     assert job["status"] == "completed"
     check_end(user, job)
     assert user.job(ended)["status"] == "completed"
+
+
+def test_a_job_that_has_ended_lately_can_be_polled_while_the_database_is_away(
+    start_server: StartServer, mongodb: DatabaseProcess
+) -> None:
+    server = start_server({"mongodb.uri": mongodb.uri})
+    user, other = Client(server.url, "somebody"), Client(server.url, "another")
+    seen_to_end = user.end_of(user.submit(photo_pdf()))
+    server.stop()
+    server.start()
+    read_since = user.job(seen_to_end["job_id"])
+    seen_to_end = user.end_of(user.submit(photo_pdf()))
+    mongodb.pause()
+    try:
+        for job in (seen_to_end, read_since):
+            assert user.job(job["job_id"]) == job
+            assert other.get(f"/api/v1/books/jobs/{job['job_id']}").status_code == 403
+            refused = requests.get(f"{server.url}/api/v1/books/jobs/{job['job_id']}", timeout=30)
+            assert refused.status_code == 401
+        assert requests.get(f"{server.url}/health/ready", timeout=10).status_code == 503
+    finally:
+        mongodb.resume()
 
 
 def test_a_job_that_fails_while_the_database_is_away_keeps_its_own_error(
@@ -119,6 +143,8 @@ def test_pollers_of_a_database_that_is_away_keep_nobody_waiting(
     user = Client(server.url, "somebody")
     ended = user.end_of(user.submit(photo_pdf()))
     image = user.chapter(ended)["pages"][0]["background_url"]
+    assert server.stop() == 0
+    server.start()  # it has no job in its memory
     poll, health = f"/api/v1/books/jobs/{ended['job_id']}", f"{server.url}/health"
     took_s: dict[str, list[float]] = {"poll": [], "health": [], "image": []}
 

@@ -31,7 +31,9 @@ def test_a_genuine_token_is_verified_once_until_it_expires() -> None:
     tokens = remembering(inner)
     assert [tokens.verify("alice:100").user_id for _ in range(3)] == ["alice"] * 3
     assert len(inner.asked) == 1
+    assert tokens.known("alice:100") == Verified("alice", 100.0)
     inner.now = 100.0
+    assert tokens.known("alice:100") is None
     with pytest.raises(Unauthenticated):
         tokens.verify("alice:100")
     assert len(inner.asked) == 2
@@ -43,7 +45,7 @@ def test_a_token_that_is_not_genuine_is_never_remembered() -> None:
     for _ in range(2):
         with pytest.raises(Unauthenticated):
             tokens.verify("forged")
-    assert len(inner.asked) == 2
+    assert len(inner.asked) == 2 and tokens.known("forged") is None
 
 
 def test_the_oldest_token_makes_room_for_a_new_one() -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import AccessDenied, Busy, Conflict, Invalid, NotFound
+from wordai_jobs.jobs.ended import EndedJobs
 from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.jobs.runner import JobRunner
 from wordai_jobs.library.library import Library
@@ -36,11 +37,17 @@ class JobService:
     """
 
     def __init__(
-        self, database: Database, library: Library, runner: JobRunner, metrics: JobMetrics
+        self,
+        database: Database,
+        library: Library,
+        runner: JobRunner,
+        ended: EndedJobs,
+        metrics: JobMetrics,
     ) -> None:
         self._database = database
         self._library = library
         self._runner = runner
+        self._ended = ended
         self._metrics = metrics
 
     def enqueue(
@@ -123,14 +130,24 @@ class JobService:
         return job
 
     def get(self, job_id: str, user_id: str) -> Job:
-        """The job's current state: from memory if it is live, else from the database."""
-        live = self._runner.live(job_id)
-        job = live.job if live else self._database.jobs.find(job_id)
+        """The job's current state: from memory if it is there, else from the database."""
+        job = self.in_memory(job_id)
         if job is None:
-            raise NotFound("job", job_id)
+            job = self._database.jobs.find(job_id)
+            if job is None:
+                raise NotFound("job", job_id)
+            self._ended.remember(job)
         if job.user_id != user_id:
             raise AccessDenied("job")
         return job
+
+    def in_memory(self, job_id: str) -> Job | None:
+        """The current state of anyone's job, if it is live, or has ended and was read lately."""
+        live = self._runner.live(job_id)
+        if live is None:
+            return self._ended.find(job_id)
+        self._ended.remember(live.job)
+        return live.job
 
     def position(self, job: Job) -> int | None:
         """The job's place in the queue (1 is next); None if it does not wait."""
