@@ -21,11 +21,13 @@ from wordai_jobs.web import (
     metrics,
     response_headers,
 )
+from wordai_jobs.web.access_log import AccessLog
 from wordai_jobs.web.authentication import refuse_strangers_in_mode_dev
 from wordai_jobs.web.json import OrjsonProvider
 from wordai_jobs.web.ranges import RangeResponse
 from wordai_jobs.web.request_bodies import MAX_FIELDS_MB
 from wordai_jobs.web.request_metrics import RequestMetrics
+from wordai_jobs.web.response_headers import CommonHeaders
 from wordai_jobs.web.services import EXTENSION, Services, refuse_until_open
 
 _BACKEND = "wordai_jobs.backend"
@@ -45,8 +47,10 @@ def create_app(config: Config) -> Flask:
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_FIELDS_MB * 1024 * 1024
     app.extensions[_BACKEND] = built
     app.extensions[EXTENSION] = services
-    access_log.register(app, RequestMetrics(built.registry))
-    response_headers.register(app, config.cors.origins)
+    log = AccessLog(RequestMetrics(built.registry))
+    common = CommonHeaders(config.cors.origins)
+    access_log.register(app, log)
+    response_headers.register(app, common)
     error_responses.register(app, config.limits.max_upload_mb)
     app.before_request(refuse_strangers_in_mode_dev)
     app.before_request(refuse_until_open)
@@ -87,7 +91,7 @@ def _services(config: Config, built: Backend) -> Services:
         pool=built.pool,
         signer=UrlSigner(secret_key),
         registry=built.registry,
-        verifier=dev_tokens or _firebase(config),
+        verifier=RememberedTokens(dev_tokens or _firebase(config)),
         dev_tokens=dev_tokens,
     )
 
@@ -96,10 +100,8 @@ def _firebase(config: Config) -> TokenVerifier:
     # Imported only if it is needed: firebase-admin takes half a second and 60 MB.
     from wordai_jobs.auth.firebase import FirebaseTokens
 
-    return RememberedTokens(
-        FirebaseTokens(
-            config.auth.firebase_project_id,
-            config.auth.credentials_file,
-            is_loopback=config.server.is_loopback,
-        )
+    return FirebaseTokens(
+        config.auth.firebase_project_id,
+        config.auth.credentials_file,
+        is_loopback=config.server.is_loopback,
     )

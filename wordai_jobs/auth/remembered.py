@@ -27,15 +27,24 @@ class RememberedTokens:
         self._known: dict[bytes, Verified] = {}
         self._lock = threading.Lock()
 
+    def known(self, token: str) -> Verified | None:
+        """What is remembered of the token; None if it has to be verified."""
+        known = self._known.get(_key(token))
+        return known if known and self._now() < known.expires_at else None
+
     def verify(self, token: str) -> Verified:
-        key = hashlib.sha256(token.encode()).digest()
-        known = self._known.get(key)
-        if known and self._now() < known.expires_at:
+        known = self.known(token)
+        if known:
             return known
         verified = self._verifier.verify(token)
+        key = _key(token)
         with self._lock:
             self._known.pop(key, None)
             while len(self._known) >= self._capacity:
                 del self._known[next(iter(self._known))]
             self._known[key] = verified
         return verified
+
+
+def _key(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -7,6 +7,7 @@ import logging
 import random
 import re
 import time
+from typing import NamedTuple
 
 from flask import Flask, Response, g, request
 
@@ -22,57 +23,98 @@ logger = logging.getLogger("wordai_jobs.access")
 polls = logging.getLogger(logs.POLLS)
 
 
-def register(app: Flask, metrics: RequestMetrics) -> None:
+class Begun(NamedTuple):
+    """A request that has no response yet.
+
+    `route` is the template that the URL matched: there are few of them, whatever clients ask for.
+    """
+
+    request_id: str
+    method: str
+    path: str
+    route: str | None
+    began_at: float
+
+
+class AccessLog:
+    """What is logged and measured of each request. `end` must follow each `begin`."""
+
+    def __init__(self, metrics: RequestMetrics) -> None:
+        self._metrics = metrics
+
+    def begin(
+        self, given_id: str | None, method: str, path: str, route: str | None, job_id: str | None
+    ) -> Begun:
+        """`given_id`: the X-Request-ID that the client has sent."""
+        began_at = time.perf_counter()
+        is_harmless = given_id and _REQUEST_ID.fullmatch(given_id)
+        request_id = given_id if given_id and is_harmless else f"{random.getrandbits(128):032x}"
+        logs.begin_request(request_id, job_id)
+        return Begun(request_id, method, path, route, began_at)
+
+    def complete(self, begun: Begun, status: int, size: int, polled_job: Job | None) -> None:
+        """The response has this status and a body of `size` bytes.
+
+        A poll of a job is logged as `JOB STATUS <job_id> <status> <progress>%`.
+        """
+        took_s = time.perf_counter() - begun.began_at
+        if (polls if polled_job else logger).isEnabledFor(logging.INFO):
+            _log(begun, status, size, took_s, polled_job)
+        self._metrics.responded(begun.route, begun.method, status, took_s)
+        if polled_job:
+            self._metrics.polled(took_s)
+
+    def end(self) -> None:
+        logs.end_request()
+
+
+def register(app: Flask, access_log: AccessLog) -> None:
     """Register this before everything else, so that it sees the finished response."""
 
     @app.before_request
     def begin() -> None:
         handles_request.set(True)
-        g.began_at = time.perf_counter()
-        given = request.headers.get("X-Request-ID", "")
-        g.request_id = given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
-        logs.begin_request(g.request_id, (request.view_args or {}).get("job_id"))
+        g.begun = access_log.begin(
+            request.headers.get("X-Request-ID"),
+            request.method,
+            request.path,
+            request.url_rule.rule if request.url_rule else None,
+            (request.view_args or {}).get("job_id"),
+        )
 
     @app.after_request
     def complete(response: Response) -> Response:
-        response.headers["X-Request-ID"] = g.request_id
-        took_s = time.perf_counter() - g.began_at
-        # The template that the URL matched: there are few of them, whatever clients ask for.
-        route = request.url_rule.rule if request.url_rule else None
-        _log(response, route, took_s)
-        metrics.responded(route, request.method, response.status_code, took_s)
-        if "polled_job" in g:
-            metrics.polled(took_s)
+        response.headers["X-Request-ID"] = g.begun.request_id
+        status, size = response.status_code, response.content_length or 0
+        polled_job = g.get("polled_job") if status < 400 else None
+        access_log.complete(g.begun, status, size, polled_job)
         return response
 
     @app.teardown_request
     def end(error: BaseException | None) -> None:
-        logs.end_request()
+        access_log.end()
         handles_request.set(False)
 
 
 def log_as_poll(job: Job) -> None:
-    """Log this request, a poll of the job, as `JOB STATUS <job_id> <status> <progress>%`."""
+    """Log this request as a poll of the job."""
     g.polled_job = job
 
 
-def _log(response: Response, route: str | None, took_s: float) -> None:
-    job: Job | None = g.get("polled_job") if response.status_code < 400 else None
-    if not (polls if job else logger).isEnabledFor(logging.INFO):
-        return
-    method, path = request.method, request.path[:_LONGEST_PATH]
-    status, size = response.status_code, response.content_length or 0
+def _log(begun: Begun, status: int, size: int, took_s: float, job: Job | None) -> None:
+    path, took_ms = begun.path[:_LONGEST_PATH], took_s * 1000
     for_json = {
-        "method": method,
+        "method": begun.method,
         "path": path,
-        "route": route,
+        "route": begun.route,
         "status": status,
-        "duration_ms": round(took_s * 1000, 2),
+        "duration_ms": round(took_ms, 2),
         "bytes": size,
     }
     extra = {"fields": for_json}
     if job:
         polls.info("JOB STATUS %s %s %d%%", job.job_id, job.status, job.progress, extra=extra)
     else:
-        took_ms = took_s * 1000
-        logger.info("%s %s %d %.1f ms %d bytes", method, path, status, took_ms, size, extra=extra)
+        logger.info(
+            "%s %s %d %.1f ms %d bytes", begun.method, path, status, took_ms, size, extra=extra
+        )

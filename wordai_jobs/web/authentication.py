@@ -1,6 +1,6 @@
 """Who sends a request, and whether they may."""
 
-from typing import cast
+from typing import Any, cast
 
 from flask import g, request
 
@@ -44,18 +44,21 @@ def user_id() -> str:
 
 
 def refuse_strangers_in_mode_dev() -> None:
+    """Raises NotThisMachine or NotThisName."""
+    if services().dev_tokens:
+        check_is_of_this_machine(request.environ)
+
+
+def check_is_of_this_machine(environ: dict[str, Any]) -> None:
     """Raises NotThisMachine or NotThisName.
 
     A proxy on this machine connects from here, whoever uses it, so each address and each name that
     it forwards must be of this machine too.
     """
-    if services().dev_tokens is None:
-        return
-    sent = request.environ
-    for address in _parts(sent.get("REMOTE_ADDR"), sent.get("HTTP_X_FORWARDED_FOR")):
+    for address in _parts(environ.get("REMOTE_ADDR"), environ.get("HTTP_X_FORWARDED_FOR")):
         if not (is_loopback(address) or is_loopback(host_of(address))):
             raise NotThisMachine
-    for name in _parts(sent.get("HTTP_HOST"), sent.get("HTTP_X_FORWARDED_HOST")):
+    for name in _parts(environ.get("HTTP_HOST"), environ.get("HTTP_X_FORWARDED_HOST")):
         if not is_loopback(host_of(name)):
             raise NotThisName
 

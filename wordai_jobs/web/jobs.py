@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 from wordai_jobs import logs
 from wordai_jobs.clock import isoformat
 from wordai_jobs.errors import DatabaseError, Invalid, StatusUnavailable
-from wordai_jobs.jobs.service import Enqueued
+from wordai_jobs.jobs.service import Enqueued, JobService
 from wordai_jobs.model.book import slugify
 from wordai_jobs.model.job import ChapterRequest, Job
 from wordai_jobs.web.access_log import log_as_poll
@@ -56,7 +56,10 @@ _ACCEPTED = Success(
     headers=("Location", "Retry-After", "X-Queue-Position", "Idempotency-Replayed"),
 )
 
-blueprint = Blueprint("jobs", __name__, url_prefix="/api/v1/books")
+_PREFIX = "/api/v1/books"
+STATUS_ROUTE = f"{_PREFIX}/jobs/<job_id>"
+
+blueprint = Blueprint("jobs", __name__, url_prefix=_PREFIX)
 blueprint.before_request(authenticate)
 
 
@@ -196,14 +199,20 @@ def _accepted(enqueued: Enqueued) -> tuple[Response, int]:
 
 def _job_response(job: Job) -> Response:
     response = jsonify(job_body(job))
-    if job.status.has_ended:
-        return response
-    position = services().jobs.position(job)
-    if position is not None:
-        response.headers["X-Queue-Position"] = str(position)
-    pause_s = min(_LONGEST_POLL_INTERVAL_S, max(_POLL_INTERVAL_S, position or 0))
-    response.headers["Retry-After"] = str(pause_s)
+    response.headers.update(job_headers(job, services().jobs))
     return response
+
+
+def job_headers(job: Job, jobs: JobService) -> dict[str, str]:
+    """When to poll next, and the job's place in the queue."""
+    if job.status.has_ended:
+        return {}
+    position = jobs.position(job)
+    pause_s = min(_LONGEST_POLL_INTERVAL_S, max(_POLL_INTERVAL_S, position or 0))
+    headers = {"Retry-After": str(pause_s)}
+    if position is not None:
+        headers["X-Queue-Position"] = str(position)
+    return headers
 
 
 def _cursor(job: Job) -> str:

@@ -18,14 +18,18 @@ class OrjsonProvider(JSONProvider):
     """
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
-        return orjson.dumps(obj, _plain, orjson.OPT_PASSTHROUGH_DATETIME).decode()
+        return encoded(obj).decode()
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         return json.loads(s, **kwargs)
 
     def response(self, *args: Any, **kwargs: Any) -> Any:
-        body = self.dumps(self._prepare_response_obj(args, kwargs))
+        body: Any = encoded(self._prepare_response_obj(args, kwargs))
         return self._app.response_class(body, mimetype="application/json")
+
+
+def encoded(value: Any) -> bytes:
+    return orjson.dumps(value, _plain, orjson.OPT_PASSTHROUGH_DATETIME)
 
 
 def _plain(value: Any) -> str:

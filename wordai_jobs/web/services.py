@@ -7,8 +7,9 @@ from typing import cast
 from flask import current_app, request
 from prometheus_client import CollectorRegistry
 
+from wordai_jobs.auth.remembered import RememberedTokens
 from wordai_jobs.auth.signing import UrlSigner
-from wordai_jobs.auth.verifier import DevTokens, TokenVerifier
+from wordai_jobs.auth.verifier import DevTokens
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import Busy
 from wordai_jobs.jobs.runner import JobRunner
@@ -42,7 +43,7 @@ class Services:
     pool: RenderPool
     signer: UrlSigner
     registry: CollectorRegistry
-    verifier: TokenVerifier
+    verifier: RememberedTokens
     dev_tokens: DevTokens | None
 
 
