@@ -24,6 +24,7 @@ from wordai_jobs.web import (
 from wordai_jobs.web.access_log import AccessLog
 from wordai_jobs.web.authentication import refuse_strangers_in_mode_dev
 from wordai_jobs.web.json import OrjsonProvider
+from wordai_jobs.web.polls import Polls
 from wordai_jobs.web.ranges import RangeResponse
 from wordai_jobs.web.request_bodies import MAX_FIELDS_MB
 from wordai_jobs.web.request_metrics import RequestMetrics
@@ -68,6 +69,7 @@ def create_app(config: Config) -> Flask:
         app.register_blueprint(metrics.blueprint)
     if services.dev_tokens:
         app.register_blueprint(dev.blueprint)
+    app.wsgi_app = Polls(app.wsgi_app, services, common, log)  # type: ignore[method-assign]
     return app
 
 
