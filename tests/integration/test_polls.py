@@ -91,18 +91,11 @@ class Site:
     def wait_for(self, text: str, job_id: str) -> None:
         wait_until(lambda: text in self.poll(job_id).text, what=text)
 
-    def lapsed(self, token: str) -> str:
-        """A token that was good, and has just expired."""
-        self.services.verifier.verify(token)
-
-        def is_refused() -> bool:
-            try:
-                return not self.services.verifier.verify(token)
-            except Unauthenticated:
-                return True
-
-        wait_until(is_refused, what="the token's expiry")
-        return token
+    def is_refused(self, token: str) -> bool:
+        try:
+            return not self.services.verifier.verify(token)
+        except Unauthenticated:
+            return True
 
 
 @pytest.fixture(params=["dev", "firebase"])
@@ -113,15 +106,13 @@ def site(
     for name, value in google.environment.items():
         monkeypatch.setenv(name, value)
     database = own_database()
-    auth = {"mode": request.param}
-    if request.param == "firebase":
-        auth["firebase_project_id"] = PROJECT
+    project = {"firebase_project_id": PROJECT} if request.param == "firebase" else {}
     app = create_app(
         parse_config(
             {
                 "storage": {"data_dir": str(tmp_path / "data")},
                 "mongodb": {key.removeprefix("mongodb."): it for key, it in database.items()},
-                "auth": auth,
+                "auth": {"mode": request.param, **project},
                 "cors": {"origins": ORIGINS},
                 "jobs": {"workers": 1, "timeout_s": 3600},
                 "rendering": {"processes": 1, "page_timeout_s": 3600},
@@ -130,25 +121,33 @@ def site(
     )
     backend(app).start()
     try:
-        yield Site(app, dict(tokens_of(app, google)))
+        yield Site(app, tokens_of(app, google))
     finally:
+        for name in ("wordai_jobs", logs.POLLS):
+            logging.getLogger(name).setLevel(logging.NOTSET)
         backend(app).stop(grace_s=0)
         google.close()
 
 
-def tokens_of(app: Flask, google: Google) -> Iterator[tuple[str, str]]:
-    """Tokens of alice and bob, and one of alice that lapses soon."""
-    dev_tokens = app.extensions[EXTENSION].dev_tokens
-    for user in ("alice", "bob"):
-        yield user, dev_tokens.sign(user) if dev_tokens else google.token(user)
-    if not dev_tokens:
-        # The clocks of Google and this machine may differ by 10 s.
-        yield "lapsed", google.token("alice", exp=int(time.time()) - 7)
-        return
-    with pytest.MonkeyPatch.context() as patch:
-        then = time.time() - DEV_TOKEN_MAX_AGE_S + 3
-        patch.setattr(time, "time", lambda: then)
-        yield "lapsed", dev_tokens.sign("alice")
+def tokens_of(app: Flask, google: Google) -> dict[str, str]:
+    """Tokens of alice and bob, and one of alice that is known to be good, but not for long."""
+    services: Services = app.extensions[EXTENSION]
+    dev_tokens = services.dev_tokens
+    tokens = {
+        user: dev_tokens.sign(user) if dev_tokens else google.token(user)
+        for user in ("alice", "bob")
+    }
+    services.verifier.verify(tokens["alice"])  # fetches the certificates of Google
+    if dev_tokens:
+        with pytest.MonkeyPatch.context() as patch:
+            then = time.time() - DEV_TOKEN_MAX_AGE_S + 5
+            patch.setattr(time, "time", lambda: then)
+            tokens["lapsing"] = dev_tokens.sign("alice")
+    else:
+        # It is taken for 10 s more, because the clocks of Google and this machine may differ.
+        tokens["lapsing"] = google.token("alice", exp=int(time.time()) - 5)
+    services.verifier.verify(tokens["lapsing"])
+    return tokens
 
 
 @dataclass(frozen=True)
@@ -200,7 +199,7 @@ def random_request(draw: random.Random, site: Site) -> Sent:
             None,
             f"bearer   {token} ",
             f"Bearer {site.tokens['bob']}",
-            f"Bearer {site.tokens['lapsed']}",
+            f"Bearer {site.tokens['lapsing']}",
             f"Bearer {token[:-1]}",
             f"Bearer {token} {token}",
             f"Basic {token}",
@@ -370,7 +369,7 @@ def handled(site: Site, application: Any, sent: Sent) -> Seen:
 
 
 def test_a_poll_is_handled_as_flask_handles_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    site.lapsed(site.tokens["lapsed"])
+    wait_until(lambda: site.is_refused(site.tokens["lapsing"]), what="the token's expiry")
     monkeypatch.setattr(random, "getrandbits", lambda bits: 7)
     logging.getLogger("wordai_jobs").setLevel(logging.INFO)
     draw, without_flask = random.Random(20), Counter[tuple[str, str]]()
