@@ -26,10 +26,11 @@ test-js: ## run the tests of the JavaScript alone (make test runs them too)
 SOAK_JOBS ?= 1000
 SOAK_KILLS ?= 200
 SOAK_PDFS ?= 500
-soak: .venv/dev ## run 1,000 jobs, kill the server 200 times, send 500 damaged PDFs; takes 5 to 15 minutes
-	@SOAK_JOBS=$(SOAK_JOBS) SOAK_KILLS=$(SOAK_KILLS) SOAK_PDFS=$(SOAK_PDFS) $(BIN)/python -m pytest -s \
+SOAK_POLLS ?= 10000
+soak: .venv/dev ## run 1,000 jobs, kill the server 200 times, send 500 damaged PDFs and 20,000 polls; takes 5 to 15 minutes
+	@SOAK_JOBS=$(SOAK_JOBS) SOAK_KILLS=$(SOAK_KILLS) SOAK_PDFS=$(SOAK_PDFS) SOAK_POLLS=$(SOAK_POLLS) $(BIN)/python -m pytest -s \
 		tests/integration/test_leaks.py tests/integration/test_kills.py tests/integration/test_hostile_pdfs.py \
-		-k 'leaked or again_and_again or many_damaged'
+		tests/integration/test_polls.py -k 'leaked or again_and_again or many_damaged or handled_as_flask'
 
 format: .venv/dev ## format the Python code (ruff)
 	@$(BIN)/ruff check --quiet --select I --fix

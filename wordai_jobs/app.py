@@ -49,9 +49,9 @@ def create_app(config: Config) -> Flask:
     app.extensions[_BACKEND] = built
     app.extensions[EXTENSION] = services
     log = AccessLog(RequestMetrics(built.registry))
-    common = CommonHeaders(config.cors.origins)
+    common = CommonHeaders(app, config.cors.origins)
     access_log.register(app, log)
-    response_headers.register(app, common)
+    response_headers.register(app, config.cors.origins)
     error_responses.register(app, config.limits.max_upload_mb)
     app.before_request(refuse_strangers_in_mode_dev)
     app.before_request(refuse_until_open)
