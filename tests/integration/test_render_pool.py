@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.disks import fill
 from tests.support.pdfs import CATALOGUE, hanging_pdf, raw_pdf, stuck_pdf, text_pdf
 from tests.support.processes import descendants, kill, name, named
 from tests.support.waiting import wait_until
@@ -28,6 +30,7 @@ from wordai_jobs.rendering.protocol import Failed, Failure, InspectPdf, PageCoun
 from wordai_jobs.rendering.task import RenderingError
 
 SETTINGS = RenderingSettings(processes=1, dpi=72, max_pixels=1_000_000)
+BLOCK = 4096
 
 
 @pytest.fixture
@@ -104,15 +107,16 @@ def test_giving_up_a_book_at_a_page_that_hangs_costs_its_child_and_writes_no_mor
     folder.mkdir()
     with pool.rendering(hanging, folder, 1, "fail") as task:
         assert task.next_page(0.5) is None
-    assert list(folder.iterdir()) == []
+    assert [path.stat().st_size for path in folder.iterdir()] == [0, 0]
     assert rendered(pool, pdf, tmp_path / "later") == 3
     assert children() != before
 
 
 GARBAGE = {
-    "an infinite width": b'["PageRendered", {"width": 1e999, "height": 9}]',
-    "no width": b'["PageRendered", {"height": 9}]',
-    "a width of another type": b'["PageRendered", {"width": {}, "height": 9}]',
+    "an infinite width": b'["PageRendered", {"width": 1e999, "height": 9, "ending": ".png"}]',
+    "no width": b'["PageRendered", {"height": 9, "ending": ".png"}]',
+    "a width of another type": b'["PageRendered", {"width": {}, "height": 9, "ending": ".png"}]',
+    "a path": b'["PageRendered", {"width": 9, "height": 9, "ending": "/../../secret_key"}]',
     "no pages": b'["PageCount", {"page_count": 0}]',
     "a count that is true": b'["PageCount", {"page_count": true}]',
     "a failure of another type": b'["Failed", {"failure": []}]',
@@ -190,7 +194,7 @@ def test_an_unexpected_error_fails_its_book_and_not_the_pool(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def send(child: ChildProcess, request: object) -> None:
+    def send(child: ChildProcess, request: object, descriptors: object) -> None:
         raise RuntimeError("a bug")
 
     folder = tmp_path / "pages"
@@ -226,6 +230,78 @@ def test_a_page_that_takes_too_long_becomes_a_placeholder_and_the_others_are_ren
     assert len(list(folder.iterdir())) == 42
     assert json.loads((folder / "00011.json").read_text()) == {"text": "", "words": []}
     assert "page 11 of 20" in (folder / "00012.json").read_text()
+
+
+@pytest.mark.parametrize("image_format", ["png", "jpeg"])
+def test_a_page_on_a_full_disk_is_whole_or_its_book_fails(
+    fork_server: ForkServer, small_disk: Path, tmp_path: Path, image_format: str
+) -> None:
+    """With every room from too little for anything to enough for all, a block at a time."""
+    pdf, filler = tmp_path / "a.pdf", small_disk / "filler"
+    pdf.write_bytes(text_pdf(1))
+    pool = RenderPool(SETTINGS.model_copy(update={"format": image_format}), fork_server)
+    pool.start()
+
+    def outcome(folder: Path) -> str:
+        folder.mkdir()
+        try:
+            with pool.rendering(pdf, folder, 1, "fail") as task:
+                wait_until(lambda: task.next_page(0.1), what="the page")
+        except RenderingError as error:
+            return str(error)
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == expected
+        return "whole"
+
+    try:
+        whole = tmp_path / "whole"
+        rendered(pool, pdf, whole, pages=1)
+        expected = {path.name: path.read_bytes() for path in whole.iterdir()}
+        outcomes = []
+        for leave_bytes in range(0, sum(map(len, expected.values())) + 4 * BLOCK, BLOCK):
+            fill(filler, leave_bytes)
+            outcomes.append(outcome(small_disk / f"{leave_bytes}"))
+            filler.unlink()
+            shutil.rmtree(small_disk / f"{leave_bytes}")
+    finally:
+        pool.stop()
+    assert set(outcomes) == {"whole", "Storage is full"}
+    assert outcomes == sorted(outcomes), "more room never does worse"
+
+
+def test_a_book_keeps_its_child_while_other_books_have_their_turn_and_takes_it_along(
+    pool: RenderPool, tmp_path: Path
+) -> None:
+    books = [tmp_path / name for name in ("a.pdf", "b.pdf")]
+    for book in books:
+        book.write_bytes(text_pdf(60))
+        book.with_suffix("").mkdir()
+    before = children()
+    with (
+        pool.rendering(books[0], tmp_path / "a", 60, "fail") as first,
+        pool.rendering(books[1], tmp_path / "b", 60, "fail") as second,
+    ):
+        seen: set[int] = set()
+        for task in (first, second) * 60:
+            wait_until(lambda: task.next_page(0.1), what="a page")
+            seen.update(children())
+        assert before[0] in seen, "the child that was ready took the first book"
+        assert len(seen) == 3, "one for each book, and one for the next"
+    assert len(wait_until(children, what="the child for the next book")) == 1
+    assert children()[0] not in before
+
+
+def test_the_child_of_an_upload_opens_no_other(fork_server: ForkServer, pdf: Path) -> None:
+    inspector = Inspector(memory_limit_mb=512, fork_server=fork_server)
+    inspector.start()
+    seen = set()
+    try:
+        for _ in range(3):
+            seen.add(wait_until(lambda: own("inspector") or None, what="an inspector")[0])
+            assert inspector.page_count(pdf) == 3
+            wait_until(lambda: not set(own("inspector")) & seen, what="its end")
+    finally:
+        inspector.stop()
+    assert len(seen) == 3
 
 
 DAMAGED = protocol.encode(Failed(Failure.BAD_PAGE))
@@ -388,8 +464,8 @@ def test_a_child_that_fails_on_its_way_is_an_error_and_its_siblings_go_on(
     with pytest.raises(ChildEnded, match="exited with 1"):
         # More memory than the kernel has a number for.
         ChildProcess("renderer 2", 2**60, fork_server).start()
-    assert rendered(pool, pdf, tmp_path / "later") == 3
     assert children() == before
+    assert rendered(pool, pdf, tmp_path / "later") == 3
 
 
 def test_a_server_that_is_out_of_descriptors_gets_no_child_and_loses_none(
@@ -459,7 +535,9 @@ def test_a_fork_server_that_does_not_answer_is_replaced(
         [before] = own("fork server")
         os.kill(before, signal.SIGSTOP)
         child.start()
-        assert child.ask(InspectPdf(str(pdf)), PageCount, 30) == PageCount(3)
+        with open(pdf, "rb") as content:
+            child.send(InspectPdf(), [content.fileno()])
+        assert child.receive(PageCount, 30) == PageCount(3)
         [now] = own("fork server")
         assert now != before
     finally:

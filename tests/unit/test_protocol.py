@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from wordai_jobs.model.job import ErrorClass
 from wordai_jobs.rendering.protocol import (
+    IMAGE_ENDINGS,
     LONGEST_MESSAGE,
+    MOST_PAGES,
     Failed,
     Failure,
     InspectPdf,
@@ -30,6 +32,7 @@ numbers = st.integers(1, 2**63 - 1)
 texts = st.binary().map(os.fsdecode)
 OF_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     int: numbers,
+    bool: st.booleans(),
     str: texts,
     tuple[int, ...]: st.lists(numbers).map(tuple),
     Failure: st.sampled_from(Failure),
@@ -42,14 +45,15 @@ OF_TYPE: dict[Any, st.SearchStrategy[Any]] = {
 @given(data=st.data())
 def test_a_message_arrives_as_it_was_sent(kind: type[Message], data: st.DataObject) -> None:
     fields = {name: OF_TYPE[of_type] for name, of_type in get_type_hints(kind).items()}
+    if kind is PageRendered:
+        fields["ending"] = st.sampled_from(IMAGE_ENDINGS)
     message = cast(Message, data.draw(st.builds(kind, **fields)))
     assert decode(encode(message), kind, Ready) == decode(encode(message), Ready, kind) == message
 
 
 def test_the_longest_request_fits_into_one_message() -> None:
-    path = os.fsdecode(b"\xfc" * 4096)
     options = RenderOptions(600, "jpeg", 100, 100_000_000)
-    request = RenderPages(path, path, tuple(range(50_000, 50_016)), options)
+    request = RenderPages(tuple(range(50_000, 50_000 + MOST_PAGES)), options)
     assert len(encode(request)) < LONGEST_MESSAGE
 
 
@@ -87,14 +91,15 @@ def test_anything_but_the_expected_messages_is_refused(data: bytes) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        b'"width": 0, "height": 9',
-        b'"width": 9, "height": -1',
-        b'"width": 9',
-        b'"width": 9, "height": null',
+        b'"width": 0, "height": 9, "ending": ".png"',
+        b'"width": 9, "height": -1, "ending": ".png"',
+        b'"width": 9, "ending": ".png"',
+        b'"width": 9, "height": null, "ending": ".png"',
+        b'"width": 9, "height": 9, "ending": "/../../secret_key"',
     ],
-    ids=["no width", "a negative height", "a field too few", "null for a number"],
+    ids=["no width", "a negative height", "a field too few", "null for a number", "a path"],
 )
-def test_a_page_without_a_size_is_refused(fields: bytes) -> None:
+def test_a_page_without_a_size_or_an_image_is_refused(fields: bytes) -> None:
     with pytest.raises(ValueError):
         decode(b'["PageRendered", {%s}]' % fields, PageRendered, Failed)
 
@@ -111,7 +116,7 @@ def test_a_failure_that_has_no_such_name_is_refused(failure: str) -> None:
 )
 def test_a_part_of_a_request_that_is_malformed_is_refused(field: str, value: str) -> None:
     options = '{"dpi": 72, "format": "auto", "jpeg_quality": 85, "max_pixels": 9}'
-    fields = {"pdf": '"a.pdf"', "folder": '"b"', "pages": "[1]", "options": options}
+    fields = {"pages": "[1]", "options": options}
 
     def request(**changed: str) -> bytes:
         body = ", ".join(f'"{name}": {given}' for name, given in (fields | changed).items())
@@ -126,7 +131,7 @@ anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | texts,
     lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
 )
-garbled = st.dictionaries(st.sampled_from(["width", "height"]), anything).map(
+garbled = st.dictionaries(st.sampled_from(["width", "height", "ending"]), anything).map(
     lambda fields: json.dumps(["PageRendered", fields]).encode()
 )
 

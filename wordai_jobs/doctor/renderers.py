@@ -7,6 +7,7 @@ from wordai_jobs.config import Config
 from wordai_jobs.doctor.finding import Finding, Level
 from wordai_jobs.rendering.child_process import ChildProcess
 from wordai_jobs.rendering.fork_client import ChildEnded, ForkServer
+from wordai_jobs.rendering.page_files import opened
 from wordai_jobs.rendering.pool import render_options
 from wordai_jobs.rendering.protocol import Failed, PageRendered, RenderPages
 
@@ -26,10 +27,12 @@ def renderers(config: Config) -> Finding:
     with tempfile.TemporaryDirectory(prefix="wordai-jobs-doctor-") as folder:
         pdf = Path(folder) / "page.pdf"
         pdf.write_bytes(_PDF)
-        request = RenderPages(str(pdf), folder, (1,), render_options(settings))
         try:
             child.start()
-            reply = child.ask(request, PageRendered, settings.page_timeout_s)
+            with open(pdf, "rb") as content, opened(Path(folder), [1]) as files:
+                request = RenderPages((1,), render_options(settings))
+                child.send(request, [content.fileno(), *files])
+            reply = child.receive(PageRendered, settings.page_timeout_s)
         except (ChildEnded, TimeoutError) as error:
             problem = "a page took too long" if isinstance(error, TimeoutError) else str(error)
             advice = (

@@ -3,7 +3,7 @@
 import select
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from wordai_jobs.rendering.fork_client import (
@@ -35,14 +35,17 @@ Answer = TypeVar("Answer", Ready, PageCount, PageRendered)
 
 
 class ChildProcess:
-    """A place for one child at a time. Only one thread may use it."""
+    """A place for one child at a time. Only one thread at a time may use it."""
 
     def __init__(self, name: str, memory_limit_mb: int, fork_server: ForkServer) -> None:
         self.name = name
         self._memory_limit_mb = memory_limit_mb
         self._fork_server = fork_server
         self._process: ForkedProcess | None = None
-        self.requests = 0  # that this child was sent
+
+    def another(self) -> "ChildProcess":
+        """A place for a child of the same kind."""
+        return ChildProcess(self.name, self._memory_limit_mb, self._fork_server)
 
     @property
     def is_running(self) -> bool:
@@ -54,7 +57,6 @@ class ChildProcess:
         Raises ChildEnded if it does not start, and WaitAbandoned once `is_wanted` returns False.
         """
         self.kill()
-        self.requests = 0
         try:
             self._process = self._fork_server.fork(self.name, self._memory_limit_mb, is_wanted)
         except (ChildEnded, OSError) as error:
@@ -68,19 +70,15 @@ class ChildProcess:
             self.kill()
             raise
 
-    def ask(self, request: Request, expected: type[Answer], timeout_s: float) -> Answer | Failed:
-        """Send a request and wait for its first answer; raises ChildEnded or TimeoutError."""
-        self.send(request)
-        return self.receive(expected, timeout_s)
-
-    def send(self, request: Request) -> None:
+    def send(self, request: Request, descriptors: Sequence[int]) -> None:
         """Raises ChildEnded if the child is gone."""
         assert self._process
-        self.requests += 1
         self._process.stderr.begin_request()
         try:
             # A child that leaves its requests unread must not make the server wait.
-            self._process.connection.send(encode(request), socket.MSG_DONTWAIT)
+            socket.send_fds(
+                self._process.connection, [encode(request)], descriptors, socket.MSG_DONTWAIT
+            )
         except OSError as error:
             raise ChildEnded(self._how_it_ended()) from error
 

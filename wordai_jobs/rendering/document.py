@@ -1,9 +1,10 @@
 """Opens PDFs with MuPDF. Runs in a child only."""
 
+import mmap
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 
 import pymupdf
 
@@ -13,7 +14,6 @@ from wordai_jobs.rendering.protocol import Failure
 # A PDF may have up to this much in front of its header (PDF 1.7 Reference, implementation note 13
 # in appendix H).
 _HEADER_WITHIN_BYTES = 1024
-_KEPT_DOCUMENTS = 4
 # MuPDF says `malloc (16 bytes) failed`, `realloc (536870912 bytes) failed`, `calloc (7 x 8 bytes)
 # failed`.
 _NO_MEMORY = re.compile(r"\b(m|c|re)alloc\b.*failed|out of memory", re.IGNORECASE)
@@ -27,36 +27,23 @@ class RenderFailed(Exception):
         self.failure = failure
 
 
-def open_pdf(path: str) -> pymupdf.Document:
-    """Open a PDF; raises RenderFailed if it has no pages, needs a password or cannot be opened."""
-    with open(path, "rb") as file:
-        if b"%PDF-" not in file.read(_HEADER_WITHIN_BYTES):
-            raise RenderFailed(Failure.NOT_A_PDF)
+def open_pdf(descriptor: int) -> pymupdf.Document:
+    """Open a PDF; raises RenderFailed if it has no pages, needs a password or cannot be opened.
+
+    The descriptor may be closed afterwards.
+    """
     with translated_errors(Failure.DAMAGED):
-        document = pymupdf.open(path, filetype="pdf")
+        size = os.lseek(descriptor, 0, os.SEEK_END)
+        content = mmap.mmap(descriptor, size, prot=mmap.PROT_READ)
+        if content.find(b"%PDF-", 0, _HEADER_WITHIN_BYTES) < 0:
+            raise RenderFailed(Failure.NOT_A_PDF)
+        document = pymupdf.open(stream=memoryview(content), filetype="pdf")
         if document.needs_pass:
             raise RenderFailed(Failure.ENCRYPTED)
         if document.page_count < 1:
             # MuPDF leaves a file that it could not repair without pages.
             raise RenderFailed(Failure.DAMAGED if document.is_repaired else Failure.EMPTY)
     return document
-
-
-@lru_cache(_KEPT_DOCUMENTS)
-def kept_open(path: str) -> pymupdf.Document:
-    """`open_pdf`, but the last few documents stay open: opening a book again for each chunk of its
-    pages takes 8 to 14 ms.
-    """
-    return open_pdf(path)
-
-
-def page_size(path: str, number: int) -> tuple[float, float]:
-    """The width and height of a page in points; those of A4 if they cannot be read."""
-    try:
-        rect = kept_open(path)[number - 1].rect
-    except Exception:  # the page is known to be bad, and this may be why
-        rect = pymupdf.paper_rect("a4")
-    return rect.width, rect.height
 
 
 @contextmanager

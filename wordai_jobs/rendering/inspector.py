@@ -1,5 +1,5 @@
-"""Counts the pages of uploads, in a child of its own: an upload does not wait for books, and a bad
-upload does not hold up books.
+"""Counts the pages of uploads, each in a child of its own: an upload does not wait for books, and a
+bad upload does not hold up books.
 """
 
 import logging
@@ -7,6 +7,7 @@ import queue
 import threading
 from concurrent.futures import Future
 from pathlib import Path
+from typing import IO
 
 from wordai_jobs.errors import Busy, InvalidPdf, StorageFull
 from wordai_jobs.rendering.child_process import ChildProcess
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class Inspector:
-    """A child that opens one PDF after the other, and the permanent thread that drives it."""
+    """The child for the next upload, and the permanent thread that drives it."""
 
     def __init__(
         self, memory_limit_mb: int, fork_server: ForkServer, metrics: RenderMetrics | None = None
@@ -64,13 +65,7 @@ class Inspector:
 
     def _run(self) -> None:
         try:
-            try:
-                self._start_child()  # ahead of the first upload
-            except Busy:
-                pass  # the first upload tries again
-            except Exception:
-                # Without this thread, uploads would wait for ever.
-                logger.exception("the inspector could not be started")
+            self._start_ahead()
             while request := self._requests.get():
                 pdf, future = request
                 try:
@@ -78,39 +73,57 @@ class Inspector:
                 except Exception as error:
                     # Whatever it is, the request that waits must end.
                     future.set_exception(error)
+                # No child opens the PDFs of two uploads.
+                self._child.kill()
+                self._start_ahead()
         finally:
             self._child.kill()
 
+    def _start_ahead(self) -> None:
+        """Start the child of the next upload. If that fails, the upload tries again."""
+        try:
+            self._start_child()
+        except Busy:
+            pass
+        except Exception:
+            # Without this thread, uploads would wait for ever.
+            logger.exception("the inspector could not be started")
+
     def _inspect(self, pdf: Path) -> int:
         try:
-            answer = self._ask(InspectPdf(str(pdf)))
+            answer = self._ask(pdf)
         except TimeoutError as error:
             logger.warning("%s took longer than %d s to open", pdf.name, INSPECT_TIMEOUT_S)
-            self._kill_child(Restart.HANG)
+            self._metrics.inspector_restarted(Restart.HANG)
             raise InvalidPdf(f"PDF took longer than {INSPECT_TIMEOUT_S} s to open") from error
         except ChildEnded as error:
             logger.warning("%s crashed the inspector: %s", pdf.name, error)
-            self._kill_child(Restart.CRASH)
+            self._metrics.inspector_restarted(Restart.CRASH)
             raise InvalidPdf(Failure.DAMAGED.message) from error
         if isinstance(answer, PageCount):
             return answer.page_count
         if answer.failure is Failure.STORAGE_FULL:
             raise StorageFull
         if answer.failure is Failure.OUT_OF_MEMORY:
-            self._kill_child(Restart.MEMORY)
+            self._metrics.inspector_restarted(Restart.MEMORY)
             raise InvalidPdf("PDF takes more memory to open than is allowed")
         raise InvalidPdf(answer.failure.message)
 
-    def _ask(self, request: InspectPdf) -> PageCount | Failed:
+    def _ask(self, pdf: Path) -> PageCount | Failed:
         """Ask the child, and if that is gone a new one: it need not have been this PDF's fault."""
-        if self._child.is_running:
-            try:
-                return self._child.ask(request, PageCount, INSPECT_TIMEOUT_S)
-            except ChildEnded as error:
-                logger.info("%s; trying again in a new one", error)
-                self._metrics.inspector_restarted(Restart.LOST)
-        self._start_child()
-        return self._child.ask(request, PageCount, INSPECT_TIMEOUT_S)
+        with open(pdf, "rb") as content:
+            if self._child.is_running:
+                try:
+                    return self._answer(content)
+                except ChildEnded as error:
+                    logger.info("%s; trying again in a new one", error)
+                    self._metrics.inspector_restarted(Restart.LOST)
+            self._start_child()
+            return self._answer(content)
+
+    def _answer(self, content: IO[bytes]) -> PageCount | Failed:
+        self._child.send(InspectPdf(), [content.fileno()])
+        return self._child.receive(PageCount, INSPECT_TIMEOUT_S)
 
     def _start_child(self) -> None:
         """Raises Busy if the child does not start, which says nothing about a PDF."""
@@ -120,7 +133,3 @@ class Inspector:
             logger.error("%s", error)
             self._metrics.inspector_restarted(Restart.START)
             raise Busy("PDFs cannot be looked at now, try again soon", _BUSY_RETRY_S) from error
-
-    def _kill_child(self, reason: Restart) -> None:
-        self._child.kill()
-        self._metrics.inspector_restarted(reason)

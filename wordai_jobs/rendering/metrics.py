@@ -15,7 +15,6 @@ class Restart(StrEnum):
     MEMORY = "memory"  # it had no memory left
     CANCELLED = "cancelled"  # the job of its page was not wanted any more
     LOST = "lost"  # it was gone when it was needed
-    RETRY = "retry"  # a page that had ended another child gets a fresh one
     START = "start"  # it did not start
 
 

@@ -1,16 +1,15 @@
-"""Turns one page of a PDF into an image file and a file with its words. Runs in a child only."""
+"""Turns one page of a PDF into an image and its words. Runs in a child only."""
 
 import math
-import os
 import unicodedata
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import pymupdf
 
-from wordai_jobs.model.book import page_file_stem
 from wordai_jobs.rendering.image import encode_image
 from wordai_jobs.rendering.protocol import RenderOptions
 
@@ -32,47 +31,60 @@ _PLACEHOLDER_LINE_EM = 25
 Word = list[float | str]
 
 
-def render_page(
-    document: pymupdf.Document, number: int, options: RenderOptions, folder: Path
-) -> tuple[int, int]:
-    """Write `NNNNN.png` or `NNNNN.jpg`, and `NNNNN.json`, into `folder`; `number` counts from 1.
-
-    Returns the image's width and height in pixels. The JSON holds `text`, and `words` as
-    `[x0, y0, x1, y1, "word"]` in pixels of the image.
+@dataclass(frozen=True, slots=True)
+class RenderedPage:
+    """The contents of a page's two files. The image's size is in pixels, and its file's name has
+    this ending. `words` is JSON: `text`, and `words` as `[x0, y0, x1, y1, "word"]` in pixels of the
+    image.
     """
+
+    image: bytes
+    ending: str
+    width: int
+    height: int
+    words: bytes
+
+
+def render_page(document: pymupdf.Document, number: int, options: RenderOptions) -> RenderedPage:
+    """`number` counts from 1."""
     page = document[number - 1]
     zoom = _zoom(page.rect.width, page.rect.height, options)
     # The page's content is interpreted once, for its image and for its text.
     drawing = page.get_displaylist()
-    stem = folder / page_file_stem(number)
-    size = _save_image(_draw(drawing, zoom), options, stem)
+    pixmap = _draw(drawing, zoom)
+    image, ending = encode_image(pixmap, options)
+    width, height = pixmap.width, pixmap.height
+    del pixmap
     textpage = pymupdf.TextPage(drawing.get_textpage(_TEXT_FLAGS))
     text = _text(textpage.extractText()[:_MOST_CHARACTERS])
-    words = _words(_readable(textpage.extractWORDS()), zoom, size)
-    _save_text(text, words, stem)
-    return size
+    words = _words(_readable(textpage.extractWORDS()), zoom, (width, height))
+    return RenderedPage(image, ending, width, height, _as_json(text, words))
 
 
 def render_placeholder(
-    size: tuple[float, float], number: int, problem: str, options: RenderOptions, folder: Path
-) -> tuple[int, int]:
-    """Write the files of a page that cannot be rendered: a blank image with the problem on it, and
-    no words. `size` is the page's in points.
-
-    Returns as `render_page` does.
+    document: pymupdf.Document | None, number: int, problem: str, options: RenderOptions
+) -> RenderedPage:
+    """A blank image with the problem on it, and no words, for a page that cannot be rendered. If
+    its size cannot be read, or there is no document, the image has the size of A4.
     """
-    for leftover in folder.glob(f"{page_file_stem(number)}.*"):  # of the tries to render the page
-        leftover.unlink()
-    width, height = size
-    font_size = min(size) / _PLACEHOLDER_LINE_EM
-    with pymupdf.open() as document:
-        page = document.new_page(width=width, height=height)
+    width, height = _page_size(document, number)
+    font_size = min(width, height) / _PLACEHOLDER_LINE_EM
+    with pymupdf.open() as blank:
+        page = blank.new_page(width=width, height=height)
         left = (width - pymupdf.get_text_length(problem, fontsize=font_size)) / 2
         page.insert_text((left, height / 2), problem, fontsize=font_size)
         pixmap = _draw(page.get_displaylist(), _zoom(width, height, options))
-    stem = folder / page_file_stem(number)
-    _save_text("", [], stem)
-    return _save_image(pixmap, options, stem)
+    image, ending = encode_image(pixmap, options)
+    return RenderedPage(image, ending, pixmap.width, pixmap.height, _as_json("", []))
+
+
+def _page_size(document: pymupdf.Document | None, number: int) -> tuple[float, float]:
+    """In points."""
+    rect = pymupdf.paper_rect("a4")
+    if document is not None:
+        with suppress(Exception):  # the page is known to be bad, and this may be why
+            rect = document[number - 1].rect
+    return rect.width, rect.height
 
 
 def _draw(drawing: pymupdf.DisplayList, zoom: float) -> pymupdf.Pixmap:
@@ -94,20 +106,8 @@ def _zoom(width: float, height: float, options: RenderOptions) -> float:
     return zoom
 
 
-def _save_image(pixmap: pymupdf.Pixmap, options: RenderOptions, stem: Path) -> tuple[int, int]:
-    """Returns the image's width and height in pixels."""
-    image, ending = encode_image(pixmap, options)
-    # Under another name first: the image may be asked for at once, and must be whole then.
-    path = stem.with_suffix(ending)
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(image)
-    os.replace(part, path)
-    return pixmap.width, pixmap.height
-
-
-def _save_text(text: str, words: list[Word], stem: Path) -> None:
-    # Nobody reads it before the chapter is in place, so it need not appear at once.
-    stem.with_suffix(".json").write_bytes(orjson.dumps({"text": text, "words": words}))
+def _as_json(text: str, words: list[Word]) -> bytes:
+    return orjson.dumps({"text": text, "words": words})
 
 
 def _readable(entries: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:

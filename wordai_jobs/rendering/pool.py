@@ -1,5 +1,5 @@
 """The children that render, and the threads that drive them. Books take turns, so that none waits
-for another to end.
+for another to end. A child renders pages of one book only, and ends with it.
 """
 
 import logging
@@ -12,11 +12,13 @@ from pathlib import Path
 
 from wordai_jobs import logs
 from wordai_jobs.config import RenderingSettings
+from wordai_jobs.errors import FULL_DISK
 from wordai_jobs.model.book import Page
 from wordai_jobs.model.job import ErrorClass, OnBadPage
 from wordai_jobs.rendering.child_process import ChildProcess
 from wordai_jobs.rendering.fork_client import ChildEnded, ForkServer, WaitAbandoned
 from wordai_jobs.rendering.metrics import RenderMetrics, Restart
+from wordai_jobs.rendering.page_files import name_image, opened
 from wordai_jobs.rendering.protocol import (
     Failed,
     Failure,
@@ -27,6 +29,9 @@ from wordai_jobs.rendering.protocol import (
 )
 from wordai_jobs.rendering.task import Chunk, RenderingError, RenderTask
 
+# Books whose turn it is not keep their child and with it their open PDF, up to this many for each
+# process. Such a child takes up to 64 MB, a new one 20 ms of each turn.
+_WAITING_CHILDREN = 2
 _RESTART_PAUSE_S = 1.0
 _STOP_TIMEOUT_S = 5.0
 
@@ -47,11 +52,13 @@ class RenderPool:
         metrics: RenderMetrics | None = None,
     ) -> None:
         self._turns = _Turns()
+        self._waiting = _WaitingChildren(_WAITING_CHILDREN * settings.process_count)
         metrics = metrics or RenderMetrics()
         self._workers = [
             _Worker(
-                self._turns,
                 ChildProcess(f"renderer {number}", settings.memory_limit_mb, fork_server),
+                self._turns,
+                self._waiting,
                 settings,
                 metrics,
             )
@@ -72,7 +79,7 @@ class RenderPool:
 
     @property
     def ready_count(self) -> int:
-        """How many children are running."""
+        """How many of the threads have a child, or can have one."""
         return sum(worker.is_ready for worker in self._workers)
 
     @contextmanager
@@ -82,7 +89,7 @@ class RenderPool:
         """Have pages 1 to `page_count` of `pdf` written into `folder`, while the caller takes them
         from the task.
 
-        When this ends, however that happens, no child writes into the folder any more.
+        When this ends, however that happens, the children of this book have ended.
         """
         task = RenderTask(pdf, folder, page_count, on_bad_page, len(self._workers))
         self._turns.add(task)
@@ -91,6 +98,7 @@ class RenderPool:
         finally:
             self._turns.remove(task)
             task.end()
+            self._waiting.end(task)
 
 
 class _Turns:
@@ -124,32 +132,65 @@ class _Turns:
         """Wait for work; returns None once closed."""
         with self._changed:
             while not self.is_closed:
-                for _ in range(len(self._tasks)):
-                    task = self._tasks[0]
-                    self._tasks.rotate(-1)
+                # A book gets a further child only if no other book wants one: it costs 10 ms.
+                for task in sorted(self._tasks, key=lambda it: it.children_at_work):
                     chunk = task.take_chunk()
                     if chunk:
+                        self._tasks.remove(task)
+                        self._tasks.append(task)
                         return task, chunk
                 self._changed.wait()
             return None
 
 
+class _WaitingChildren:
+    """The children whose book waits for its turn."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._children: deque[tuple[RenderTask, ChildProcess]] = deque()
+
+    def add(self, task: RenderTask, child: ChildProcess) -> None:
+        """If there are too many now, the one that has waited longest is ended."""
+        with self._lock:
+            self._children.append((task, child))
+            surplus = self._children.popleft()[1] if len(self._children) > self._most else None
+        if surplus:
+            surplus.kill()
+
+    def take(self, task: RenderTask) -> ChildProcess | None:
+        """A child of this book, if one waits."""
+        with self._lock:
+            for each in self._children:
+                if each[0] is task:
+                    self._children.remove(each)
+                    return each[1]
+        return None
+
+    def end(self, task: RenderTask) -> None:
+        while child := self.take(task):
+            child.kill()
+
+
 class _Worker:
-    """A child, and the thread that starts it, hands it chunks and replaces it when it is gone."""
+    """A thread that hands chunks to children, and the new child that it keeps for the next book."""
 
     def __init__(
         self,
+        new_child: ChildProcess,
         turns: _Turns,
-        child: ChildProcess,
+        waiting: _WaitingChildren,
         settings: RenderingSettings,
         metrics: RenderMetrics,
     ) -> None:
+        self._new_child = new_child
         self._turns = turns
-        self._child = child
+        self._waiting = waiting
         self._options = render_options(settings)
         self._page_timeout_s = settings.page_timeout_s
         self._metrics = metrics
-        self._thread = threading.Thread(target=self._run, name=child.name, daemon=True)
+        self._thread = threading.Thread(target=self._run, name=new_child.name, daemon=True)
         self.is_ready = False
 
     def start(self) -> None:
@@ -166,44 +207,69 @@ class _Worker:
                 task, chunk = work
                 with logs.about_job(task.job_id):
                     self._work(task, chunk)
+                # Only now: nobody waits for it, while the book before waited for its first page.
+                if not self._new_child.is_running:
+                    self._start_child()
         finally:
-            self._child.kill()
+            self._new_child.kill()
 
     def _work(self, task: RenderTask, chunk: Chunk) -> None:
-        """Have a chunk rendered, give it back, and replace the child if it cannot be used again."""
+        """Have a chunk rendered, and give it back. Its child waits for the next one, or is killed
+        if it cannot be used again.
+        """
+        child = restart = None
         try:
-            restart = self._render(task, chunk)
+            child = self._child_for(task, chunk)
+            if child:
+                restart = self._render(child, task, chunk)
         except Exception:
-            # Without this thread, its child would serve nobody any more.
+            # Without this thread, its books would wait for ever.
             logger.exception("pages %s of %s met an unexpected error", chunk.pages, task.pdf.name)
             task.fail(RenderingError("Internal error", ErrorClass.OTHER))
             restart = Restart.CRASH
         try:
-            if restart:
+            if child and restart:
                 # It must not write into a folder that is about to be removed.
-                self._child.kill()
+                child.kill()
+            elif child:
+                self._waiting.add(task, child)
         finally:
-            # Before a new child is started: a cancelled job waits until its pages are given back.
+            # A cancelled job waits until its pages are given back.
             task.give_back()
             self._turns.wake()
         if restart:
             self._metrics.renderer_restarted(restart)
-            self._start_child()
 
-    def _render(self, task: RenderTask, chunk: Chunk) -> Restart | None:
+    def _child_for(self, task: RenderTask, chunk: Chunk) -> ChildProcess | None:
+        """A child that has this book open, or a new one; None if the task ends before one is
+        running. A page that has ended a child before gets a new one.
+        """
+        while not chunk.is_retry and (child := self._waiting.take(task)):
+            if child.is_running:
+                return child
+            child.kill()
+            self._metrics.renderer_restarted(Restart.LOST)
+        if not self._new_child.is_running:
+            self._metrics.renderer_restarted(Restart.LOST)
+            if not self._start_child(task):
+                return None
+        child, self._new_child = self._new_child, self._new_child.another()
+        return child
+
+    def _render(self, child: ChildProcess, task: RenderTask, chunk: Chunk) -> Restart | None:
         """Have a chunk rendered. Returns why the child cannot be used again; None if it can."""
-        if not self._has_child_for(chunk, task):
-            return Restart.CANCELLED
         page = chunk.pages[0]
         since = time.monotonic()
         try:
-            self._child.send(self._request(task, chunk))
+            with open(task.pdf, "rb") as pdf, opened(task.folder, chunk.pages) as files:
+                child.send(self._request(chunk), [pdf.fileno(), *files])
             for page in chunk.pages:
-                answer = self._child.receive(
+                answer = child.receive(
                     PageRendered, self._page_timeout_s, lambda: self._is_wanted(task)
                 )
                 if isinstance(answer, Failed):
                     return self._page_failed(task, chunk, page, answer.failure)
+                name_image(task.folder, page, answer.ending)
                 now = time.monotonic()
                 took_s, since = now - since, now
                 self._metrics.page_rendered(took_s)
@@ -212,14 +278,14 @@ class _Worker:
         except ChildEnded as error:
             logger.warning("%s on page %d of %s", error, page, task.pdf.name)
             # It may only have sent garbage, and another child is about to write the same files.
-            self._child.kill()
+            child.kill()
             crashed = RenderingError(f"Page {page} crashed the renderer", ErrorClass.RENDERER_CRASH)
             task.page_failed(chunk, page, crashed)
             return Restart.CRASH
         except TimeoutError:
             timeout_s = self._page_timeout_s
             logger.warning("page %d of %s took longer than %d s", page, task.pdf.name, timeout_s)
-            self._child.kill()  # as above
+            child.kill()  # as above
             message = f"Page {page} took longer than {timeout_s} s"
             too_long = RenderingError(message, ErrorClass.PAGE_TIMEOUT)
             task.page_failed(chunk, page, too_long, is_certain=True)
@@ -227,22 +293,24 @@ class _Worker:
         except WaitAbandoned:
             logger.info("page %d of %s is not wanted any more", page, task.pdf.name)
             return Restart.CANCELLED
+        except OSError as error:
+            if error.errno not in FULL_DISK:
+                raise
+            task.fail(_as_error(Failure.STORAGE_FULL))
+            return Restart.CANCELLED
 
-    def _request(self, task: RenderTask, chunk: Chunk) -> RenderPages | RenderPlaceholder:
-        pdf, folder = str(task.pdf), str(task.folder)
+    def _request(self, chunk: Chunk) -> RenderPages | RenderPlaceholder:
         if chunk.problem is None:
-            return RenderPages(pdf, folder, chunk.pages, self._options)
+            return RenderPages(chunk.pages, self._options)
         [page] = chunk.pages
         # If a child ended while it read the size of the page, the next one is not to look at it.
-        return RenderPlaceholder(
-            "" if chunk.is_retry else pdf, folder, page, chunk.problem, self._options
-        )
+        return RenderPlaceholder(page, chunk.problem, not chunk.is_retry, self._options)
 
     def _page_failed(
         self, task: RenderTask, chunk: Chunk, page: int, failure: Failure
     ) -> Restart | None:
         """A child says that it cannot render a page. Returns as `_render` does."""
-        error = RenderingError(failure.message, failure.error_class)
+        error = _as_error(failure)
         if failure is Failure.OUT_OF_MEMORY:
             # Earlier pages may have used up the memory, so this one is tried in a new child.
             task.page_failed(chunk, page, error)
@@ -255,28 +323,16 @@ class _Worker:
             task.fail(error)
         return None
 
-    def _has_child_for(self, chunk: Chunk, task: RenderTask) -> bool:
-        """Start a child if there is none, or none that this chunk may have; False if the task ends
-        before one is running.
-        """
-        if not self._child.is_running:
-            self._metrics.renderer_restarted(Restart.LOST)
-        elif chunk.is_retry and self._child.requests > 0:
-            self._metrics.renderer_restarted(Restart.RETRY)
-        else:
-            return True
-        return self._start_child(task)
-
     def _start_child(self, task: RenderTask | None = None) -> bool:
-        """Try until a child is running: without one, this thread can do nothing.
+        """Try until a new child is running: without one, this thread can do nothing for other
+        books.
 
         Returns False once the pool is closed, or the task that the child is for has ended: a job
         whose time is up must not wait for a child that cannot be started.
         """
-        self.is_ready = False
         while self._is_wanted(task):
             try:
-                self._child.start(lambda: self._is_wanted(task))
+                self._new_child.start(lambda: self._is_wanted(task))
                 self.is_ready = True
                 return True
             except WaitAbandoned:
@@ -284,10 +340,15 @@ class _Worker:
             except ChildEnded as error:
                 logger.error("%s", error)
             except Exception:
-                logger.exception("%s could not be started", self._child.name)
+                logger.exception("%s could not be started", self._new_child.name)
+            self.is_ready = False
             self._metrics.renderer_restarted(Restart.START)
             time.sleep(_RESTART_PAUSE_S)
         return False
 
     def _is_wanted(self, task: RenderTask | None) -> bool:
         return not self._turns.is_closed and (task is None or task.is_wanted)
+
+
+def _as_error(failure: Failure) -> RenderingError:
+    return RenderingError(failure.message, failure.error_class)

@@ -1,16 +1,17 @@
 """What the server says to its rendering children and to the fork server, and they to it.
 
-| to | request | answers |
-|---|---|---|
-| a child | `InspectPdf` | `PageCount` |
-| a child | `RenderPages` | a `PageRendered` for each page, in the order of the request |
-| a child | `RenderPlaceholder` | `PageRendered` |
-| the fork server | `ForkChild`, with the child's socket and stderr | `Forked`, with a pidfd |
-| the fork server | `ReapChild` | `Reaped` |
+| to | request | with these descriptors | answers |
+|---|---|---|---|
+| a child | `InspectPdf` | the PDF | `PageCount` |
+| a child | `RenderPages` | the PDF, and two files for each page | a `PageRendered` for each page |
+| a child | `RenderPlaceholder` | the PDF, and two files | `PageRendered` |
+| the fork server | `ForkChild` | the child's socket and stderr | `Forked`, with a pidfd |
+| the fork server | `ReapChild` | none | `Reaped` |
 
-A child that cannot do a request ends it with `Failed`, the fork server with `Refused`. Both say
-`Ready` as soon as they take requests. A message is JSON, one in each packet of a SOCK_SEQPACKET
-socket.
+The two files of a page are empty: one takes its image, the other its words. All requests to one
+child have the same PDF, and the pages of a request are answered in its order. A child that cannot
+do a request ends it with `Failed`, the fork server with `Refused`. Both say `Ready` as soon as they
+take requests. A message is JSON, one in each packet of a SOCK_SEQPACKET socket.
 """
 
 import json
@@ -23,6 +24,9 @@ from typing import Any, TypeVar, get_type_hints, overload
 from wordai_jobs.model.job import ErrorClass
 
 LONGEST_MESSAGE = 65_536
+# The most pages of one request.
+MOST_PAGES = 16
+IMAGE_ENDINGS = (".png", ".jpg")
 # The kernel and the database hold no larger numbers; JSON does.
 _LARGEST_INT = 2**63 - 1
 
@@ -64,9 +68,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class InspectPdf:
-    """How many pages does the PDF at this path have?"""
-
-    pdf: str
+    """How many pages does the PDF have?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,8 @@ class PageCount:
 
 @dataclass(frozen=True, slots=True)
 class RenderPages:
-    """Write images and words of these pages of a PDF into the folder. Pages count from 1."""
+    """Write images and words of these pages of the PDF. Pages count from 1."""
 
-    pdf: str
-    folder: str
     pages: tuple[int, ...]
     options: RenderOptions
 
@@ -92,25 +92,30 @@ class RenderPages:
 @dataclass(frozen=True, slots=True)
 class RenderPlaceholder:
     """Write a blank image with the problem on it, and no words, in the place of a page that cannot
-    be rendered. The image has the size of the page; that of A4 if `pdf` is empty, or does not tell.
+    be rendered. The image has the size of the page if that can be read from the PDF, and may be;
+    else that of A4.
     """
 
-    pdf: str
-    folder: str
     page: int
     problem: str
+    may_read_size: bool
     options: RenderOptions
 
 
 @dataclass(frozen=True, slots=True)
 class PageRendered:
-    """The files of the next page are in the folder. The size of its image is in pixels."""
+    """The files of the next page are written. The size of its image is in pixels, and its file's
+    name has this ending.
+    """
 
     width: int
     height: int
+    ending: str
 
     def __post_init__(self) -> None:
         _check_positive(self.width, self.height)
+        if self.ending not in IMAGE_ENDINGS:
+            raise ValueError("not the ending of an image")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from pathlib import Path
 from wordai_jobs import logs
 from wordai_jobs.model.book import Page
 from wordai_jobs.model.job import ErrorClass, OnBadPage
+from wordai_jobs.rendering.protocol import MOST_PAGES
 
 # Small enough that another book's pages, or a cancellation, need not wait long; large enough that
-# handing over costs nothing compared with the work. 1 to 16 pages reach 0.9 of the speed of
-# independent processes, 32 do not.
+# handing over costs nothing compared with the work. 1 to 16 pages (MOST_PAGES) reach 0.9 of the
+# speed of independent processes, 32 do not.
 _CHUNK_S = 0.1
-_MAX_CHUNK = 16
 
 
 class RenderingError(Exception):
@@ -92,6 +92,10 @@ class RenderTask:
     def is_wanted(self) -> bool:
         return not self._is_over
 
+    @property
+    def children_at_work(self) -> int:
+        return self._in_flight
+
     def take_chunk(self) -> Chunk | None:
         """The next pages to render, None if there are none to give out. Each chunk must be given
         back.
@@ -150,7 +154,7 @@ class RenderTask:
             return None
         size = 1  # the first: somebody waits for it, and how long a page takes is not known yet
         if self._page_s > 0:
-            size = max(1, min(_MAX_CHUNK, int(_CHUNK_S / self._page_s)))
+            size = max(1, min(MOST_PAGES, int(_CHUNK_S / self._page_s)))
         size = min(size, math.ceil(left / self._processes))
         first = self._next_page
         self._next_page += size

@@ -1,0 +1,38 @@
+"""The files of pages, which the server opens and a child writes: a child needs no path.
+
+A page has two files, such as `00017.png` (or `.jpg`) and `00017.json` with its words. The image
+gets its name when both are written: it may be asked for at once, and must be whole then.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from wordai_jobs.model.book import page_file_stem
+
+_UNFINISHED_IMAGE = ".part"
+_WORDS = ".json"
+
+
+@contextmanager
+def opened(folder: Path, pages: Sequence[int]) -> Iterator[list[int]]:
+    """Descriptors of the two files of each page, empty and open for writing."""
+    with ExitStack() as opened_files:
+        descriptors = []
+        for page in pages:
+            for ending in (_UNFINISHED_IMAGE, _WORDS):
+                # An earlier child may have left something in it.
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+                descriptors.append(os.open(_path(folder, page, ending), flags, 0o666))
+                opened_files.callback(os.close, descriptors[-1])
+        yield descriptors
+
+
+def name_image(folder: Path, page: int, ending: str) -> None:
+    """Give the image of a page that is written its name."""
+    os.rename(_path(folder, page, _UNFINISHED_IMAGE), _path(folder, page, ending))
+
+
+def _path(folder: Path, page: int, ending: str) -> str:
+    return f"{folder}/{page_file_stem(page)}{ending}"
