@@ -25,6 +25,7 @@ from wordai_jobs.metrics.listener import MetricsListener
 from wordai_jobs.metrics.registry import new_registry
 from wordai_jobs.metrics.state import watch_disk, watch_jobs, watch_renderers
 from wordai_jobs.pairing import pair
+from wordai_jobs.rendering import sandbox
 from wordai_jobs.rendering.fork_client import ForkServer
 from wordai_jobs.rendering.inspector import Inspector
 from wordai_jobs.rendering.metrics import RenderMetrics
@@ -52,7 +53,8 @@ class Backend:
         )
         self._retention_days = config.jobs.retention_days
 
-        self._fork_server = ForkServer()
+        self._sandbox = config.rendering.sandbox
+        self._fork_server = ForkServer(self._sandbox)
         self.pool = RenderPool(config.rendering, self._fork_server, render_metrics)
         self._inspector = Inspector(
             config.rendering.memory_limit_mb, self._fork_server, render_metrics
@@ -94,6 +96,7 @@ class Backend:
             # Nothing in the folder may be touched before this server holds its lock.
             self.storage.folder.lock.acquire()
             self.storage.folder.check_one_file_system()
+            self._check_sandbox()
             if self._metrics_listener:
                 self._metrics_listener.start()
             self.pool.start()
@@ -109,6 +112,13 @@ class Backend:
         except (DatabaseError, StartError) as error:
             self.stop(grace_s=0)
             raise _as_start_error(error) from error
+
+    def _check_sandbox(self) -> None:
+        lacking = sandbox.missing()
+        if lacking and self._sandbox == "required":
+            raise StartError(f"{sandbox.summary(self._sandbox)} (rendering.sandbox)")
+        is_complete = sandbox.state(self._sandbox) == "complete"
+        logger.log(logging.INFO if is_complete else logging.WARNING, sandbox.summary(self._sandbox))
 
     def _open(self) -> None:
         """Check the database, and begin to accept jobs. Can be tried again after DatabaseAway."""

@@ -232,6 +232,13 @@ class RenderingSettings(_Section):
         "25 million is A2 at 150 dpi.",
     )
 
+    sandbox: Literal["auto", "required", "off"] = Field(
+        "auto",
+        description='"auto" confines rendering processes with what the kernel offers (Landlock and '
+        'seccomp); "required" refuses to start without both; "off" leaves a PDF that takes over '
+        "its process free to read what the server can.",
+    )
+
     @property
     def process_count(self) -> int:
         return self.processes or len(os.sched_getaffinity(0))

@@ -282,6 +282,7 @@ def test_doctor_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
         "port": "problem",
         "database": "problem",
         "renderers": "ok",
+        "sandbox": "ok",
     }
     assert found["problems"] == 5 and "pass" not in json.dumps(found)
     assert all(finding["advice"] for finding in found["checks"] if finding["level"] == "problem")

@@ -346,4 +346,5 @@ def test_health_responds_without_a_token_and_names_the_version(server: ServerPro
         "database": "ok",
         "storage": "ok",
         "renderers": "ok",
+        "sandbox": "complete",
     }

@@ -524,6 +524,37 @@ def room_for_descriptors(room: int) -> Iterator[None]:
             os.close(descriptor)
 
 
+def test_a_worn_fork_server_is_replaced_and_its_children_work_on_until_they_end(
+    pdf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fork_client, "_MOST_CHILDREN", 3)
+    fork_server = ForkServer()
+    first, other = (ChildProcess(f"renderer {number}", 512, fork_server) for number in (1, 2))
+    try:
+        first.start()
+        [worn] = own("fork server")
+        for _ in range(2):
+            other.start()
+        wait_until(lambda: len(own("fork server")) == 2, what="the next fork server")
+        assert page_count(first, pdf) == page_count(other, pdf) == PageCount(3)
+        other.start()
+        assert worn in own("fork server"), "it has a child"
+        first.kill()
+        wait_until(lambda: worn not in own("fork server"), what="its end")
+        assert page_count(other, pdf) == PageCount(3)
+    finally:
+        first.kill()
+        other.kill()
+        fork_server.stop()
+    assert own("fork server", "renderer") == []
+
+
+def page_count(child: ChildProcess, pdf: Path) -> PageCount | Failed:
+    with open(pdf, "rb") as content:
+        child.send(InspectPdf(), [content.fileno()])
+    return child.receive(PageCount, 30)
+
+
 def test_a_fork_server_that_does_not_answer_is_replaced(
     pdf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -535,9 +566,7 @@ def test_a_fork_server_that_does_not_answer_is_replaced(
         [before] = own("fork server")
         os.kill(before, signal.SIGSTOP)
         child.start()
-        with open(pdf, "rb") as content:
-            child.send(InspectPdf(), [content.fileno()])
-        assert child.receive(PageCount, 30) == PageCount(3)
+        assert page_count(child, pdf) == PageCount(3)
         [now] = own("fork server")
         assert now != before
     finally:

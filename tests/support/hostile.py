@@ -2,7 +2,7 @@
 
 import random
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 from tests.support.pdfs import (
@@ -128,12 +128,16 @@ def truncated(pdf: bytes, part: float) -> bytes:
     return pdf[: int(len(pdf) * part)]
 
 
-def mutations(count: int, seed: int) -> Iterator[bytes]:
-    """`count` damaged copies of small PDFs, real ones if there are any; the same for each seed."""
+def mutations(count: int, seed: int, sources: Sequence[bytes] | None = None) -> Iterator[bytes]:
+    """`count` damaged copies of PDFs, the same for each seed. If no sources are given, they are
+    small PDFs, real ones if there are any.
+    """
     chance = random.Random(seed)
-    shared = [path.read_bytes() for path in shared_pdfs()]
-    small = [pdf for pdf in shared if len(pdf) <= _LARGEST_SOURCE_BYTES]
-    sources = small or [text_pdf(1), text_pdf(2), circular_form_pdf(), page_pdf(b"0 0 m 9 9 l S")]
+    if sources is None:
+        shared = [path.read_bytes() for path in shared_pdfs()]
+        small = [pdf for pdf in shared if len(pdf) <= _LARGEST_SOURCE_BYTES]
+        built = [text_pdf(1), text_pdf(2), circular_form_pdf(), page_pdf(b"0 0 m 9 9 l S")]
+        sources = small or built
     for number in range(count):
         yield _mutated(sources[number % len(sources)], chance)
 

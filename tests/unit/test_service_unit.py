@@ -54,6 +54,12 @@ def test_the_unit_is_hardened() -> None:
     assert score and float(score[1]) <= WORST_SCORE, answer
 
 
+def test_the_unit_allows_the_calls_of_the_sandbox() -> None:
+    lines = re.findall(r"^SystemCallFilter=([^~].*)$", UNIT.read_text(), re.MULTILINE)
+    allowed = " ".join(lines).split()
+    assert {"landlock_create_ruleset", "landlock_restrict_self", "seccomp"} <= set(allowed)
+
+
 def test_systemd_waits_longer_than_the_longest_stop_takes() -> None:
     stop_s = re.search(r"^TimeoutStopSec=(\d+)$", UNIT.read_text(), re.MULTILINE)
     assert stop_s and int(stop_s[1]) > sum(STOP_S.values()), STOP_S

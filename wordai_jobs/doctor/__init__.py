@@ -9,7 +9,7 @@ from wordai_jobs.config import load_config
 from wordai_jobs.doctor.database import database
 from wordai_jobs.doctor.finding import Finding, Level
 from wordai_jobs.doctor.port import port
-from wordai_jobs.doctor.renderers import renderers
+from wordai_jobs.doctor.renderers import renderers, sandbox_of_renderers
 from wordai_jobs.doctor.settings import configuration, sign_in
 from wordai_jobs.doctor.storage import secret_key, storage
 from wordai_jobs.errors import StartError
@@ -33,3 +33,4 @@ def findings() -> Iterator[Finding]:
     yield port(config.server)
     yield from database(config)
     yield renderers(config)
+    yield sandbox_of_renderers(config)

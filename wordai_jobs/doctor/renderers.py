@@ -1,10 +1,11 @@
-"""Checks the renderers: starts one, and has it render a page."""
+"""Checks the renderers and their sandbox: starts one, and has it render a page."""
 
 import tempfile
 from pathlib import Path
 
 from wordai_jobs.config import Config
 from wordai_jobs.doctor.finding import Finding, Level
+from wordai_jobs.rendering import sandbox
 from wordai_jobs.rendering.child_process import ChildProcess
 from wordai_jobs.rendering.fork_client import ChildEnded, ForkServer
 from wordai_jobs.rendering.page_files import opened
@@ -22,7 +23,7 @@ _PDF = (
 
 def renderers(config: Config) -> Finding:
     check, settings = "renderers", config.rendering
-    fork_server = ForkServer()
+    fork_server = ForkServer(settings.sandbox)
     child = ChildProcess("a renderer", settings.memory_limit_mb, fork_server)
     with tempfile.TemporaryDirectory(prefix="wordai-jobs-doctor-") as folder:
         pdf = Path(folder) / "page.pdf"
@@ -37,7 +38,7 @@ def renderers(config: Config) -> Finding:
             problem = "a page took too long" if isinstance(error, TimeoutError) else str(error)
             advice = (
                 "install the required versions of pymupdf and pillow, "
-                "or raise rendering.memory_limit_mb"
+                "raise rendering.memory_limit_mb, or see the sandbox below"
             )
             return Finding(check, Level.PROBLEM, problem, advice)
         finally:
@@ -49,3 +50,18 @@ def renderers(config: Config) -> Finding:
     count, limit_mb = settings.process_count, settings.memory_limit_mb
     detail = f"one has rendered a page; {count} will run, with up to {limit_mb} MB each"
     return Finding(check, Level.OK, detail)
+
+
+def sandbox_of_renderers(config: Config) -> Finding:
+    check, mode = "sandbox", config.rendering.sandbox
+    detail = sandbox.summary(mode)
+    if sandbox.state(mode) == "complete":
+        return Finding(check, Level.OK, detail)
+    if mode == "off":
+        return Finding(check, Level.WARNING, detail, "set it to auto or required")
+    advice = (
+        "use a kernel with Landlock (5.13 or newer) whose calls, and seccomp, the service manager "
+        "or the container does not forbid"
+    )
+    level = Level.PROBLEM if mode == "required" else Level.WARNING
+    return Finding(check, level, detail, advice)

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import pymupdf
 
+from wordai_jobs.rendering import sandbox
 from wordai_jobs.rendering.document import RenderFailed, open_pdf, translated_errors
 from wordai_jobs.rendering.page import RenderedPage, render_page, render_placeholder
 from wordai_jobs.rendering.protocol import (
@@ -32,18 +33,19 @@ from wordai_jobs.rendering.protocol import (
 _NICE = 10
 # The PDF, and two files for each page.
 _MOST_DESCRIPTORS = 1 + 2 * MOST_PAGES
+_MOST_OPEN_FILES = _MOST_DESCRIPTORS + 10
 
 logger = logging.getLogger(__name__)
 
 
-def main(connection: socket.socket, memory_limit_mb: int) -> None:
+def main(connection: socket.socket, memory_limit_mb: int, is_sandboxed: bool) -> None:
     """Answer the server's requests until it closes the connection."""
     os.nice(_NICE)
-    # RLIMIT_AS would count mapped libraries too, and starve ordinary pages.
-    limit = memory_limit_mb * 1024 * 1024
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    connection.send(encode(Ready()))
+    _set_limits(memory_limit_mb * 1024 * 1024)
+    listener = sandbox.confine_child() if is_sandboxed else None
+    socket.send_fds(connection, [encode(Ready())], [] if listener is None else [listener])
+    if listener is not None:
+        os.close(listener)
     renderer = _Renderer()
     while True:
         message, descriptors, _, _ = socket.recv_fds(connection, LONGEST_MESSAGE, _MOST_DESCRIPTORS)
@@ -59,6 +61,19 @@ def main(connection: socket.socket, memory_limit_mb: int) -> None:
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
+
+
+def _set_limits(memory_bytes: int) -> None:
+    for limit, value in {
+        # RLIMIT_AS would count mapped libraries too, and starve ordinary pages.
+        resource.RLIMIT_DATA: memory_bytes,
+        # What is written has been in memory before.
+        resource.RLIMIT_FSIZE: memory_bytes,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NPROC: 0,
+        resource.RLIMIT_NOFILE: _MOST_OPEN_FILES,
+    }.items():
+        resource.setrlimit(limit, (value, value))
 
 
 class _Renderer:

@@ -1,15 +1,18 @@
 """A rendering child as the server sees it: started, sent requests, waited for, killed."""
 
 import select
+import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from wordai_jobs import linux
 from wordai_jobs.rendering.fork_client import (
     START_TIMEOUT_S,
     TICK_S,
     ChildEnded,
+    ForbiddenCall,
     ForkedProcess,
     ForkServer,
     WaitAbandoned,
@@ -62,7 +65,11 @@ class ChildProcess:
         except (ChildEnded, OSError) as error:
             raise ChildEnded(f"{self.name} could not be started: {error}") from error
         try:
-            self.receive(Ready, START_TIMEOUT_S, is_wanted)
+            self._wait(START_TIMEOUT_S, is_wanted)
+            # Once it has read a PDF, it may send any descriptors, so none is taken then.
+            data, descriptors, _, _ = socket.recv_fds(self._process.connection, LONGEST_MESSAGE, 1)
+            self._process.listener = next(iter(descriptors), None)
+            self._decoded(data, Ready)
         except TimeoutError as error:
             self.kill()
             raise ChildEnded(f"{self.name} was not ready within {START_TIMEOUT_S:.0f} s") from error
@@ -80,7 +87,7 @@ class ChildProcess:
                 self._process.connection, [encode(request)], descriptors, socket.MSG_DONTWAIT
             )
         except OSError as error:
-            raise ChildEnded(self._how_it_ended()) from error
+            raise self._end() from error
 
     def receive(
         self,
@@ -94,31 +101,12 @@ class ChildProcess:
         of these, the child must be killed.
         """
         assert self._process
-        connection, stderr = self._process.connection, self._process.stderr
-        poll = select.poll()
-        poll.register(connection, select.POLLIN)
-        poll.register(stderr, select.POLLIN)
-        deadline = time.monotonic() + timeout_s
-        readable: list[int] = []
-        while connection.fileno() not in readable:
-            left_s = deadline - time.monotonic()
-            if left_s <= 0:
-                raise TimeoutError(f"{self.name} did not answer within {timeout_s:.0f} s")
-            if not is_wanted():
-                raise WaitAbandoned
-            readable = [descriptor for descriptor, _ in poll.poll(min(left_s, TICK_S) * 1000)]
-            if stderr.fileno() in readable and not stderr.log():
-                poll.unregister(stderr)
+        self._wait(timeout_s, is_wanted)
         try:
-            data = connection.recv(LONGEST_MESSAGE)
+            data = self._process.connection.recv(LONGEST_MESSAGE)
         except OSError as error:
-            raise ChildEnded(self._how_it_ended()) from error
-        if not data:
-            raise ChildEnded(self._how_it_ended())
-        try:
-            return decode(data, expected, Failed)
-        except ValueError as error:
-            raise ChildEnded(f"{self.name} sent garbage") from error
+            raise self._end() from error
+        return self._decoded(data, expected)
 
     def kill(self) -> None:
         """End the child and wait for that. Does nothing if there is none."""
@@ -126,9 +114,50 @@ class ChildProcess:
             self._process.kill()
             self._process = None
 
-    def _how_it_ended(self) -> str:
+    def _wait(self, timeout_s: float, is_wanted: Callable[[], bool]) -> None:
+        """Until there is something to receive; raises as `receive` does."""
+        assert self._process
+        process, connection = self._process, self._process.connection.fileno()
+        poll = select.poll()
+        poll.register(connection, select.POLLIN)
+        poll.register(process.stderr, select.POLLIN)
+        if process.listener is not None:
+            poll.register(process.listener, select.POLLIN)
+        deadline = time.monotonic() + timeout_s
+        readable: list[int] = []
+        while connection not in readable:
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                raise TimeoutError(f"{self.name} did not answer within {timeout_s:.0f} s")
+            if not is_wanted():
+                raise WaitAbandoned
+            readable = [descriptor for descriptor, _ in poll.poll(min(left_s, TICK_S) * 1000)]
+            if process.stderr.fileno() in readable and not process.stderr.log():
+                poll.unregister(process.stderr)
+            if process.listener in readable:
+                self._check_calls(process.listener)
+                poll.unregister(process.listener)  # the child has ended
+
+    def _check_calls(self, listener: int) -> None:
+        """Raises ForbiddenCall if the child waits for a call that its sandbox forbids."""
+        call = linux.notified_call(listener)
+        if call:
+            raise ForbiddenCall(f"{self.name} called {linux.name_of_call(*call)}")
+
+    def _decoded(self, data: bytes, expected: type[Answer]) -> Answer | Failed:
+        if not data:
+            raise self._end()
+        try:
+            return decode(data, expected, Failed)
+        except ValueError as error:
+            raise ChildEnded(f"{self.name} sent garbage") from error
+
+    def _end(self) -> ChildEnded:
+        """How the child ended."""
         assert self._process
         exit_status = self._process.wait(_EXIT_TIMEOUT_S)
         self._process.stderr.log()
-        how = "closed its socket" if exit_status is None else how_it_ended(exit_status)
-        return f"{self.name} {how}"
+        if exit_status is None:
+            return ChildEnded(f"{self.name} closed its socket")
+        kind = ForbiddenCall if exit_status == -signal.SIGSYS else ChildEnded
+        return kind(f"{self.name} {how_it_ended(exit_status)}")

@@ -30,17 +30,30 @@ from wordai_jobs.rendering.protocol import (
     decode,
     encode,
 )
+from wordai_jobs.rendering.sandbox import Mode
 
 # How long the fork server or a child may take to start; generous, for machines that swap.
 START_TIMEOUT_S = 30.0
 # A fork takes up to 10 ms.
 _ANSWER_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 5.0
+# All children of one process have its layout of memory, so it is replaced after this many children,
+# or after this time.
+_MOST_CHILDREN = 500
+_LONGEST_LIFE_S = 3600.0
+_RENEWAL_PAUSE_S = 10.0
 # How often a wait checks whether its result is still wanted. A cancelled page is given up within
 # this time.
 TICK_S = 0.1
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "PYTHONDONTWRITEBYTECODE")
+_PROGRAM = "wordai_jobs.rendering.fork_server"
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+_ITS_VARIABLES = {
+    "PYTHONPATH": str(_PACKAGE_ROOT),
+    "OPENBLAS_NUM_THREADS": "1",
+    # A child's first page takes 16 MB of new memory: 8 large pages instead of 4,000 small ones.
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+}
 
 Answer = TypeVar("Answer", bound=Message)
 
@@ -53,6 +66,10 @@ class ChildEnded(Exception):
     """
 
 
+class ForbiddenCall(ChildEnded):
+    """The child made a system call that its sandbox forbids. It must be killed."""
+
+
 class WaitAbandoned(Exception):
     """Nobody wants the result any more. A child that works on it must be killed."""
 
@@ -60,10 +77,15 @@ class WaitAbandoned(Exception):
 class ForkServer:
     """Forks children for any thread, one after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, sandbox: Mode = "auto") -> None:
+        self._sandbox = sandbox
         self._lock = threading.Lock()
         self._process: _ForkServerProcess | None = None
-        self._is_stopped = False
+        self._retired: list[_ForkServerProcess] = []
+        self._is_worn = threading.Event()
+        self._stopped = threading.Event()
+        # A permanent thread: the kernel ends the process with the thread that has started it.
+        self._renewal = threading.Thread(target=self._renew, name="fork server", daemon=True)
 
     def fork(
         self, name: str, memory_limit_mb: int, is_wanted: Callable[[], bool] = lambda: True
@@ -85,23 +107,46 @@ class ForkServer:
                     if process.is_running:
                         raise
                     logger.warning("%s; starting another", error)
-                    self._stop_process()
-            if self._is_stopped:
+                    self._process = None
+                    process.stop()
+            if self._stopped.is_set():
                 raise ChildEnded("the fork server was stopped")
-            process = self._process = _ForkServerProcess.start(is_wanted)
+            process = self._process = _ForkServerProcess.start(self._sandbox, is_wanted)
             return process.fork(name, memory_limit_mb)
         finally:
+            if self._process and self._process.is_worn:
+                self._is_worn.set()
+                if self._renewal.ident is None:
+                    self._renewal.start()
             self._lock.release()
 
     def stop(self) -> None:
         """End the fork server, and with it every child. None can be started from now on."""
-        self._is_stopped = True
-        self._stop_process()
-
-    def _stop_process(self) -> None:
+        self._stopped.set()
+        self._is_worn.set()
+        if self._renewal.ident is not None:
+            self._renewal.join()
         process, self._process = self._process, None
-        if process:
-            process.stop()
+        for each in (process, *self._retired):
+            if each:
+                each.stop()
+
+    def _renew(self) -> None:
+        """Replace a process that is worn, while children are forked from it."""
+        while self._is_worn.wait() and not self._stopped.is_set():
+            try:
+                new = _ForkServerProcess.start(self._sandbox, lambda: not self._stopped.is_set())
+            except (ChildEnded, OSError, WaitAbandoned) as error:
+                logger.warning("the fork server could not be replaced: %s", error)
+                self._stopped.wait(_RENEWAL_PAUSE_S)
+                continue
+            with self._lock:
+                old, self._process = self._process, new
+                self._is_worn.clear()
+            self._retired = [each for each in self._retired if each.is_running]
+            if old:
+                self._retired.append(old)
+                old.retire()
 
 
 class _ForkServerProcess:
@@ -114,23 +159,27 @@ class _ForkServerProcess:
         self._stderr = ChildStderr("fork server", process.stderr)
         self._connection = connection
         self._connection.settimeout(_ANSWER_TIMEOUT_S)
+        self._started_at = time.monotonic()
+        self._forked = 0
+        self._children = 0
+        self._is_retired = False
 
     @classmethod
-    def start(cls, is_wanted: Callable[[], bool]) -> "_ForkServerProcess":
+    def start(cls, sandbox: Mode, is_wanted: Callable[[], bool]) -> "_ForkServerProcess":
         """Start a process and wait until it has loaded its libraries; raises as `ForkServer.fork`
         does.
         """
         connection, its_connection = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        # A child that a hostile PDF has taken over should find no secret in its environment.
+        # It clears its environment too, but its memory keeps what it was started with.
         kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
         with its_connection:
             try:
                 process = subprocess.Popen(
-                    [sys.executable, "-m", "wordai_jobs.rendering.fork_server", str(os.getpid())],
+                    [sys.executable, "-m", _PROGRAM, str(os.getpid()), sandbox],
                     stdin=its_connection.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
-                    env={**kept, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(_PACKAGE_ROOT)},
+                    env={**kept, **_ITS_VARIABLES},
                     # A session of its own: Ctrl-C in the terminal is for the server, which ends
                     # its children in order.
                     start_new_session=True,
@@ -158,6 +207,20 @@ class _ForkServerProcess:
     def is_running(self) -> bool:
         return self._process.poll() is None
 
+    @property
+    def is_worn(self) -> bool:
+        age_s = time.monotonic() - self._started_at
+        return self._forked >= _MOST_CHILDREN or age_s > _LONGEST_LIFE_S
+
+    def retire(self) -> None:
+        """Stop it as soon as it has no children."""
+        self._is_retired = True
+        self._stop_if_idle()
+
+    def _stop_if_idle(self) -> None:
+        if self._is_retired and self._children == 0:
+            self.stop()
+
     def fork(self, name: str, memory_limit_mb: int) -> "ForkedProcess":
         with ExitStack() as ours, ExitStack() as theirs:
             connection, its_connection = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -170,6 +233,9 @@ class _ForkServerProcess:
             forked, descriptors = self._ask(
                 ForkChild(name, memory_limit_mb), Forked, [its_connection.fileno(), its_stderr]
             )
+            with self._lock:
+                self._forked += 1
+                self._children += 1
             if not descriptors:  # the kernel drops one that this process has no room for
                 self.reap(forked.pid)
                 raise ChildEnded("the server has no descriptor left for a child")
@@ -186,6 +252,10 @@ class _ForkServerProcess:
             with suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
             return -signal.SIGKILL
+        finally:
+            with self._lock:
+                self._children -= 1
+            self._stop_if_idle()
 
     def stop(self) -> None:
         with self._lock:
@@ -255,6 +325,7 @@ class ForkedProcess:
     ) -> None:
         self.connection = connection
         self.stderr = stderr
+        self.listener: int | None = None  # tells of calls that the child's sandbox forbids
         self._parent = parent
         self._pid = pid
         self._pidfd = pidfd
@@ -282,6 +353,8 @@ class ForkedProcess:
             self._reap()
         self.connection.close()
         self.stderr.close()
+        if self.listener is not None:
+            os.close(self.listener)  # not before: the child's forbidden call would go on
 
     def _reap(self) -> None:
         self._exit_status = self._parent.reap(self._pid)

@@ -1,11 +1,13 @@
 """The process that rendering children are forked from: `python -m wordai_jobs.rendering.fork_server
-PARENT_PID`, with a socket as its standard input.
+PARENT_PID SANDBOX`, with a socket as its standard input and the setting `rendering.sandbox`.
 
 It has loaded and warmed the libraries once, so that a child is ready within 10 ms, not 250, and
 shares the memory that none of them changes. It never opens a PDF itself. It ends with its socket
 or its parent, and its children end with it.
 """
 
+import array  # noqa: F401 - socket imports it as soon as it receives descriptors
+import codecs
 import gc
 import logging
 import os
@@ -19,7 +21,7 @@ from typing import NoReturn
 import pymupdf
 
 from wordai_jobs import linux
-from wordai_jobs.rendering import child
+from wordai_jobs.rendering import child, sandbox
 from wordai_jobs.rendering.image import encode_image
 from wordai_jobs.rendering.protocol import (
     LONGEST_MESSAGE,
@@ -38,6 +40,8 @@ from wordai_jobs.rendering.protocol import (
 _FREED_MEMORY_KEPT = 64 * 1024 * 1024
 # A child's socket and its standard error.
 _DESCRIPTORS_OF_CHILD = 2
+# Those that PyMuPDF uses. Python loads an encoding when it is first used.
+_ENCODINGS = ("ascii", "latin-1", "utf-8", "utf-16", "raw_unicode_escape", "unicode_escape")
 
 
 def main() -> None:
@@ -46,7 +50,13 @@ def main() -> None:
     linux.set_name("fork server")
     linux.keep_freed_memory(_FREED_MEMORY_KEPT)
     connection = socket.socket(fileno=0)
+    mode = sys.argv[2]
+    lacking = sandbox.missing()
+    if mode == "required" and lacking:
+        sys.exit(f"rendering.sandbox is required, but the kernel offers no {lacking[0]}")
     _warm_up()
+    if mode != "off":
+        sandbox.confine_fork_server()
     # Otherwise the first collection in each child would write to, and so copy, the memory of every
     # object.
     gc.freeze()
@@ -60,7 +70,7 @@ def main() -> None:
         try:
             match decode(message, ForkChild, ReapChild):
                 case ForkChild() as request:
-                    _fork(connection, request, descriptors)
+                    _fork(connection, request, descriptors, mode != "off")
                 case ReapChild(pid):
                     connection.send(encode(Reaped(_reap(pid))))
         except OSError as error:
@@ -71,7 +81,11 @@ def main() -> None:
 
 
 def _warm_up() -> None:
-    """Load what a first page would load: it takes 270 to 550 ms cold, 13 to 40 ms warm."""
+    """Load what a first page would load: it takes 270 to 550 ms cold, 13 to 40 ms warm, and in the
+    sandbox nothing can be loaded any more.
+    """
+    for name in _ENCODINGS:
+        codecs.lookup(name)
     pymupdf.TOOLS.mupdf_display_errors(False)
     pymupdf.TOOLS.mupdf_display_warnings(False)
     with pymupdf.open() as document:
@@ -83,13 +97,15 @@ def _warm_up() -> None:
         page.get_text("words")
 
 
-def _fork(connection: socket.socket, request: ForkChild, descriptors: list[int]) -> None:
+def _fork(
+    connection: socket.socket, request: ForkChild, descriptors: list[int], is_sandboxed: bool
+) -> None:
     if len(descriptors) != _DESCRIPTORS_OF_CHILD:
         raise OSError("the child's socket and standard error did not arrive")
     parent_pid = os.getpid()
     pid = os.fork()
     if pid == 0:
-        _become_child(parent_pid, request, descriptors)
+        _become_child(parent_pid, request, descriptors, is_sandboxed)
     try:
         pidfd = linux.pidfd_open(pid)
         try:
@@ -101,7 +117,9 @@ def _fork(connection: socket.socket, request: ForkChild, descriptors: list[int])
         raise
 
 
-def _become_child(parent_pid: int, request: ForkChild, descriptors: list[int]) -> NoReturn:
+def _become_child(
+    parent_pid: int, request: ForkChild, descriptors: list[int], is_sandboxed: bool
+) -> NoReturn:
     """Never returns, whatever happens: a child must not go on in this process's loop."""
     exit_status = 1
     try:
@@ -110,13 +128,14 @@ def _become_child(parent_pid: int, request: ForkChild, descriptors: list[int]) -
         # What a native library prints must not go anywhere else.
         os.dup2(its_stderr, 1)
         os.dup2(its_stderr, 2)
-        os.close(its_connection)
-        os.close(its_stderr)
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
         # A session of its own: the child and whatever it starts are killed together.
         os.setsid()
         linux.die_with_parent(parent_pid)
         linux.set_name(request.name)
-        child.main(socket.socket(fileno=0), request.memory_limit_mb)
+        # Kept until the end: a socket that Python closes by itself makes calls that are forbidden.
+        connection = socket.socket(fileno=0)
+        child.main(connection, request.memory_limit_mb, is_sandboxed)
         exit_status = 0
     except BaseException:
         traceback.print_exc()

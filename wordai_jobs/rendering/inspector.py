@@ -11,7 +11,7 @@ from typing import IO
 
 from wordai_jobs.errors import Busy, InvalidPdf, StorageFull
 from wordai_jobs.rendering.child_process import ChildProcess
-from wordai_jobs.rendering.fork_client import ChildEnded, ForkServer
+from wordai_jobs.rendering.fork_client import ChildEnded, ForbiddenCall, ForkServer
 from wordai_jobs.rendering.metrics import RenderMetrics, Restart
 from wordai_jobs.rendering.protocol import Failed, Failure, InspectPdf, PageCount
 
@@ -98,7 +98,8 @@ class Inspector:
             raise InvalidPdf(f"PDF took longer than {INSPECT_TIMEOUT_S} s to open") from error
         except ChildEnded as error:
             logger.warning("%s crashed the inspector: %s", pdf.name, error)
-            self._metrics.inspector_restarted(Restart.CRASH)
+            is_forbidden = isinstance(error, ForbiddenCall)
+            self._metrics.inspector_restarted(Restart.SANDBOX if is_forbidden else Restart.CRASH)
             raise InvalidPdf(Failure.DAMAGED.message) from error
         if isinstance(answer, PageCount):
             return answer.page_count
@@ -115,6 +116,8 @@ class Inspector:
             if self._child.is_running:
                 try:
                     return self._answer(content)
+                except ForbiddenCall:
+                    raise
                 except ChildEnded as error:
                     logger.info("%s; trying again in a new one", error)
                     self._metrics.inspector_restarted(Restart.LOST)

@@ -12,6 +12,7 @@ class Restart(StrEnum):
 
     HANG = "hang"  # a page took too long
     CRASH = "crash"  # it ended while it worked, by itself or killed from outside
+    SANDBOX = "sandbox"  # it made a system call that its sandbox forbids
     MEMORY = "memory"  # it had no memory left
     CANCELLED = "cancelled"  # the job of its page was not wanted any more
     LOST = "lost"  # it was gone when it was needed

@@ -13,6 +13,8 @@ from wordai_jobs.model.book import page_file_stem
 
 _UNFINISHED_IMAGE = ".part"
 _WORDS = ".json"
+# The server reads them into its memory. A child keeps them below 12 MB, unless it was taken over.
+_MOST_WORDS_BYTES = 16 * 1024 * 1024
 
 
 @contextmanager
@@ -32,6 +34,17 @@ def opened(folder: Path, pages: Sequence[int]) -> Iterator[list[int]]:
 def name_image(folder: Path, page: int, ending: str) -> None:
     """Give the image of a page that is written its name."""
     os.rename(_path(folder, page, _UNFINISHED_IMAGE), _path(folder, page, ending))
+
+
+def page_with_too_many_words(folder: Path) -> int | None:
+    """The first page whose words the server could not read, after all children have ended."""
+    with os.scandir(folder) as files:
+        too_long = [
+            int(file.name.removesuffix(_WORDS))
+            for file in files
+            if file.name.endswith(_WORDS) and file.stat().st_size > _MOST_WORDS_BYTES
+        ]
+    return min(too_long, default=None)
 
 
 def _path(folder: Path, page: int, ending: str) -> str:

@@ -15,10 +15,16 @@ from wordai_jobs.config import RenderingSettings
 from wordai_jobs.errors import FULL_DISK
 from wordai_jobs.model.book import Page
 from wordai_jobs.model.job import ErrorClass, OnBadPage
+from wordai_jobs.rendering import sandbox
 from wordai_jobs.rendering.child_process import ChildProcess
-from wordai_jobs.rendering.fork_client import ChildEnded, ForkServer, WaitAbandoned
+from wordai_jobs.rendering.fork_client import (
+    ChildEnded,
+    ForbiddenCall,
+    ForkServer,
+    WaitAbandoned,
+)
 from wordai_jobs.rendering.metrics import RenderMetrics, Restart
-from wordai_jobs.rendering.page_files import name_image, opened
+from wordai_jobs.rendering.page_files import name_image, opened, page_with_too_many_words
 from wordai_jobs.rendering.protocol import (
     Failed,
     Failure,
@@ -29,9 +35,9 @@ from wordai_jobs.rendering.protocol import (
 )
 from wordai_jobs.rendering.task import Chunk, RenderingError, RenderTask
 
-# Books whose turn it is not keep their child and with it their open PDF, up to this many for each
-# process. Such a child takes up to 64 MB, a new one 20 ms of each turn.
-_WAITING_CHILDREN = 2
+# So many books keep their child, with the open PDF, until their next turn. Opening a book in a new
+# child takes 20 ms of a turn of 100 ms.
+_MOST_WAITING = 4
 _RESTART_PAUSE_S = 1.0
 _STOP_TIMEOUT_S = 5.0
 
@@ -51,8 +57,9 @@ class RenderPool:
         fork_server: ForkServer,
         metrics: RenderMetrics | None = None,
     ) -> None:
+        self.sandbox = sandbox.state(settings.sandbox)
         self._turns = _Turns()
-        self._waiting = _WaitingChildren(_WAITING_CHILDREN * settings.process_count)
+        self._waiting = _WaitingChildren(_MOST_WAITING)
         metrics = metrics or RenderMetrics()
         self._workers = [
             _Worker(
@@ -89,7 +96,8 @@ class RenderPool:
         """Have pages 1 to `page_count` of `pdf` written into `folder`, while the caller takes them
         from the task.
 
-        When this ends, however that happens, the children of this book have ended.
+        When this ends, however that happens, the children of this book have ended. Raises
+        RenderingError if they have written more than the server can read.
         """
         task = RenderTask(pdf, folder, page_count, on_bad_page, len(self._workers))
         self._turns.add(task)
@@ -99,6 +107,10 @@ class RenderPool:
             self._turns.remove(task)
             task.end()
             self._waiting.end(task)
+        too_long = page_with_too_many_words(folder)
+        if too_long:
+            message = f"Page {too_long} crashed the renderer"
+            raise RenderingError(message, ErrorClass.RENDERER_CRASH)
 
 
 class _Turns:
@@ -281,7 +293,7 @@ class _Worker:
             child.kill()
             crashed = RenderingError(f"Page {page} crashed the renderer", ErrorClass.RENDERER_CRASH)
             task.page_failed(chunk, page, crashed)
-            return Restart.CRASH
+            return Restart.SANDBOX if isinstance(error, ForbiddenCall) else Restart.CRASH
         except TimeoutError:
             timeout_s = self._page_timeout_s
             logger.warning("page %d of %s took longer than %d s", page, task.pdf.name, timeout_s)

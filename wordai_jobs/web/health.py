@@ -38,4 +38,7 @@ def ready() -> Response:
     problems = readiness.problems(services().database, services().storage.folder, services().pool)
     if problems:
         raise NotReady("; ".join(problems))
-    return jsonify(ReadyBody(status="ready", database="ok", storage="ok", renderers="ok"))
+    sandbox = services().pool.sandbox
+    return jsonify(
+        ReadyBody(status="ready", database="ok", storage="ok", renderers="ok", sandbox=sandbox)
+    )

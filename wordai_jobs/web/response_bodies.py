@@ -348,6 +348,10 @@ class ReadyBody(TypedDict):
     database: Literal["ok"]
     storage: Literal["ok"]
     renderers: Literal["ok"]
+    sandbox: Annotated[
+        Literal["complete", "partial", "off"],
+        Field(description="How far renderers are confined; see rendering.sandbox."),
+    ]
 
 
 @_closed

@@ -1,0 +1,215 @@
+"""A PDF that takes over its renderer can do nothing but harm itself."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.conftest import StartServer
+from tests.support.client import Client
+from tests.support.intruder import FATAL, REFUSED
+from tests.support.leftovers import staged
+from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
+from tests.support.processes import busy_renderer, is_alive
+from tests.support.server import ServerProcess
+from tests.support.tools import missing, program
+from tests.support.waiting import wait_until
+from wordai_jobs.config import RenderingSettings
+from wordai_jobs.errors import InvalidPdf
+from wordai_jobs.rendering import fork_client, sandbox
+from wordai_jobs.rendering.fork_client import ForkServer
+from wordai_jobs.rendering.inspector import Inspector
+from wordai_jobs.rendering.pool import RenderPool
+from wordai_jobs.rendering.task import RenderingError
+
+pytestmark = pytest.mark.long_file(60)
+
+SETTINGS = RenderingSettings(processes=1, dpi=72)
+
+
+@pytest.fixture(autouse=True)
+def kernel() -> None:
+    if sandbox.missing():
+        missing("a kernel with Landlock and seccomp")
+
+
+@pytest.fixture(scope="module", params=["required", "auto"], ids=["complete", "no Landlock"])
+def intruded(request: pytest.FixtureRequest) -> Iterator[ForkServer]:
+    """A fork server whose children do what PDFs tell them (see `tests.support.intruder`)."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(fork_client, "_PROGRAM", "tests.support.intruder")
+        fork_server = ForkServer(request.param)
+        yield fork_server
+        fork_server.stop()
+
+
+@pytest.fixture(scope="module")
+def pool(intruded: ForkServer) -> Iterator[RenderPool]:
+    running = RenderPool(SETTINGS, intruded)
+    running.start()
+    yield running
+    running.stop()
+
+
+def intruding(order: str) -> bytes:
+    return text_pdf(2) + f"%intrude {order}\n".encode()
+
+
+def error_of(pool: RenderPool, pdf: bytes, folder: Path) -> str | None:
+    """How a book of two pages ends; None if it is rendered."""
+    folder.mkdir()
+    path = folder / "a.pdf"
+    path.write_bytes(pdf)
+    try:
+        with pool.rendering(path, folder, 2, "fail") as task:
+            for _ in range(2):
+                wait_until(lambda: task.next_page(0.1), what="a page, or the end of the book")
+    except RenderingError as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize("name", FATAL)
+def test_a_forbidden_call_ends_its_renderer_alone_and_is_named_in_the_log(
+    pool: RenderPool, tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    error = error_of(pool, intruding(name), tmp_path / "bad")
+    assert error == "Page 1 crashed the renderer"
+    assert f"renderer 1 called {name}" in caplog.text
+    assert error_of(pool, text_pdf(2), tmp_path / "good") is None
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_no_file_can_be_reached_and_the_renderer_goes_on(
+    pool: RenderPool, tmp_path: Path, name: str
+) -> None:
+    others = tmp_path / "another user's.pdf"
+    others.write_bytes(text_pdf(1))
+    for path in (others, tmp_path / "new", Path("/etc/passwd"), tmp_path, Path("/proc/self/maps")):
+        error = error_of(pool, intruding(f"{name} {path}"), tmp_path / f"bad {path.name}")
+        assert error == "Page 1 is damaged and cannot be rendered", path
+    assert others.read_bytes() == text_pdf(1) and not (tmp_path / "new").exists()
+    assert error_of(pool, text_pdf(2), tmp_path / "good") is None
+
+
+def test_words_that_would_fill_the_servers_memory_fail_their_book(
+    pool: RenderPool, tmp_path: Path
+) -> None:
+    error = error_of(pool, intruding("fill"), tmp_path / "bad")
+    assert error == "Page 1 crashed the renderer"
+
+
+def test_an_upload_that_takes_over_its_inspector_is_refused_and_the_next_is_not(
+    intruded: ForkServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad, good = tmp_path / "bad.pdf", tmp_path / "good.pdf"
+    bad.write_bytes(intruding("socket"))
+    good.write_bytes(text_pdf(2))
+    inspector = Inspector(memory_limit_mb=512, fork_server=intruded)
+    inspector.start()
+    try:
+        with pytest.raises(InvalidPdf, match="damaged"):
+            inspector.page_count(bad)
+        assert "inspector called socket" in caplog.text
+        assert inspector.page_count(good) == 2
+    finally:
+        inspector.stop()
+
+
+# With a debugger. Each expression is evaluated in the renderer; an answer below 0 is an error.
+CALLS = {
+    "open a PDF of another user": '(long)open("{data}/uploads/{other}.pdf", 0)',
+    "open the signing key": '(long)open("{data}/secret_key", 0)',
+    "open /etc/passwd": '(long)open("/etc/passwd", 0)',
+    "write outside its folder": '(long)open("{data}/chapters/new", 0101, 0600)',
+    "socket": "(long)socket(2, 1, 0)",
+    "execve": '(long)execve("/bin/true", 0, 0)',
+    "fork": "(long)fork()",
+    "kill of its parent": "(long)kill({parent}, 9)",
+    "ptrace": "(long)ptrace(16, {parent}, 0, 0)",
+    "process_vm_readv": "(long)process_vm_readv({parent}, 0, 0, 0, 0, 0)",
+    "mount": '(long)mount("none", "/tmp", "tmpfs", 0, 0)',
+    "io_uring_setup": "(long)syscall(425, 4, 0)",
+}
+
+
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    settings = {"rendering.processes": 1, "rendering.page_timeout_s": 120}
+    server = ServerProcess(tmp_path_factory.mktemp("attacked"), settings)
+    server.start().wait_until_ready()
+    yield server
+    assert server.stop() == 0
+
+
+def evaluated(pid: int, call: str) -> str:
+    """What the debugger prints that the call returned; empty if the renderer has ended."""
+    done = subprocess.run(
+        [program("gdb", "gdb"), "-batch", "-nx", "-p", str(pid), "-ex", f"print {call}"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    found = re.search(r"^\$1 = (-?\d+)$", done.stdout, re.MULTILINE)
+    return found[1] if found else ""
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_debugger_in_a_busy_renderer_gets_nothing_and_the_next_job_is_rendered(
+    attacked: ServerProcess, call: str
+) -> None:
+    alice, bob = Client(attacked.url, "alice"), Client(attacked.url, "bob")
+    other = alice.upload(photo_pdf()).json()["file_id"]
+    job_id = bob.submit(hanging_pdf())
+    renderer = busy_renderer(attacked.pid, 0.2)
+    [parent] = [
+        it for it in attacked.children() if Path(f"/proc/{it}/comm").read_text() == "fork server\n"
+    ]
+    call = call.format(data=attacked.data, other=other, parent=parent)
+    answer = evaluated(renderer, call)
+    if "open(" in call:
+        assert answer == "-1" and is_alive(renderer)
+        bob.post(f"/api/v1/books/jobs/{job_id}/cancel")
+        error = "Cancelled by user"
+    else:
+        assert answer == ""
+        wait_until(lambda: not is_alive(renderer), what="its end")
+        assert evaluated(busy_renderer(attacked.pid, 0.2), call) == ""
+        error = "Page 1 crashed the renderer"
+    assert bob.end_of(job_id)["error"] == error
+    assert staged(attacked.data) == []
+    assert is_alive(parent)
+    assert bob.end_of(bob.submit(text_pdf(2)))["status"] == "completed"
+
+
+def test_a_server_says_in_one_line_what_its_sandbox_is(start_server: StartServer) -> None:
+    lines = {
+        "auto": "page renderers run in their sandbox: Landlock",
+        "required": "page renderers run in their sandbox: Landlock",
+        "off": "page renderers run without their sandbox (rendering.sandbox is off)",
+    }
+    for mode, line in lines.items():
+        server = start_server({"rendering.sandbox": mode}).wait_until_ready()
+        assert server.log.count(line) == 1
+        ready = requests.get(f"{server.url}/health/ready", timeout=10).json()
+        assert ready["sandbox"] == ("off" if mode == "off" else "complete")
+        server.kill()
+
+
+@pytest.mark.parametrize(
+    ("lacking", "line"),
+    [
+        (["Landlock"], "in a part of their sandbox: the kernel offers no Landlock"),
+        (["Landlock", "seccomp"], "the kernel offers no Landlock and seccomp"),
+    ],
+    ids=["one part", "all"],
+)
+def test_a_kernel_without_a_part_is_named_and_refused_if_the_sandbox_is_required(
+    monkeypatch: pytest.MonkeyPatch, lacking: list[str], line: str
+) -> None:
+    monkeypatch.setattr(sandbox, "missing", lambda: lacking)
+    assert line in sandbox.summary("auto")
+    assert sandbox.state("auto") == "partial" and sandbox.state("off") == "off"

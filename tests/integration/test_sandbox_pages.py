@@ -1,0 +1,133 @@
+"""Pages look the same in the sandbox as without it, and no page needs what it forbids."""
+
+import io
+import os
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.support.hostile import (
+    circular_form_pdf,
+    circular_pages_pdf,
+    false_count_pdf,
+    mutations,
+    truncated,
+    wide_pdf,
+    without_xref,
+)
+from tests.support.kinds import kinds
+from tests.support.pdfs import CATALOGUE, photo_pdf, raw_pdf, shared_pdfs, text_pdf
+from tests.support.tools import missing
+from wordai_jobs.rendering import sandbox
+from wordai_jobs.rendering.child_process import ChildProcess
+from wordai_jobs.rendering.fork_client import ForkServer
+from wordai_jobs.rendering.page_files import opened
+from wordai_jobs.rendering.protocol import (
+    Failed,
+    InspectPdf,
+    PageCount,
+    PageRendered,
+    RenderOptions,
+    RenderPages,
+    RenderPlaceholder,
+)
+
+pytestmark = pytest.mark.long_file(40)
+
+# SANDBOX_PDFS=1000 takes some minutes.
+DAMAGED = int(os.environ.get("SANDBOX_PDFS", "60"))
+MOST_PAGES = 3
+OPTIONS = RenderOptions(dpi=100, format="auto", jpeg_quality=85, max_pixels=4_000_000)
+PAGE_TIMEOUT_S = 60
+WRITTEN = (".part", ".json")
+
+Outcome = list[PageCount | PageRendered | Failed | bytes]
+
+
+@pytest.fixture(scope="module")
+def children() -> Iterator[tuple[ChildProcess, ChildProcess]]:
+    """A child in the sandbox, and one without."""
+    if sandbox.missing():
+        missing("a kernel with Landlock and seccomp")
+    servers = ForkServer("required"), ForkServer("off")
+    confined, free = (ChildProcess("a renderer", 512, server) for server in servers)
+    yield confined, free
+    for child, server in zip((confined, free), servers, strict=True):
+        child.kill()
+        server.stop()
+
+
+def outcome(child: ChildProcess, pdf: bytes, folder: Path) -> Outcome:
+    """What a child says of a PDF, and what it writes of the first pages and of a placeholder."""
+    folder.mkdir(exist_ok=True)
+    path = folder / "a.pdf"
+    path.write_bytes(pdf)
+    child.start()
+    with open(path, "rb") as content:
+        child.send(InspectPdf(), [content.fileno()])
+        found: Outcome = [child.receive(PageCount, PAGE_TIMEOUT_S)]
+        if not isinstance(found[0], PageCount):
+            return found
+        pages = tuple(range(1, min(found[0].page_count, MOST_PAGES) + 1))
+        requests = [RenderPages((page,), OPTIONS) for page in pages]
+        for page, request in chain(
+            zip(pages, requests, strict=True), [(1, RenderPlaceholder(1, "Bad", True, OPTIONS))]
+        ):
+            with opened(folder, [page]) as files:
+                child.send(request, [content.fileno(), *files])
+            found.append(child.receive(PageRendered, PAGE_TIMEOUT_S))
+            if isinstance(found[-1], PageRendered):
+                found += [(folder / f"{page:05}{ending}").read_bytes() for ending in WRITTEN]
+    return found
+
+
+def check_same(children: tuple[ChildProcess, ChildProcess], pdf: bytes, folder: Path) -> Outcome:
+    confined, free = (outcome(child, pdf, folder) for child in children)
+    assert confined == free
+    return confined
+
+
+@pytest.mark.parametrize("pdf", kinds().values(), ids=kinds())
+def test_a_page_of_every_kind_looks_as_without_the_sandbox(
+    children: tuple[ChildProcess, ChildProcess],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    pdf: bytes,
+) -> None:
+    found = check_same(children, pdf, tmp_path)
+    assert not [each for each in found if isinstance(each, Failed)], found
+    image = found[2]
+    assert isinstance(image, bytes)
+    darkest, _ = Image.open(io.BytesIO(image)).convert("L").getextrema()
+    assert isinstance(darkest, int) and darkest < 200, "something is on the page"
+    assert caplog.text == "", "and nothing is missed"
+
+
+@pytest.mark.needs_shared_pdfs
+@pytest.mark.parametrize("path", shared_pdfs(), ids=lambda path: path.stem)
+def test_a_real_pdf_looks_as_without_the_sandbox(
+    children: tuple[ChildProcess, ChildProcess], tmp_path: Path, path: Path
+) -> None:
+    check_same(children, path.read_bytes(), tmp_path)
+
+
+def test_built_and_damaged_pdfs_need_nothing_that_the_sandbox_forbids(
+    children: tuple[ChildProcess, ChildProcess], tmp_path: Path
+) -> None:
+    built = [
+        text_pdf(3),
+        photo_pdf(),
+        wide_pdf(),
+        circular_form_pdf(),
+        circular_pages_pdf(),
+        false_count_pdf(-1),
+        truncated(text_pdf(3), 0.5),
+        without_xref(text_pdf(3)),
+        raw_pdf(CATALOGUE, b"<< /Type /Pages /Kids [] /Count 0 >>"),
+    ]
+    of_kinds = list(kinds().values())
+    for pdf in chain(built, mutations(DAMAGED, seed=21), mutations(DAMAGED, 22, of_kinds)):
+        check_same(children, pdf, tmp_path)
