@@ -114,11 +114,10 @@ class Backend:
             raise _as_start_error(error) from error
 
     def _check_sandbox(self) -> None:
-        lacking = sandbox.missing()
-        if lacking and self._sandbox == "required":
-            raise StartError(f"{sandbox.summary(self._sandbox)} (rendering.sandbox)")
-        is_complete = sandbox.state(self._sandbox) == "complete"
-        logger.log(logging.INFO if is_complete else logging.WARNING, sandbox.summary(self._sandbox))
+        state, summary = sandbox.state(self._sandbox), sandbox.summary(self._sandbox)
+        if self._sandbox == "required" and state == "partial":
+            raise StartError(summary)
+        logger.log(logging.INFO if state == "complete" else logging.WARNING, summary)
 
     def _open(self) -> None:
         """Check the database, and begin to accept jobs. Can be tried again after DatabaseAway."""

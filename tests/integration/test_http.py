@@ -12,6 +12,7 @@ from PIL import Image
 from tests.support.client import Client
 from tests.support.pdfs import photo_pdf, text_pdf
 from tests.support.server import ServerProcess
+from wordai_jobs.rendering import sandbox
 
 ORIGIN = "https://app.example"
 CORS = [
@@ -346,5 +347,5 @@ def test_health_responds_without_a_token_and_names_the_version(server: ServerPro
         "database": "ok",
         "storage": "ok",
         "renderers": "ok",
-        "sandbox": "complete",
+        "sandbox": sandbox.state("auto"),
     }

@@ -3,6 +3,7 @@
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,11 @@ from tests.support.processes import busy_renderer, is_alive
 from tests.support.server import ServerProcess
 from tests.support.tools import missing, program
 from tests.support.waiting import wait_until
-from wordai_jobs.config import RenderingSettings
-from wordai_jobs.errors import InvalidPdf
+from wordai_jobs.backend import Backend
+from wordai_jobs.config import RenderingSettings, parse_config
+from wordai_jobs.doctor.finding import Level
+from wordai_jobs.doctor.renderers import sandbox_of_renderers
+from wordai_jobs.errors import InvalidPdf, StartError
 from wordai_jobs.rendering import fork_client, sandbox
 from wordai_jobs.rendering.fork_client import ForkServer
 from wordai_jobs.rendering.inspector import Inspector
@@ -36,22 +40,28 @@ def kernel() -> None:
         missing("a kernel with Landlock and seccomp")
 
 
-@pytest.fixture(scope="module", params=["required", "auto"], ids=["complete", "no Landlock"])
-def intruded(request: pytest.FixtureRequest) -> Iterator[ForkServer]:
-    """A fork server whose children do what PDFs tell them (see `tests.support.intruder`)."""
+@contextmanager
+def intruded_pool(mode: sandbox.Mode) -> Iterator[tuple[ForkServer, RenderPool]]:
+    """Renderers that do what PDFs tell them (see `tests.support.intruder`)."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(fork_client, "_PROGRAM", "tests.support.intruder")
-        fork_server = ForkServer(request.param)
-        yield fork_server
+        fork_server = ForkServer(mode)
+        pool = RenderPool(SETTINGS, fork_server)
+        pool.start()
+        yield fork_server, pool
+        pool.stop()
         fork_server.stop()
 
 
-@pytest.fixture(scope="module")
-def pool(intruded: ForkServer) -> Iterator[RenderPool]:
-    running = RenderPool(SETTINGS, intruded)
-    running.start()
-    yield running
-    running.stop()
+@pytest.fixture(scope="module", params=["required", "auto"], ids=["complete", "no Landlock"])
+def intruded(request: pytest.FixtureRequest) -> Iterator[tuple[ForkServer, RenderPool]]:
+    with intruded_pool(request.param) as running:
+        yield running
+
+
+@pytest.fixture
+def pool(intruded: tuple[ForkServer, RenderPool]) -> RenderPool:
+    return intruded[1]
 
 
 def intruding(order: str) -> bytes:
@@ -95,6 +105,14 @@ def test_no_file_can_be_reached_and_the_renderer_goes_on(
     assert error_of(pool, text_pdf(2), tmp_path / "good") is None
 
 
+def test_landlock_alone_keeps_files_away_too(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_text("secret")
+    with intruded_pool("off") as (_, pool):
+        for order in (f"read {tmp_path}/secret_key", f"write {tmp_path}/new", f"list {tmp_path}"):
+            error = error_of(pool, intruding(order), tmp_path / order.split()[0])
+            assert error == "Page 1 is damaged and cannot be rendered", order
+
+
 def test_words_that_would_fill_the_servers_memory_fail_their_book(
     pool: RenderPool, tmp_path: Path
 ) -> None:
@@ -103,12 +121,12 @@ def test_words_that_would_fill_the_servers_memory_fail_their_book(
 
 
 def test_an_upload_that_takes_over_its_inspector_is_refused_and_the_next_is_not(
-    intruded: ForkServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    intruded: tuple[ForkServer, RenderPool], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     bad, good = tmp_path / "bad.pdf", tmp_path / "good.pdf"
     bad.write_bytes(intruding("socket"))
     good.write_bytes(text_pdf(2))
-    inspector = Inspector(memory_limit_mb=512, fork_server=intruded)
+    inspector = Inspector(memory_limit_mb=512, fork_server=intruded[0])
     inspector.start()
     try:
         with pytest.raises(InvalidPdf, match="damaged"):
@@ -200,16 +218,30 @@ def test_a_server_says_in_one_line_what_its_sandbox_is(start_server: StartServer
 
 
 @pytest.mark.parametrize(
-    ("lacking", "line"),
-    [
-        (["Landlock"], "in a part of their sandbox: the kernel offers no Landlock"),
-        (["Landlock", "seccomp"], "the kernel offers no Landlock and seccomp"),
-    ],
+    ("lacking", "text"),
+    [(["Landlock"], "no Landlock"), (["Landlock", "seccomp"], "no Landlock and no seccomp")],
     ids=["one part", "all"],
 )
 def test_a_kernel_without_a_part_is_named_and_refused_if_the_sandbox_is_required(
-    monkeypatch: pytest.MonkeyPatch, lacking: list[str], line: str
+    monkeypatch: pytest.MonkeyPatch,
+    shared: dict[str, str],
+    tmp_path: Path,
+    lacking: list[str],
+    text: str,
 ) -> None:
     monkeypatch.setattr(sandbox, "missing", lambda: lacking)
-    assert line in sandbox.summary("auto")
-    assert sandbox.state("auto") == "partial" and sandbox.state("off") == "off"
+    partly = "page renderers run in a part of their sandbox: the kernel offers "
+    assert sandbox.summary("auto") == partly + text and sandbox.state("auto") == "partial"
+    assert sandbox.state("off") == "off"
+    config = parse_config(
+        {
+            "mongodb": {key.removeprefix("mongodb."): value for key, value in shared.items()},
+            "storage": {"data_dir": str(tmp_path)},
+            "rendering": {"sandbox": "required"},
+        }
+    )
+    refusal = "rendering.sandbox is required, but the kernel offers "
+    with pytest.raises(StartError, match=f"^{refusal}{text}$"):
+        Backend(config).start()
+    finding = sandbox_of_renderers(config)
+    assert (finding.level, finding.detail) == (Level.PROBLEM, refusal + text)

@@ -71,11 +71,12 @@ def outcome(child: ChildProcess, pdf: bytes, folder: Path) -> Outcome:
         found: Outcome = [child.receive(PageCount, PAGE_TIMEOUT_S)]
         if not isinstance(found[0], PageCount):
             return found
-        pages = tuple(range(1, min(found[0].page_count, MOST_PAGES) + 1))
-        requests = [RenderPages((page,), OPTIONS) for page in pages]
-        for page, request in chain(
-            zip(pages, requests, strict=True), [(1, RenderPlaceholder(1, "Bad", True, OPTIONS))]
-        ):
+        pages = range(1, min(found[0].page_count, MOST_PAGES) + 1)
+        requests: list[tuple[int, RenderPages | RenderPlaceholder]] = [
+            *((page, RenderPages((page,), OPTIONS)) for page in pages),
+            (1, RenderPlaceholder(1, "Bad", True, OPTIONS)),
+        ]
+        for page, request in requests:
             with opened(folder, [page]) as files:
                 child.send(request, [content.fileno(), *files])
             found.append(child.receive(PageRendered, PAGE_TIMEOUT_S))

@@ -1,8 +1,8 @@
 """A fork server whose children do what PDFs with `%intrude NAME` tell them, as if these had taken
 them over: `python -m tests.support.intruder PARENT_PID SANDBOX`, like the real one.
 
-If the sandbox is `auto`, the kernel seems to have no Landlock. A page whose call is refused is
-reported as damaged; if the call succeeds, the page is rendered.
+If the sandbox is `auto`, the kernel seems to have no Landlock; if it is `off`, no seccomp. A page
+whose call is refused is reported as damaged; if the call succeeds, the page is rendered.
 """
 
 import ctypes
@@ -93,5 +93,8 @@ def _obey(name: str, path: str) -> None:
 if __name__ == "__main__":
     if sys.argv[2] == "auto":
         linux.landlock_version = lambda: 0
+    elif sys.argv[2] == "off":
+        linux.has_seccomp = lambda: False
+        sys.argv[2] = "auto"
     child._Renderer = _Intruder  # type: ignore[misc]
     fork_server.main()

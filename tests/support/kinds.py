@@ -9,6 +9,7 @@ from PIL import Image, ImageCms
 from tests.support.pdfs import page_pdf, stream
 
 _SIDE = 64
+_TEXT_FIELD, _CHECKBOX = 7, 2  # PyMuPDF's numbers for them
 
 
 def kinds() -> dict[str, bytes]:
@@ -120,9 +121,7 @@ def _from_right_to_left() -> bytes:
 def _form() -> bytes:
     with pymupdf.open() as document:
         page = document.new_page()
-        for number, kind in enumerate(
-            (pymupdf.PDF_WIDGET_TYPE_TEXT, pymupdf.PDF_WIDGET_TYPE_CHECKBOX)
-        ):
+        for number, kind in enumerate((_TEXT_FIELD, _CHECKBOX)):
             widget = pymupdf.Widget()
             widget.field_name, widget.field_type = f"field {number}", kind
             widget.rect = pymupdf.Rect(72, 72 + 40 * number, 272, 100 + 40 * number)

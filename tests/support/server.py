@@ -15,6 +15,7 @@ from tests.support.databases import own_database
 from tests.support.processes import descendants
 from tests.support.waiting import wait_until
 from tests.support.warm_start import WarmProcess
+from wordai_jobs.rendering import sandbox
 
 EMBEDDED: dict[str, object] = {"mongodb.uri": "embedded"}
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,6 +92,7 @@ class ServerProcess:
         self._settings: dict[str, object] = {
             "server.port": self.port,
             "storage.data_dir": str(self.data),
+            "rendering.sandbox": "auto" if sandbox.missing() else "required",
             **(settings or {}),
         }
         if "mongodb.uri" not in self._settings:

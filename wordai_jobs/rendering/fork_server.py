@@ -16,7 +16,7 @@ import socket
 import sys
 import traceback
 from contextlib import suppress
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import pymupdf
 
@@ -50,10 +50,9 @@ def main() -> None:
     linux.set_name("fork server")
     linux.keep_freed_memory(_FREED_MEMORY_KEPT)
     connection = socket.socket(fileno=0)
-    mode = sys.argv[2]
-    lacking = sandbox.missing()
-    if mode == "required" and lacking:
-        sys.exit(f"rendering.sandbox is required, but the kernel offers no {lacking[0]}")
+    mode = cast(sandbox.Mode, sys.argv[2])
+    if mode == "required" and sandbox.missing():
+        sys.exit(sandbox.summary(mode))
     _warm_up()
     if mode != "off":
         sandbox.confine_fork_server()

@@ -104,9 +104,11 @@ def state(mode: Mode) -> State:
 
 def summary(mode: Mode) -> str:
     """What holds and what does not, in a line for the operator."""
-    lacking = " and ".join(missing())
+    lacking = " and no ".join(missing())
     if mode == "off":
         return "page renderers run without their sandbox (rendering.sandbox is off)"
+    if lacking and mode == "required":
+        return f"rendering.sandbox is required, but the kernel offers no {lacking}"
     if lacking:
         return f"page renderers run in a part of their sandbox: the kernel offers no {lacking}"
     version = linux.landlock_version()
