@@ -67,12 +67,19 @@ class ChildProcess:
         try:
             self._wait(START_TIMEOUT_S, is_wanted)
             # Once it has read a PDF, it may send any descriptors, so none is taken then.
-            data, descriptors, _, _ = socket.recv_fds(self._process.connection, LONGEST_MESSAGE, 1)
+            connection = self._process.connection
+            data, descriptors, flags, _ = socket.recv_fds(connection, LONGEST_MESSAGE, 1)
             self._process.listener = next(iter(descriptors), None)
+            if flags & socket.MSG_CTRUNC:
+                raise ChildEnded("the server has no descriptor left for a child")
             self._decoded(data, Ready)
         except TimeoutError as error:
             self.kill()
             raise ChildEnded(f"{self.name} was not ready within {START_TIMEOUT_S:.0f} s") from error
+        except OSError as error:
+            end = self._end()
+            self.kill()
+            raise end from error
         except Exception:
             self.kill()
             raise
