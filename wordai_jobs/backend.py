@@ -96,9 +96,9 @@ class Backend:
             # Nothing in the folder may be touched before this server holds its lock.
             self.storage.folder.lock.acquire()
             self.storage.folder.check_one_file_system()
-            self._check_sandbox()
             if self._metrics_listener:
                 self._metrics_listener.start()
+            self._check_sandbox()
             self.pool.start()
             if self._embedded:
                 self._embedded.start()

@@ -350,7 +350,10 @@ class ReadyBody(TypedDict):
     renderers: Literal["ok"]
     sandbox: Annotated[
         Literal["complete", "partial", "off"],
-        Field(description="How far renderers are confined; see rendering.sandbox."),
+        Field(
+            description="how far renderers are confined; see `rendering.sandbox`",
+            examples=["complete"],
+        ),
     ]
 
 
