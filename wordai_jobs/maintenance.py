@@ -3,14 +3,15 @@
 import os
 import pwd
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 
 from wordai_jobs import pairing
 from wordai_jobs.backend import configured_database
 from wordai_jobs.config import Config
 from wordai_jobs.database.client import Database
-from wordai_jobs.errors import StartError
+from wordai_jobs.database.embedded import uri_of_running
+from wordai_jobs.errors import DataFolderInUse, StartError
 from wordai_jobs.jobs.orphan_sweep import Sweep
 from wordai_jobs.storage.folder import DataFolder
 from wordai_jobs.storage.storage import Storage
@@ -100,6 +101,23 @@ def connected(config: Config, folder: DataFolder) -> Iterator[Database]:
         database.close()
         if embedded:
             embedded.stop()
+
+
+@contextmanager
+def connected_beside_server(config: Config, folder: DataFolder) -> Iterator[Database]:
+    """The configured database, whether or not a server is using it.
+
+    Raises StartError and DatabaseError.
+    """
+    with ExitStack() as stack:
+        if config.mongodb.uri == "embedded":
+            try:
+                stack.enter_context(locked(folder))
+            except DataFolderInUse:
+                running = Database(uri_of_running(folder.mongodb), config.mongodb.database)
+                yield stack.enter_context(closing(running))
+                return
+        yield stack.enter_context(connected(config, folder))
 
 
 def _user_name(user_id: int) -> str:

@@ -30,9 +30,9 @@ def program() -> None:
     The default address is http://127.0.0.1:8000.
 
     \b
-    Commands for operators (serve, doctor, sweep, join, create-indexes) read the server's settings:
-    the file that --config or WORDAI_JOBS_CONFIG names, or config.toml in this folder, and the
-    variables WORDAI_JOBS_<SECTION>__<KEY>.
+    Commands for operators (serve, doctor, sweep, join, create-indexes, backup, restore) read the
+    server's settings: the file that --config or WORDAI_JOBS_CONFIG names, or config.toml in this
+    folder, and the variables WORDAI_JOBS_<SECTION>__<KEY>.
 
     \b
     Example, with a server in mode dev on this machine:
@@ -54,6 +54,8 @@ for command in (
     operations.sweep,
     operations.join,
     operations.create_indexes,
+    operations.backup,
+    operations.restore,
 ):
     program.add_command(command)
 

@@ -1,13 +1,20 @@
-"""Commands for operators, on the server's machine: serve, sweep, join, create-indexes.
+"""Commands for operators, on the server's machine, except `doctor`.
 
 They import the server's libraries only when they run, because commands for users do not need them.
 """
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from wordai_jobs.cli.output import as_json_option, print_json
 from wordai_jobs.cli.settings import config_option
 from wordai_jobs.errors import DataFolderInUse
+
+if TYPE_CHECKING:
+    from wordai_jobs.backup import Content
 
 
 @click.command()
@@ -108,3 +115,61 @@ def create_indexes(as_json: bool) -> None:
         click.echo(f"Nothing to do: {note}")
     else:
         click.echo("\n".join(f"created {name}" for name in created) or "All indexes exist")
+
+
+@click.command()
+@config_option
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--no-files", is_flag=True, help="Back up the database alone.")
+@as_json_option
+def backup(folder: Path, no_files: bool, as_json: bool) -> None:
+    """Write the database, and the files that belong to it, into the new folder DIR.
+
+    This works while the server runs. Every chapter in the backup has all its pages. Jobs that are
+    running are recorded as unfinished, and a restored server ends them.
+
+    \b
+    Example:
+      wordai-jobs backup /backup/2026-02-08
+    """
+    from wordai_jobs.backup import backup
+    from wordai_jobs.config import load_config
+
+    _print_content("backed up", backup(load_config(), folder, with_files=not no_files), as_json)
+
+
+@click.command()
+@config_option
+@click.argument(
+    "folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Remove all records first, and move files that are in the way to trash/.",
+)
+@as_json_option
+def restore(folder: Path, replace: bool, as_json: bool) -> None:
+    """Put the backup in the folder DIR into the configured database and data folder.
+
+    The server must not run. The database and the data folder must be empty, unless you use
+    --replace. The database may be of another kind than the one that was backed up.
+
+    \b
+    Example:
+      wordai-jobs restore /backup/2026-02-08
+    """
+    from wordai_jobs.backup import restore
+    from wordai_jobs.config import load_config
+
+    _print_content("restored", restore(load_config(), folder, replace=replace), as_json)
+
+
+def _print_content(done: str, content: "Content", as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(content))
+        return
+    megabytes = content.bytes / 1_000_000
+    click.echo(f"{done} the database and {content.files} files, {megabytes:.1f} MB")
+    if content.missing:
+        click.echo(f"{content.missing} chapters or uploads have lost files", err=True)

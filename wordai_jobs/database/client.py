@@ -11,6 +11,7 @@ from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidURI, Py
 from wordai_jobs.database.availability import Availability
 from wordai_jobs.database.books import BookRepository
 from wordai_jobs.database.chapters import ChapterRepository
+from wordai_jobs.database.dump import Dump
 from wordai_jobs.database.identity import IdentityRepository
 from wordai_jobs.database.indexes import Indexes
 from wordai_jobs.database.jobs import JobRepository
@@ -70,6 +71,7 @@ class Database:
         self.uploads = UploadRepository(database["user_files"], self.translated_errors)
         self.identity = IdentityRepository(database["data_folder"], self.translated_errors)
         self.indexes = Indexes(database, self.translated_errors)
+        self.dump = Dump(database, self.translated_errors)
 
     def close(self) -> None:
         self._availability.close()

@@ -30,6 +30,8 @@ _STOP_TIMEOUT_S = 2.0
 _PROGRAM = "secantusd-py"
 _CONFIG = "secantusd.toml"
 _USER = "wordai-jobs"
+_PASSWORD_FILE = "password"
+_PORT_FILE = "port"
 _FIRST_PORT = 20_000
 _EPHEMERAL_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _CACHE = "64M"
@@ -52,7 +54,7 @@ class EmbeddedDatabase:
         self._folder = folder
         self._lock = lock
         self._port = _free_port()
-        self._password_file = folder / "password"
+        self._password_file = folder / _PASSWORD_FILE
         self._password = _read_password(self._password_file) or secrets.token_hex(32)
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
@@ -66,7 +68,7 @@ class EmbeddedDatabase:
 
     @property
     def uri(self) -> str:
-        return f"mongodb://{_USER}:{self._password}@127.0.0.1:{self._port}/?authSource=admin"
+        return _uri(self._password, self._port)
 
     def start(self) -> None:
         """Start the database; returns once it responds.
@@ -78,6 +80,7 @@ class EmbeddedDatabase:
         (self._folder / _CONFIG).touch(mode=0o600)
         if not self._password_file.exists():
             self._create_user()
+        write_secret(self._folder / _PORT_FILE, str(self._port))
         self._thread.start()
         self._first_start.wait(START_TIMEOUT_S)
         if self._error:
@@ -197,6 +200,22 @@ class EmbeddedDatabase:
                         "The embedded database did not answer in time; its log is above"
                     ) from error
                 time.sleep(_START_CHECK_S)
+
+
+def uri_of_running(folder: Path) -> str:
+    """The URI of the database that another process runs from this folder. Raises StartError."""
+    try:
+        port = int((folder / _PORT_FILE).read_text(encoding="ascii"))
+    except (FileNotFoundError, ValueError) as error:
+        raise StartError(
+            "The running server is of an older release, which does not tell the port of its "
+            "embedded database: restart it, or stop it for this command"
+        ) from error
+    return _uri(_read_password(folder / _PASSWORD_FILE), port)
+
+
+def _uri(password: str, port: int) -> str:
+    return f"mongodb://{_USER}:{password}@127.0.0.1:{port}/?authSource=admin"
 
 
 def _log_output(process: subprocess.Popen[bytes]) -> None:
