@@ -27,7 +27,8 @@ default.
 Each key can also be set in the environment, which overrides the file. A value that is valid JSON is
 read as JSON, any other as text: `WORDAI_JOBS_SERVER__PORT=9000`,
 `WORDAI_JOBS_CORS__ORIGINS='["https://app.example"]'`. Put secrets, such as a `mongodb.uri` with a
-password, in the environment, not in the file.
+password, in the environment, or each in a file of its own that a variable with `__FILE` at its end
+names: `WORDAI_JOBS_MONGODB__URI__FILE=/run/secrets/mongodb_uri`.
 
 An unknown key or a bad value stops the start with one line that names it. Settings are read only at
 the start. `wordai-jobs doctor` checks whether a server can run here with these settings.

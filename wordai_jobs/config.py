@@ -20,6 +20,8 @@ from wordai_jobs.errors import StartError
 
 CONFIG_FILE_VARIABLE = "WORDAI_JOBS_CONFIG"
 PREFIX = "WORDAI_JOBS_"
+# The end of a variable's name, in lower case, if it names a file with the value.
+_FROM_FILE = "__file"
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-]+(:\d{1,5})?|https?://\[[0-9A-Fa-f:]+\](:\d{1,5})?")
 
 
@@ -326,6 +328,8 @@ class Config(_Section):
 def load_config(environ: Mapping[str, str] = os.environ) -> Config:
     """Read `config.toml`, or the file named by WORDAI_JOBS_CONFIG; the environment overrides it.
 
+    A variable with `__FILE` at its end names a file with the value, which is a secret.
+
     Raises StartError, one line that names the key, if a key is unknown, a value is bad or the file
     cannot be read.
     """
@@ -377,8 +381,19 @@ def _overrides(environ: Mapping[str, str]) -> list[tuple[str, str, Any]]:
             raise StartError(
                 f"Configuration: unknown variable {name}; settings are {PREFIX}<SECTION>__<KEY>"
             )
-        found.append((section, key, _json_or_string(environ[name])))
+        if key.endswith(_FROM_FILE):
+            found.append((section, key.removesuffix(_FROM_FILE), _secret(Path(environ[name]))))
+        else:
+            found.append((section, key, _json_or_string(environ[name])))
     return found
+
+
+def _secret(path: Path) -> str:
+    """The file's text. Never JSON: a password may consist of digits."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise StartError(f"Configuration: cannot read {path}: {error.strerror}") from error
 
 
 def _json_or_string(text: str) -> Any:

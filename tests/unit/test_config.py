@@ -38,6 +38,10 @@ MISTAKES = {
         {"WORDAI_JOBS_JOBS__TIMEOUT_S": "86400", "WORDAI_JOBS_JOBS__RETENTION_DAYS": "1"},
         "timeout_s must be at least",
     ),
+    "no such secret": (
+        {"WORDAI_JOBS_MONGODB__URI__FILE": "/nowhere/uri"},
+        "cannot read /nowhere/uri",
+    ),
     "no such file": (
         {"WORDAI_JOBS_CONFIG": "/nowhere/settings.toml"},
         "cannot read /nowhere/settings.toml",
@@ -70,6 +74,17 @@ def test_the_environment_overrides_the_file_and_is_json_or_text(tmp_path: Path) 
     assert (config.server.port, config.server.threads) == (9000, 4)
     assert config.storage.data_dir == "there"
     assert config.cors.origins == ("https://wordai.pro",)
+
+
+def test_a_secret_may_come_from_a_file_and_is_always_text(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("12345678901234567890\n")
+    named = {"WORDAI_JOBS_SERVER__SECRET_KEY__FILE": str(tmp_path / "key")}
+    unnamed = {"WORDAI_JOBS_CONFIG": str(tmp_path / "config.toml")}
+    (tmp_path / "config.toml").touch()
+    assert load_config({**named, **unnamed}).server.secret_key == "12345678901234567890"
+    # A key that only ends as such a variable does.
+    plain = {"WORDAI_JOBS_AUTH__CREDENTIALS_FILE": "account.json"}
+    assert load_config({**plain, **unnamed}).auth.credentials_file == "account.json"
 
 
 @pytest.mark.parametrize(("environ", "message"), MISTAKES.values(), ids=MISTAKES)
