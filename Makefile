@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: help install run test test-js test-tools soak format lint lint-js docs bench clean
+.PHONY: help install run test test-js test-tools soak format lint lint-js docs locks bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -55,6 +55,9 @@ lint-js: tools/javascript/node_modules/.installed ## check only the JavaScript
 
 docs: .venv/dev ## write docs/configuration.md and config.example.toml from the settings table
 	@$(BIN)/python -m tools.configuration
+
+locks: .venv/dev ## write deploy/requirements*.txt: the packages of the image, with the hashes of their wheels
+	@$(BIN)/python -m tools.locks
 
 bench: .venv/dev ## measure speed and print the last run of docs/performance.md (PARTS="books polls" for a part of it); run nothing else beside it
 	@$(BIN)/python -m benchmarks $(PARTS)

@@ -23,7 +23,7 @@ from tests.support.listener import Listener
 PROJECT = "wordai-test"
 ISSUER = "https://securetoken.google.com/"
 KEY_ID = "key-1"
-_HOST = "www.googleapis.com"
+HOST = "www.googleapis.com"
 
 
 class Google(Listener):
@@ -31,8 +31,8 @@ class Google(Listener):
 
     def __init__(self, folder: Path) -> None:
         authority = trustme.CA()
-        self._authority = folder / "authority.pem"
-        authority.cert_pem.write_to_path(str(self._authority))
+        self.authority = folder / "authority.pem"
+        authority.cert_pem.write_to_path(str(self.authority))
         signer = authority.issue_cert(
             "securetoken.system.gserviceaccount.com", key_type=trustme.KeyType.RSA
         )
@@ -45,7 +45,8 @@ class Google(Listener):
         self.cache_control = "public, max-age=21600"
         self.body = json.dumps({KEY_ID: self.public_pem.decode()})
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(_HOST).configure_cert(self._tls)
+        self._site = authority.issue_cert(HOST)
+        self._site.configure_cert(self._tls)
         super().__init__(self._answer)
 
     @property
@@ -54,7 +55,7 @@ class Google(Listener):
         return {
             "HTTPS_PROXY": proxy,
             "https_proxy": proxy,
-            "REQUESTS_CA_BUNDLE": str(self._authority),
+            "REQUESTS_CA_BUNDLE": str(self.authority),
             "NO_PROXY": "127.0.0.1",
         }
 
@@ -80,11 +81,16 @@ class Google(Listener):
         payload = {name: value for name, value in {**own, **claims}.items() if value is not None}
         return jwt.encode(payload, key or self.key, algorithm="RS256", headers={"kid": kid})
 
+    def write_site(self, folder: Path) -> None:
+        """Files for another server in its place, which containers can reach under its name."""
+        self._site.private_key_and_cert_chain_pem.write_to_path(str(folder / "site.pem"))
+        (folder / "certificates.json").write_text(self.body)
+
     def _answer(self, connection: socket.socket, *_: object) -> None:
         with connection:
             if self.is_away:
                 return
-            assert _request(connection).startswith(f"CONNECT {_HOST}:443 ")
+            assert _request(connection).startswith(f"CONNECT {HOST}:443 ")
             connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             with self._tls.wrap_socket(connection, server_side=True) as secured:
                 assert "/robot/v1/metadata/x509/securetoken" in _request(secured)
