@@ -30,8 +30,8 @@ from wordai_jobs.jobs.cleanup import Cleanup
 from wordai_jobs.jobs.orphan_sweep import Sweep
 from wordai_jobs.model.book import Chapter, Page
 from wordai_jobs.model.job import ChapterRequest, Job
-from wordai_jobs.storage.folder import DataFolder
-from wordai_jobs.storage.storage import Storage
+from wordai_jobs.storage.data_folder import DataFolder
+from wordai_jobs.storage.folder.storage import FolderStorage
 
 _POLLERS = 200
 _OUTAGE_S = 15.0
@@ -145,7 +145,7 @@ def upkeep() -> Iterator[Row]:
         _database_process(is_synced=False) as process,
         closing(Database(process.uri, "upkeep")) as database,
     ):
-        storage = Storage(DataFolder(Path(name)))
+        storage = FolderStorage(DataFolder(Path(name)))
         storage.folder.create()
         storage.folder.set_identity("bench")
         database.identity.replace("bench")
@@ -162,7 +162,7 @@ def upkeep() -> Iterator[Row]:
                 yield Row(f"{label}, {which} run", Figure.of(_milliseconds(chore, runs), "ms"))
 
 
-def _fill(uri: str, storage: Storage) -> None:
+def _fill(uri: str, storage: FolderStorage) -> None:
     now = utc_now()
     upload = upload_of("bench")
     expiring = replace(upload, expires_at=now + timedelta(days=7))

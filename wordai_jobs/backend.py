@@ -30,7 +30,8 @@ from wordai_jobs.rendering.fork_client import ForkServer
 from wordai_jobs.rendering.inspector import Inspector
 from wordai_jobs.rendering.metrics import RenderMetrics
 from wordai_jobs.rendering.pool import RenderPool
-from wordai_jobs.storage.folder import DataFolder
+from wordai_jobs.storage.data_folder import DataFolder
+from wordai_jobs.storage.folder.storage import FolderStorage
 from wordai_jobs.storage.storage import Storage
 
 # How often a server that waits for its database tries to reach it.
@@ -46,7 +47,7 @@ class Backend:
         """Raises StartError if the parts cannot be built."""
         self.registry = new_registry()
         job_metrics, render_metrics = JobMetrics(self.registry), RenderMetrics(self.registry)
-        self.storage = Storage(DataFolder(Path(config.storage.data_dir)))
+        self.storage: Storage = FolderStorage(DataFolder(Path(config.storage.data_dir)))
         self.storage.folder.create()
         self._embedded, self.database = configured_database(
             config, self.storage.folder, DatabaseMetrics(self.registry)

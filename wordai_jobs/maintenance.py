@@ -12,8 +12,8 @@ from wordai_jobs.config import Config
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import StartError
 from wordai_jobs.jobs.orphan_sweep import Sweep
-from wordai_jobs.storage.folder import DataFolder
-from wordai_jobs.storage.storage import Storage
+from wordai_jobs.storage.data_folder import DataFolder
+from wordai_jobs.storage.folder.storage import FolderStorage
 
 
 def sweep_once(config: Config) -> int:
@@ -22,7 +22,7 @@ def sweep_once(config: Config) -> int:
     Raises DataFolderInUse if a server is running, StartError and DatabaseError.
     """
     folder = data_folder(config)
-    storage = Storage(folder)
+    storage = FolderStorage(folder)
     with locked(folder), connected(config, folder) as database:
         pairing.pair(storage, database)
         return Sweep(database, storage).run()
@@ -35,7 +35,7 @@ def join(config: Config) -> str:
     """
     folder = data_folder(config)
     with locked(folder), connected(config, folder) as database:
-        return pairing.join(folder, database)
+        return pairing.join(FolderStorage(folder), database)
 
 
 def create_indexes(config: Config) -> list[str]:

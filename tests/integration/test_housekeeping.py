@@ -15,14 +15,14 @@ from wordai_jobs.jobs.orphan_sweep import Sweep
 from wordai_jobs.jobs.pipeline import Pipeline
 from wordai_jobs.jobs.runner import JobRunner
 from wordai_jobs.model.job import ChapterRequest, Job, JobStatus
-from wordai_jobs.storage.folder import DataFolder
-from wordai_jobs.storage.storage import Storage
+from wordai_jobs.storage.data_folder import DataFolder
+from wordai_jobs.storage.folder.storage import FolderStorage
 
 
 class SlowCleanup(Cleanup):
     """As on a slow disk with a million files."""
 
-    def __init__(self, database: Database, storage: Storage) -> None:
+    def __init__(self, database: Database, storage: FolderStorage) -> None:
         super().__init__(timedelta(days=7), database, storage)
         self.has_begun, self.may_end = threading.Event(), threading.Event()
 
@@ -32,7 +32,7 @@ class SlowCleanup(Cleanup):
 
 
 def test_a_slow_clean_up_does_not_delay_the_sweep(database: Database, tmp_path: Path) -> None:
-    storage = Storage(DataFolder(tmp_path / "data"))
+    storage = FolderStorage(DataFolder(tmp_path / "data"))
     storage.folder.create()
     storage.folder.set_identity("this-folder")
     pipeline = Pipeline(database, storage, None, JobMetrics())  # type: ignore[arg-type]

@@ -12,8 +12,8 @@ from wordai_jobs.doctor.port import ask
 from wordai_jobs.errors import DatabaseError, DataFolderInUse, StartError
 from wordai_jobs.maintenance import connected, data_folder, locked
 from wordai_jobs.pairing import mismatch
-from wordai_jobs.storage.folder import DataFolder
-from wordai_jobs.storage.storage import Storage
+from wordai_jobs.storage.data_folder import DataFolder
+from wordai_jobs.storage.folder.storage import FolderStorage
 
 
 def database(config: Config) -> Iterator[Finding]:
@@ -40,7 +40,7 @@ def _findings_of(config: Config, folder: DataFolder) -> Iterator[Finding]:
     with connected(config, folder) as database:
         database.ping()
         yield Finding("database", Level.OK, "can be reached")
-        problem = mismatch(Storage(folder), database) if folder.path.is_dir() else None
+        problem = mismatch(FolderStorage(folder), database) if folder.path.is_dir() else None
         if problem:
             yield Finding("identity", Level.PROBLEM, problem)
         else:

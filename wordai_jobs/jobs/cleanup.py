@@ -106,7 +106,7 @@ class Cleanup:
 
     def _is_safe(self) -> bool:
         """Whether the database still belongs to the folder: a restore may have replaced it."""
-        if self._database.identity.find() == self._storage.folder.identity():
+        if self._database.identity.find() == self._storage.identity():
             return True
         logger.error("nothing is cleaned up: the database no longer belongs to the data folder")
         return False

@@ -46,7 +46,7 @@ class Sweep:
         next run tries again.
         """
         # Jobs of older releases and of other programs name no folder, and nobody else ends them.
-        own = (None, self._storage.folder.identity())
+        own = (None, self._storage.identity())
         orphans = [
             job
             for job in self._database.jobs.unfinished()

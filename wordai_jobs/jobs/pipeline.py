@@ -1,7 +1,9 @@
 """The steps of a job: fetch the PDF, render its pages, create the chapter."""
 
 import logging
+from contextlib import AbstractContextManager
 from dataclasses import asdict
+from pathlib import Path
 
 from wordai_jobs import logs
 from wordai_jobs.clock import utc_now
@@ -13,16 +15,12 @@ from wordai_jobs.model.book import Chapter
 from wordai_jobs.model.job import ErrorClass, JobError, JobStatus
 from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.rendering.task import RenderingError
-from wordai_jobs.storage.storage import Storage
+from wordai_jobs.storage.storage import Storage, UploadGone
 
 # How often a job checks whether it is cancelled or overdue while it waits for a page.
 _CHECK_INTERVAL_S = 0.25
 
 logger = logging.getLogger(__name__)
-
-
-class UploadGone(Exception):
-    """The uploaded PDF has been removed."""
 
 
 class Pipeline:
@@ -41,9 +39,9 @@ class Pipeline:
         with logs.about_job(live.job.job_id):
             try:
                 with self._metrics.phase(Phase.FETCH):
-                    self._fetch(live)
-                with self._metrics.phase(Phase.RENDER):
-                    self._render(live)
+                    fetched = self._fetch(live)
+                with fetched as pdf, self._metrics.phase(Phase.RENDER):
+                    self._render(live, pdf)
                 with self._metrics.phase(Phase.CREATE):
                     self._create_chapter(live)
             except JobLost:
@@ -75,23 +73,29 @@ class Pipeline:
             except DatabaseError as database_error:
                 _leave_to_sweep(live, database_error)
 
-    def _fetch(self, live: LiveJob) -> None:
+    def _fetch(self, live: LiveJob) -> AbstractContextManager[Path]:
+        def on_progress(done: float) -> None:
+            live.check()
+            live.report(live.job.fetching(done))
+
         live.check()
         live.advance(live.job.fetching())
         self._metrics.started(live.job.age_s)
-        if not self._storage.uploads.path(live.job.file_id).is_file():
-            raise UploadGone
+        fetched = self._storage.uploads.fetch(live.job.file_id, on_progress)
         live.report(live.job.fetched())
+        return fetched
 
-    def _render(self, live: LiveJob) -> None:
+    def _render(self, live: LiveJob, pdf: Path) -> None:
         job = live.job
-        pdf = self._storage.uploads.path(job.file_id)
         folder = self._storage.pages.stage(job.chapter_id)
         on_bad_page = job.request.on_bad_page
-        with self._pool.rendering(pdf, folder, job.total_pages, on_bad_page) as task:
+        with (
+            self._pool.rendering(pdf, folder, job.total_pages, on_bad_page) as task,
+            self._storage.pages.storing(job.chapter_id, task.next_page) as next_page,
+        ):
             while len(live.pages) < job.total_pages:
                 live.check()
-                page = task.next_page(_CHECK_INTERVAL_S)
+                page = next_page(_CHECK_INTERVAL_S)
                 if page:
                     live.pages.append(page)
                 # Report even if there is no new page: the last report may have been left out.

@@ -35,7 +35,7 @@ def health() -> Response:
 def ready() -> Response:
     if not services().is_open():
         raise NotReady("the database cannot be reached yet")
-    problems = readiness.problems(services().database, services().storage.folder, services().pool)
+    problems = readiness.problems(services().database, services().storage, services().pool)
     if problems:
         raise NotReady("; ".join(problems))
     sandbox = services().pool.sandbox

@@ -2,9 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -12,25 +11,16 @@ from uuid import uuid4
 
 from wordai_jobs.errors import InvalidPdf, UploadTooLarge
 from wordai_jobs.files import fsync_folder
-from wordai_jobs.storage.folder import DataFolder, changed_between, translated_full_disk
+from wordai_jobs.storage.data_folder import DataFolder, changed_between, translated_full_disk
+from wordai_jobs.storage.storage import ReceivedPdf, UploadGone
 
 _BLOCK_BYTES = 1024 * 1024
 _ENDING = ".pdf"
 _UNFINISHED = ".part"
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """A PDF that is safely on disk, for now at `path`; `size` in bytes, `sha256` in hexadecimal."""
-
-    file_id: str
-    path: Path
-    size: int
-    sha256: str
-
-
-class UploadStore:
-    """Reads and writes uploads. File names of users never reach the file system."""
+class FolderUploads:
+    """Implements `Uploads`. File names of users never reach the file system."""
 
     def __init__(self, folder: DataFolder) -> None:
         self._folder = folder
@@ -40,18 +30,13 @@ class UploadStore:
         return self._folder.uploads / f"{file_id}{_ENDING}"
 
     @contextmanager
-    def receiving(self, source: IO[bytes], max_mb: int) -> Iterator[StoredFile]:
-        """Copy `source` to its end, let the caller inspect it, and keep it unless that raises.
-
-        Raises UploadTooLarge if it is larger than `max_mb`, InvalidPdf if it is empty, and
-        StorageFull. After any error nothing is left behind.
-        """
+    def receiving(self, source: IO[bytes], max_mb: int) -> Iterator[ReceivedPdf]:
         file_id = f"file_{uuid4().hex}"
         part = self._folder.uploads / f"{file_id}{_UNFINISHED}"
         try:
             with translated_full_disk():
                 size, sha256 = _copy(source, part, max_mb)
-            yield StoredFile(file_id, part, size, sha256)
+            yield ReceivedPdf(file_id, part, size, sha256)
             with translated_full_disk():
                 os.rename(part, self.path(file_id))
                 fsync_folder(part.parent)
@@ -59,21 +44,24 @@ class UploadStore:
             part.unlink(missing_ok=True)
             raise
 
+    def fetch(
+        self, file_id: str, on_progress: Callable[[float], None]
+    ) -> AbstractContextManager[Path]:
+        path = self.path(file_id)
+        if not path.is_file():
+            raise UploadGone
+        return nullcontext(path)
+
     def remove(self, file_id: str) -> None:
         self.path(file_id).unlink(missing_ok=True)
 
     def remove_unfinished(self) -> None:
-        """Remove uploads that a dead server was receiving. Only at a start, before uploads come."""
         for part in self._folder.uploads.glob(f"*{_UNFINISHED}"):
             part.unlink(missing_ok=True)
 
     def file_ids(
         self, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[str]:
-        """The id of every upload that has a file.
-
-        Only files that were last changed at or after `since` and before `until` count.
-        """
         for entry in changed_between(self._folder.uploads, since, until):
             if entry.name.endswith(_ENDING):
                 yield entry.name.removesuffix(_ENDING)

@@ -1,0 +1,27 @@
+"""Storage in the data folder."""
+
+from wordai_jobs.storage.data_folder import DataFolder
+from wordai_jobs.storage.folder.pages import FolderPages
+from wordai_jobs.storage.folder.trash import FolderTrash
+from wordai_jobs.storage.folder.uploads import FolderUploads
+
+
+class FolderStorage:
+    """Implements `Storage`."""
+
+    def __init__(self, folder: DataFolder) -> None:
+        self.folder = folder
+        self.uploads = FolderUploads(folder)
+        self.pages = FolderPages(folder)
+        self.trash = FolderTrash(folder)
+        self.holders = (folder,)
+
+    def identity(self) -> str | None:
+        return self.folder.identity()
+
+    def problem(self) -> str | None:
+        try:
+            self.folder.check_writable()
+        except OSError as error:
+            return f"storage cannot be written: {error.strerror}"
+        return None
