@@ -155,7 +155,7 @@ def upkeep() -> Iterator[Row]:
         sweep = Sweep(database, storage)
         cleanup = Cleanup(timedelta(days=7), database, storage, now=lambda: later)
         yield Row("sweep of 200,000 ended jobs", Figure.of(_milliseconds(sweep.run, _RUNS), "ms"))
-        chores = (cleanup.remove_old_uploads, cleanup.move_strays_to_trash, cleanup.empty_trash)
+        chores = (cleanup.remove_old_uploads, cleanup.remove_strays, cleanup.empty_trash)
         for which, runs in (("first", 1), ("next", _RUNS)):
             for chore in chores:
                 label = chore.__name__.replace("_", " ")

@@ -11,7 +11,7 @@ from wordai_jobs.config import Config
 from wordai_jobs.database.client import Database
 from wordai_jobs.database.embedded import EmbeddedDatabase
 from wordai_jobs.database.metrics import DatabaseMetrics
-from wordai_jobs.errors import DatabaseAway, DatabaseError, StartError
+from wordai_jobs.errors import DatabaseAway, DatabaseError, StartError, StorageAway, StorageError
 from wordai_jobs.jobs.cleanup import Cleanup
 from wordai_jobs.jobs.ended import EndedJobs
 from wordai_jobs.jobs.housekeeping import Housekeeper
@@ -47,7 +47,7 @@ class Backend:
         """Raises StartError if the parts cannot be built."""
         self.registry = new_registry()
         job_metrics, render_metrics = JobMetrics(self.registry), RenderMetrics(self.registry)
-        self.storage: Storage = FolderStorage(DataFolder(Path(config.storage.data_dir)))
+        self.storage = configured_storage(config, DataFolder(Path(config.storage.data_dir)))
         self.storage.folder.create()
         self._embedded, self.database = configured_database(
             config, self.storage.folder, DatabaseMetrics(self.registry)
@@ -80,8 +80,8 @@ class Backend:
         watch_disk(registry, self.storage.folder.path)
         self._metrics_listener = MetricsListener(port, registry) if port else None
 
-        # Whether requests can be served; not before the database has been reached once.
-        self.is_open = False
+        # What has not been reached since the start, so that no request can be served; else None.
+        self.waits_for: str | None = "database"
         # Why the server has to stop although it has started.
         self.failure: StartError | None = None
         self._is_stopped = False
@@ -89,8 +89,8 @@ class Backend:
     def start(self, on_failure: Callable[[], None] = lambda: None) -> None:
         """Start everything. Raises StartError, after it has stopped everything again.
 
-        Returns once jobs can be accepted. If the database is away, it returns at once, and the
-        backend accepts jobs as soon as the database comes. If it then cannot use the database, it
+        Returns once jobs can be accepted. If the database or the storage is away, it returns at
+        once, and the backend accepts jobs as soon as both are there. If it then cannot use them, it
         calls `on_failure` on another thread.
         """
         try:
@@ -105,12 +105,13 @@ class Backend:
                 self._embedded.start()
             try:
                 self._open()
-            except DatabaseAway:
-                logger.warning("the database cannot be reached yet (mongodb.uri); waiting for it")
+            except (DatabaseAway, StorageAway) as error:
+                self._wait_for(error)
+                logger.warning("%s yet; waiting for it", error.message)
                 threading.Thread(
                     target=self._open_later, args=(on_failure,), name="opening", daemon=True
                 ).start()
-        except (DatabaseError, StartError) as error:
+        except (DatabaseError, StorageError, StartError) as error:
             self.stop(grace_s=0)
             raise _as_start_error(error) from error
 
@@ -121,26 +122,33 @@ class Backend:
         logger.log(logging.INFO if state == "complete" else logging.WARNING, summary)
 
     def _open(self) -> None:
-        """Check the database, and begin to accept jobs. Can be tried again after DatabaseAway."""
+        """Check the database and the storage, and begin to accept jobs.
+
+        Can be tried again after DatabaseAway and StorageAway.
+        """
         pair(self.storage, self.database)
         self.database.indexes.create(self._retention_days)
-        self.storage.uploads.remove_unfinished()
+        self.storage.remove_unfinished()
         self._housekeeper.start()
         self._inspector.start()
-        self.is_open = True
+        self.waits_for = None
+
+    def _wait_for(self, error: DatabaseAway | StorageAway) -> None:
+        self.waits_for = "database" if isinstance(error, DatabaseAway) else "object store"
 
     def _open_later(self, on_failure: Callable[[], None]) -> None:
         while not self._is_stopped:
             time.sleep(_OPEN_INTERVAL_S)
             try:
                 self._open()
-            except DatabaseAway:
+            except (DatabaseAway, StorageAway) as error:
+                self._wait_for(error)
                 continue
-            except (DatabaseError, StartError) as error:
+            except (DatabaseError, StorageError, StartError) as error:
                 self.failure = _as_start_error(error)
                 on_failure()
             else:
-                logger.info("the database can be reached; jobs can be accepted")
+                logger.info("database and storage can be reached; jobs can be accepted")
             return
 
     def stop(self, grace_s: float) -> None:
@@ -160,6 +168,7 @@ class Backend:
         self.pool.stop()
         self._fork_server.stop()
         self.database.close()
+        self.storage.close()
         if self._embedded:
             self._embedded.stop()
         if self._metrics_listener:
@@ -167,10 +176,23 @@ class Backend:
         self.storage.folder.lock.release()
 
 
-def _as_start_error(error: DatabaseError | StartError) -> StartError:
+def _as_start_error(error: DatabaseError | StorageError | StartError) -> StartError:
     if isinstance(error, StartError):
         return error
+    if isinstance(error, StorageError):
+        return StartError(f"{error.message} (storage.url)")
     return StartError(f"MongoDB: {error.message} (mongodb.uri)")
+
+
+def configured_storage(config: Config, folder: DataFolder) -> Storage:
+    """The configured storage. Raises StartError if it cannot be used with this installation."""
+    if not config.storage.url:
+        return FolderStorage(folder)
+    # Imported only if it is needed: it is not installed otherwise.
+    from wordai_jobs.storage.objects.storage import ObjectStorage
+    from wordai_jobs.storage.objects.store import ObjectStore
+
+    return ObjectStorage(folder, ObjectStore(config.storage.url, _request_slots(config)))
 
 
 def configured_database(
@@ -180,5 +202,9 @@ def configured_database(
     settings = config.mongodb
     embedded = EmbeddedDatabase(folder.mongodb, folder.lock) if settings.uri == "embedded" else None
     uri = embedded.uri if embedded else settings.uri
-    # Two threads stay free for requests that do not need the database.
-    return embedded, Database(uri, settings.database, metrics, max(1, config.server.threads - 2))
+    return embedded, Database(uri, settings.database, metrics, _request_slots(config))
+
+
+def _request_slots(config: Config) -> int:
+    """Two threads stay free for requests that need neither the database nor the object store."""
+    return max(1, config.server.threads - 2)

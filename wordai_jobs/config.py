@@ -131,6 +131,14 @@ class StorageSettings(_Section):
         description="Folder for PDFs, page images and the embedded database. Choose a disk with "
         "room: a page takes about 60 KB.",
     )
+    url: str = Field(
+        "",
+        pattern=r"^((s3|gs|az)://[A-Za-z0-9.\-_]+(/[A-Za-z0-9.\-_]+)*/?)?$",
+        description='Bucket for PDFs and page images, such as "s3://bucket/prefix", "gs://…" or '
+        '"az://…"; empty for files in data_dir. Needs the extra `cluster`, and the credentials in '
+        "the environment that are usual for that store: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, "
+        "AWS_REGION, AWS_ENDPOINT_URL.",
+    )
 
 
 class JobsSettings(_Section):

@@ -7,13 +7,12 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from wordai_jobs import pairing
-from wordai_jobs.backend import configured_database
+from wordai_jobs.backend import configured_database, configured_storage
 from wordai_jobs.config import Config
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import StartError
 from wordai_jobs.jobs.orphan_sweep import Sweep
 from wordai_jobs.storage.data_folder import DataFolder
-from wordai_jobs.storage.folder.storage import FolderStorage
 
 
 def sweep_once(config: Config) -> int:
@@ -22,7 +21,7 @@ def sweep_once(config: Config) -> int:
     Raises DataFolderInUse if a server is running, StartError and DatabaseError.
     """
     folder = data_folder(config)
-    storage = FolderStorage(folder)
+    storage = configured_storage(config, folder)
     with locked(folder), connected(config, folder) as database:
         pairing.pair(storage, database)
         return Sweep(database, storage).run()
@@ -35,7 +34,7 @@ def join(config: Config) -> str:
     """
     folder = data_folder(config)
     with locked(folder), connected(config, folder) as database:
-        return pairing.join(FolderStorage(folder), database)
+        return pairing.join(configured_storage(config, folder), database)
 
 
 def create_indexes(config: Config) -> list[str]:

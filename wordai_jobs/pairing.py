@@ -37,7 +37,7 @@ def mismatch(storage: Storage, database: Database) -> str | None:
         if not _is_match(holder, storage, database):
             return (
                 f"The {holder} and the database {database.name} do not belong together: "
-                "correct storage.data_dir, mongodb.uri or mongodb.database, or run "
+                f"{holder.advice}, mongodb.uri or mongodb.database, or run "
                 "`wordai-jobs join` to use them together from now on"
             )
     return None

@@ -83,7 +83,7 @@ def clean_up(server: ServerProcess, shared: dict[str, str]) -> Iterator[Callable
         moment = datetime.now(UTC) + timedelta(**later)
         cleanup = Cleanup(timedelta(days=7), database, storage, now=lambda: moment)
         cleanup.remove_old_uploads()
-        cleanup.move_strays_to_trash()
+        cleanup.remove_strays()
         cleanup.empty_trash()
 
     yield run

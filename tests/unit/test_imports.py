@@ -1,8 +1,14 @@
 """A process loads nothing it does not need. `make lint` checks which way imports run."""
 
+import configparser
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.support.server import ROOT
+
+CLUSTER = {"celery", "obstore"}
 
 
 def printed_by(code: str) -> list[str]:
@@ -34,6 +40,23 @@ def test_the_server_loads_no_pdf_library_and_in_mode_dev_no_firebase() -> None:
     loaded = loaded_by("wordai_jobs.server")
     assert "flask" in loaded
     assert not loaded & {"pymupdf", "PIL", "firebase_admin", "secantus"}
+
+
+def test_one_machine_neither_loads_nor_installs_what_many_machines_need(tmp_path: Path) -> None:
+    code = f"""
+import sys
+from wordai_jobs.app import create_app
+from wordai_jobs.config import parse_config
+
+create_app(parse_config({{"storage": {{"data_dir": {str(tmp_path)!r}}}}}))
+print(*{{name.split(".")[0] for name in sys.modules}})
+"""
+    assert not set(printed_by(code)) & CLUSTER
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    plain = setup["options"]["install_requires"] + setup["options.extras_require"]["embedded"]
+    assert not set(re.findall(r"^[a-z]+", plain.lower(), re.MULTILINE)) & CLUSTER
+    assert "obstore" in setup["options.extras_require"]["cluster"]
 
 
 def test_a_users_commands_load_nothing_of_the_server() -> None:

@@ -1,10 +1,14 @@
-"""Commands for operators, on the server's machine: serve, sweep, join, create-indexes.
+"""Commands for operators, on the server's machine: serve, sweep, join, create-indexes,
+move-storage.
 
 They import the server's libraries only when they run, because commands for users do not need them.
 """
 
+import sys
+
 import click
 
+from wordai_jobs.cli import bar
 from wordai_jobs.cli.output import as_json_option, print_json
 from wordai_jobs.cli.settings import config_option
 from wordai_jobs.errors import DataFolderInUse
@@ -81,6 +85,38 @@ def join(as_json: bool) -> None:
         print_json({"identity": folder_id})
     else:
         click.echo(f"The data folder and the database belong together now: {folder_id}")
+
+
+@click.command(name="move-storage")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@as_json_option
+def move_storage(source: str, target: str, as_json: bool) -> None:
+    """Copy all PDFs and pages between a data folder and an object store.
+
+    FROM and TO are each a data folder, or a URL as in storage.url. First stop all servers that use
+    them. Every copy is compared with the original, and nothing is removed from FROM. If this is
+    interrupted, run it again: it continues. At the end, set storage.url to TO (or, for a folder,
+    storage.data_dir to TO and storage.url to "") and start the servers.
+
+    \b
+    Example:
+      wordai-jobs move-storage /var/lib/wordai-jobs s3://my-bucket/books
+    """
+    from wordai_jobs.storage.moving import Progress, move, place_at
+
+    with place_at(source) as first, place_at(target) as second:
+        steps = move(first, second)
+        progress = next(steps, Progress(0, 0, 0, 0))
+        with click.progressbar(length=progress.total, label="Copying", file=sys.stderr) as shown:
+            shown.update(progress.done)
+            for progress in steps:
+                shown.update(progress.done - shown.pos)
+    size = bar.size(progress.size)
+    if as_json:
+        print_json({"files": progress.total, "copied": progress.copied, "bytes": progress.size})
+    else:
+        click.echo(f"{progress.total} files are in {target}; {progress.copied} copied, {size}")
 
 
 @click.command(name="create-indexes")

@@ -8,7 +8,7 @@ import pymongo
 from pymongo import MongoClient
 from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidURI, PyMongoError
 
-from wordai_jobs.database.availability import Availability
+from wordai_jobs.availability import Availability
 from wordai_jobs.database.books import BookRepository
 from wordai_jobs.database.chapters import ChapterRepository
 from wordai_jobs.database.identity import IdentityRepository
@@ -62,7 +62,7 @@ class Database:
             )
         except (InvalidURI, ConfigurationError, ValueError) as error:
             raise StartError(f"Configuration: mongodb.uri: {error}") from error
-        self._availability = Availability(self._probe, request_slots)
+        self._availability = Availability("the database", DatabaseAway, self._probe, request_slots)
         database = self._client[name]
         self.jobs = JobRepository(database["pdf_chapter_jobs"], self.translated_errors)
         self.books = BookRepository(database["books"], self.translated_errors)

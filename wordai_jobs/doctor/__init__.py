@@ -11,7 +11,7 @@ from wordai_jobs.doctor.finding import Finding, Level
 from wordai_jobs.doctor.port import port
 from wordai_jobs.doctor.renderers import renderers, sandbox_of_renderers
 from wordai_jobs.doctor.settings import configuration, sign_in
-from wordai_jobs.doctor.storage import secret_key, storage
+from wordai_jobs.doctor.storage import object_store, secret_key, storage
 from wordai_jobs.errors import StartError
 
 __all__ = ["Finding", "Level", "findings"]
@@ -29,6 +29,7 @@ def findings() -> Iterator[Finding]:
     yield configuration(config)
     yield sign_in(config)
     yield storage(config)
+    yield from object_store(config)
     yield secret_key(config)
     yield port(config.server)
     yield from database(config)

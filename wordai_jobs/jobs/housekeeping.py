@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from wordai_jobs.errors import DatabaseError
+from wordai_jobs.errors import DatabaseError, StorageError
 from wordai_jobs.jobs.cleanup import Cleanup
 from wordai_jobs.jobs.orphan_sweep import Sweep
 from wordai_jobs.jobs.runner import JobRunner
@@ -43,7 +43,7 @@ class Housekeeper:
             _Chore(name, _CLEANUP_INTERVAL_S, chore, delay_s=cleanup_delay_s)
             for name, chore in (
                 ("old uploads", cleanup.remove_old_uploads),
-                ("strays", cleanup.move_strays_to_trash),
+                ("strays", cleanup.remove_strays),
                 ("trash", cleanup.empty_trash),
             )
         ]
@@ -89,7 +89,7 @@ class _Chore:
             return
         try:
             self._do()
-        except DatabaseError as error:
+        except (DatabaseError, StorageError) as error:
             logger.warning("%s: %s", self._name, error.message)
         except Exception:  # a bug in one chore must not stop the others
             logger.exception("%s failed", self._name)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from wordai_jobs.clock import uptime_s
 from wordai_jobs.database.jobs import JobRepository
-from wordai_jobs.errors import DatabaseError
+from wordai_jobs.errors import DatabaseError, StorageError
 from wordai_jobs.model.book import Page
 from wordai_jobs.model.job import ErrorClass, Job, JobError
 
@@ -122,14 +122,14 @@ class LiveJob:
         self._record(job, self.to_the_last)
 
     def persistently(self, operation: Callable[[], T]) -> T:
-        """Repeat a database operation while the database is away and the job has time.
+        """Repeat an operation while the database or the storage is away and the job has time.
 
         Raises JobAborted.
         """
         while True:
             try:
                 return operation()
-            except DatabaseError:
+            except (DatabaseError, StorageError):
                 self.check()
                 time.sleep(_RETRY_PAUSE_S)
 

@@ -20,6 +20,8 @@ from wordai_jobs.storage.storage import Storage, UploadGone
 # How often a job checks whether it is cancelled or overdue while it waits for a page.
 _CHECK_INTERVAL_S = 0.25
 
+_STORAGE_AWAY = JobError("Storage could not be reached", ErrorClass.STORAGE_AWAY)
+
 logger = logging.getLogger(__name__)
 
 
@@ -49,7 +51,7 @@ class Pipeline:
             except DatabaseError as error:
                 _leave_to_sweep(live, error)
             except Exception as error:  # every job ends, even if it meets a bug
-                self.fail(live, _job_error(error, live.job.job_id))
+                self.fail(live, self._job_error(error, live.job.job_id))
             else:
                 self._metrics.completed(live.job.age_s)
                 logger.info("job %s completed: %d pages", live.job.job_id, live.job.total_pages)
@@ -106,7 +108,8 @@ class Pipeline:
         self._storage.pages.sync(live.job.chapter_id)
         live.report(live.job.written())
         live.check()
-        chapter = _chapter(live, self._storage.pages.size(live.job.chapter_id))
+        size = live.persistently(lambda: self._storage.pages.size(live.job.chapter_id))
+        chapter = _chapter(live, size)
         self._storage.pages.publish(live.job.chapter_id)
         live.persistently(lambda: self._database.chapters.insert(chapter))
         live.persistently(lambda: self._database.books.touch(chapter.book_id, chapter.created_at))
@@ -134,6 +137,20 @@ class Pipeline:
         live.to_the_last(lambda: self._database.chapters.remove(chapter_id))
         self._storage.pages.remove(chapter_id)
 
+    def _job_error(self, error: Exception, job_id: str) -> JobError:
+        """The error that the job's owner reads. An unexpected error is logged in full."""
+        if isinstance(error, JobAborted):
+            is_late = error.error.error_class is ErrorClass.JOB_TIMEOUT
+            return _STORAGE_AWAY if is_late and self._storage.problem() else error.error
+        if isinstance(error, RenderingError):
+            return JobError(str(error), error.error_class)
+        if isinstance(error, StorageFull):
+            return JobError(error.detail, ErrorClass.STORAGE_FULL)
+        if isinstance(error, UploadGone):
+            return JobError("The uploaded PDF is no longer there", ErrorClass.UPLOAD_GONE)
+        logger.error("job %s met an unexpected error", job_id, exc_info=error)
+        return JobError("Internal error", ErrorClass.OTHER)
+
 
 def _leave_to_sweep(live: LiveJob, error: DatabaseError) -> None:
     """The database was away for too long. The sweep ends the job when it is back."""
@@ -156,17 +173,3 @@ def _chapter(live: LiveJob, size: int) -> Chapter:
         pages=tuple(sorted(live.pages, key=lambda page: page.number)),
         **fields,
     )
-
-
-def _job_error(error: Exception, job_id: str) -> JobError:
-    """The error that the job's owner reads. An unexpected error is logged in full."""
-    if isinstance(error, JobAborted):
-        return error.error
-    if isinstance(error, RenderingError):
-        return JobError(str(error), error.error_class)
-    if isinstance(error, StorageFull):
-        return JobError(error.detail, ErrorClass.STORAGE_FULL)
-    if isinstance(error, UploadGone):
-        return JobError("The uploaded PDF is no longer there", ErrorClass.UPLOAD_GONE)
-    logger.error("job %s met an unexpected error", job_id, exc_info=error)
-    return JobError("Internal error", ErrorClass.OTHER)

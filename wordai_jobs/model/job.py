@@ -47,6 +47,7 @@ class ErrorClass(StrEnum):
     BAD_PDF = "bad_pdf"
     UPLOAD_GONE = "upload_gone"
     STORAGE_FULL = "storage_full"
+    STORAGE_AWAY = "storage_away"
     DATABASE = "database"
     SERVER_STOPPED = "server_stopped"
     OTHER = "other"

@@ -27,6 +27,8 @@ class DataFolder:
     All of it is on one file system. A process that writes into it holds its lock.
     """
 
+    advice = "correct storage.data_dir"
+
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
         self.uploads = self.path / "uploads"

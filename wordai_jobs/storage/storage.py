@@ -33,11 +33,19 @@ class ReceivedPdf:
 
 
 @dataclass(frozen=True, slots=True)
-class PageImage:
-    """An image file and its media type."""
+class ImageFile:
+    """An image on this machine."""
 
     path: Path
     media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageAddress:
+    """An image elsewhere. Anyone can read it at this URL, which stays the same for some time."""
+
+    url: str
+    same_for_s: int
 
 
 class Uploads(Protocol):
@@ -59,10 +67,8 @@ class Uploads(Protocol):
         Raises UploadGone.
         """
 
-    def remove(self, file_id: str) -> None: ...
-
-    def remove_unfinished(self) -> None:
-        """Remove uploads that a dead server was receiving. Only at a start, before uploads come."""
+    def remove(self, file_id: str) -> None:
+        """Remove an upload. If the storage is away, the clean-up removes it later."""
 
     def file_ids(
         self, since: datetime | None = None, until: datetime | None = None
@@ -99,7 +105,10 @@ class Pages(Protocol):
         """Make the pages of a chapter last. Raises FileNotFoundError if they were removed."""
 
     def remove(self, chapter_id: str) -> None:
-        """Remove all pages of a chapter, published or not."""
+        """Remove all pages of a chapter, published or not.
+
+        If the storage is away, a job waits for it for a while, and then the clean-up removes them.
+        """
 
     def chapter_ids(
         self, since: datetime | None = None, until: datetime | None = None
@@ -109,7 +118,7 @@ class Pages(Protocol):
         Only chapters that were last changed at or after `since` and before `until` count.
         """
 
-    def image(self, chapter_id: str, number: int) -> PageImage | None:
+    def image(self, chapter_id: str, number: int) -> ImageFile | ImageAddress | None:
         """The image of a page, even while its job still runs.
 
         If the chapter is published just now, the file may be gone when it is opened. Then ask
@@ -123,9 +132,11 @@ class Pages(Protocol):
 class Trash(Protocol):
     """Removes what no record names, in a way that leaves time to notice a mistake."""
 
-    def take_pages(self, chapter_id: str, now: datetime) -> None: ...
+    def take_pages(self, chapter_id: str, now: datetime) -> bool:
+        """False if it is too early; then this is asked again at the next clean-up."""
 
-    def take_upload(self, file_id: str, now: datetime) -> None: ...
+    def take_upload(self, file_id: str, now: datetime) -> bool:
+        """As `take_pages`."""
 
     def empty(self, before: datetime) -> None:
         """Delete what was taken before this moment."""
@@ -133,6 +144,9 @@ class Trash(Protocol):
 
 class Holder(Protocol):
     """A place that belongs to one database, and shares an identity with it."""
+
+    # What to do if it does not belong to the database, such as `correct storage.data_dir`.
+    advice: str
 
     def __str__(self) -> str:
         """Such as `data folder /srv/data`."""
@@ -148,7 +162,10 @@ class Holder(Protocol):
 
 
 class Storage(Protocol):
-    """Uploads and pages, and the local data folder that every server has."""
+    """Uploads and pages, and the local data folder that every server has.
+
+    Every method of the parts raises StorageError if the storage is elsewhere and cannot be used.
+    """
 
     folder: DataFolder
 
@@ -170,3 +187,11 @@ class Storage(Protocol):
 
     def problem(self) -> str | None:
         """Why nothing can be stored now; None if it can."""
+
+    def image_origin(self) -> str | None:
+        """The origin of image addresses; None if images are files."""
+
+    def remove_unfinished(self) -> None:
+        """Remove what a dead server was receiving. Only at a start, before anything comes."""
+
+    def close(self) -> None: ...

@@ -29,8 +29,8 @@ _NOT_OPEN_RETRY_S = 5
 class Services:
     """The parts of one application.
 
-    `dev_tokens` is None unless the server runs in mode dev. `is_open` says whether the database has
-    been reached since the start.
+    `dev_tokens` is None unless the server runs in mode dev. `waits_for` names what has not been
+    reached since the start, so that no request can be served.
     """
 
     jobs: JobService
@@ -38,7 +38,7 @@ class Services:
     uploads: UploadService
     runner: JobRunner
     storage: Storage
-    is_open: Callable[[], bool]
+    waits_for: Callable[[], str | None]
     database: Database
     pool: RenderPool
     signer: UrlSigner
@@ -52,6 +52,7 @@ def services() -> Services:
 
 
 def refuse_until_open() -> None:
-    """Raises Busy until the database has been reached, except for the state of the server."""
-    if not services().is_open() and not request.path.startswith(_STATE_OF_THE_SERVER):
-        raise Busy("The database cannot be reached yet", _NOT_OPEN_RETRY_S)
+    """Raises Busy until everything has been reached, except for the state of the server."""
+    waits_for = services().waits_for()
+    if waits_for and not request.path.startswith(_STATE_OF_THE_SERVER):
+        raise Busy(f"The {waits_for} cannot be reached yet", _NOT_OPEN_RETRY_S)

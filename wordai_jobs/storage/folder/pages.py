@@ -18,7 +18,7 @@ from wordai_jobs.files import fsync_folder
 from wordai_jobs.linux import sync_file_system
 from wordai_jobs.model.book import page_file_stem
 from wordai_jobs.storage.data_folder import DataFolder, changed_between, translated_full_disk
-from wordai_jobs.storage.storage import NextPage, PageImage
+from wordai_jobs.storage.storage import ImageFile, NextPage
 
 _MEDIA_TYPES = {".png": "image/png", ".jpg": "image/jpeg"}
 
@@ -63,13 +63,13 @@ class FolderPages:
                 if entry.is_dir(follow_symlinks=False):
                     yield entry.name
 
-    def image(self, chapter_id: str, number: int) -> PageImage | None:
+    def image(self, chapter_id: str, number: int) -> ImageFile | None:
         # In this order, because folders move only from the first to the second.
         for folder in (self._staging(chapter_id), self._chapter(chapter_id)):
             for ending, media_type in _MEDIA_TYPES.items():
                 path = folder / f"{page_file_stem(number)}{ending}"
                 if path.exists():
-                    return PageImage(path, media_type)
+                    return ImageFile(path, media_type)
         return None
 
     def content(self, chapter_id: str, number: int) -> dict[str, Any] | None:

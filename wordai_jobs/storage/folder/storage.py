@@ -4,6 +4,7 @@ from wordai_jobs.storage.data_folder import DataFolder
 from wordai_jobs.storage.folder.pages import FolderPages
 from wordai_jobs.storage.folder.trash import FolderTrash
 from wordai_jobs.storage.folder.uploads import FolderUploads
+from wordai_jobs.storage.receiving import remove_unfinished
 
 
 class FolderStorage:
@@ -25,3 +26,12 @@ class FolderStorage:
         except OSError as error:
             return f"storage cannot be written: {error.strerror}"
         return None
+
+    def image_origin(self) -> str | None:
+        return None
+
+    def remove_unfinished(self) -> None:
+        remove_unfinished(self.folder)
+
+    def close(self) -> None:
+        """Nothing: files need no connection."""

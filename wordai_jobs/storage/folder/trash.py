@@ -15,12 +15,14 @@ class FolderTrash:
     def __init__(self, folder: DataFolder) -> None:
         self._folder = folder
 
-    def take_pages(self, chapter_id: str, now: datetime) -> None:
+    def take_pages(self, chapter_id: str, now: datetime) -> bool:
         for place in (self._folder.staging, self._folder.chapters):
             self._take(place / chapter_id, now)
+        return True
 
-    def take_upload(self, file_id: str, now: datetime) -> None:
+    def take_upload(self, file_id: str, now: datetime) -> bool:
         self._take(self._folder.uploads / f"{file_id}.pdf", now)
+        return True
 
     def empty(self, before: datetime) -> None:
         for batch in self._folder.trash.iterdir():
