@@ -107,7 +107,7 @@ class Backend:
                 self._open()
             except (DatabaseAway, StorageAway) as error:
                 self._wait_for(error)
-                logger.warning("%s yet; waiting for it", error.message)
+                logger.warning("the %s cannot be reached yet; waiting for it", self.waits_for)
                 threading.Thread(
                     target=self._open_later, args=(on_failure,), name="opening", daemon=True
                 ).start()

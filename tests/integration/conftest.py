@@ -12,7 +12,6 @@ import pytest
 
 from tests.support.databases import own_database
 from tests.support.mongo import DatabaseProcess
-from tests.support.objects import Bucket, S3Server
 from wordai_jobs.database.client import Database
 
 # The collections of servers, by name.
@@ -25,20 +24,6 @@ def mongodb(tmp_path: Path) -> Iterator[DatabaseProcess]:
     running = DatabaseProcess(tmp_path / "mongo").start()
     yield running
     running.kill()
-
-
-@pytest.fixture(scope="session")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """An S3 server, for tests that do not stop it."""
-    running = S3Server(tmp_path_factory.mktemp("s3")).start()
-    yield running
-    running.kill()
-
-
-@pytest.fixture
-def bucket(s3: S3Server) -> Bucket:
-    """A place for objects of the test's own."""
-    return Bucket(s3)
 
 
 @pytest.fixture

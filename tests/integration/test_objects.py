@@ -267,13 +267,6 @@ def test_a_store_that_cannot_be_used_stops_the_start_with_one_line(
     assert line in server.refusal()
 
 
-def test_without_the_extra_the_start_says_what_to_install(tmp_path: Path, bucket: Bucket) -> None:
-    (tmp_path / "obstore.py").write_text("raise ImportError")
-    env = {**bucket.server.environment, "PYTHONPATH": str(tmp_path)}
-    server = ServerProcess(tmp_path, {"storage.url": bucket.url}, env)
-    assert "pip install 'wordai-jobs[cluster]'" in server.refusal()
-
-
 def test_a_store_of_another_database_is_refused_and_loses_nothing(
     server: ServerProcess, bucket: Bucket, user: Client, tmp_path: Path
 ) -> None:

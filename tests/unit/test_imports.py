@@ -65,6 +65,23 @@ def test_a_users_commands_load_nothing_of_the_server() -> None:
     assert not loaded & {"flask", "pymongo", "pymupdf", "pydantic", "firebase_admin", "waitress"}
 
 
+def test_without_the_extra_the_start_says_what_to_install(tmp_path: Path) -> None:
+    code = f"""
+import sys
+sys.modules["obstore"] = None  # as if it were not installed
+from wordai_jobs.app import create_app
+from wordai_jobs.config import parse_config
+from wordai_jobs.errors import StartError
+
+try:
+    create_app(parse_config({{"storage": {{"data_dir": {str(tmp_path)!r}, "url": "s3://b"}}}}))
+except StartError as error:
+    print(error)
+"""
+    said = " ".join(printed_by(code))
+    assert said == "storage.url needs the package obstore: pip install 'wordai-jobs[cluster]'"
+
+
 def test_creating_the_application_starts_no_thread_and_no_process(tmp_path: Path) -> None:
     code = f"""
 import threading, psutil
