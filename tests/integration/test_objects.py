@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -317,3 +318,20 @@ def test_objects_that_no_record_names_are_deleted_when_they_are_a_day_old(
     finally:
         database.close()
         storage.close()
+
+
+def test_a_chapter_of_more_objects_than_one_list_has_is_counted_and_removed(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in bucket.server.environment.items():
+        monkeypatch.setenv(name, value)
+    store = ObjectStore(bucket.url, 1)
+    storage = ObjectStorage(DataFolder(tmp_path), store)
+    pages = [f"chapters/long/{number:05d}.png" for number in range(1, 1102)]
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(lambda key: store.put(key, b"page"), [*pages, "chapters/longer/1.png"]))
+    assert storage.pages.size("long") == 4 * len(pages)
+    assert set(storage.pages.chapter_ids()) == {"long", "longer"}
+    storage.pages.remove("long")
+    assert bucket.keys == {"chapters/longer/1.png"}
+    storage.close()
