@@ -88,6 +88,7 @@ def _services(config: Config, built: Backend) -> Services:
         uploads=built.library.uploads,
         runner=built.runner,
         storage=built.storage,
+        is_open=lambda: built.is_open,
         waits_for=lambda: built.waits_for,
         database=built.database,
         pool=built.pool,

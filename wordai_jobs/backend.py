@@ -80,8 +80,9 @@ class Backend:
         watch_disk(registry, self.storage.folder.path)
         self._metrics_listener = MetricsListener(port, registry) if port else None
 
-        # What has not been reached since the start, so that no request can be served; else None.
-        self.waits_for: str | None = "database"
+        # Whether requests can be served; not before database and storage have been reached once.
+        self.is_open = False
+        self.waits_for = "database"
         # Why the server has to stop although it has started.
         self.failure: StartError | None = None
         self._is_stopped = False
@@ -131,7 +132,7 @@ class Backend:
         self.storage.remove_unfinished()
         self._housekeeper.start()
         self._inspector.start()
-        self.waits_for = None
+        self.is_open = True
 
     def _wait_for(self, error: DatabaseAway | StorageAway) -> None:
         self.waits_for = "database" if isinstance(error, DatabaseAway) else "object store"

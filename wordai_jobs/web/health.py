@@ -33,8 +33,8 @@ def health() -> Response:
     access="open",
 )
 def ready() -> Response:
-    if waits_for := services().waits_for():
-        raise NotReady(f"the {waits_for} cannot be reached yet")
+    if not services().is_open():
+        raise NotReady(f"the {services().waits_for()} cannot be reached yet")
     problems = readiness.problems(services().database, services().storage, services().pool)
     if problems:
         raise NotReady("; ".join(problems))

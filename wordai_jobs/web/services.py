@@ -29,8 +29,8 @@ _NOT_OPEN_RETRY_S = 5
 class Services:
     """The parts of one application.
 
-    `dev_tokens` is None unless the server runs in mode dev. `waits_for` names what has not been
-    reached since the start, so that no request can be served.
+    `dev_tokens` is None unless the server runs in mode dev. `is_open` says whether requests can be
+    served; `waits_for` names what has not been reached since the start, as long as they cannot.
     """
 
     jobs: JobService
@@ -38,7 +38,8 @@ class Services:
     uploads: UploadService
     runner: JobRunner
     storage: Storage
-    waits_for: Callable[[], str | None]
+    is_open: Callable[[], bool]
+    waits_for: Callable[[], str]
     database: Database
     pool: RenderPool
     signer: UrlSigner
@@ -53,6 +54,5 @@ def services() -> Services:
 
 def refuse_until_open() -> None:
     """Raises Busy until everything has been reached, except for the state of the server."""
-    waits_for = services().waits_for()
-    if waits_for and not request.path.startswith(_STATE_OF_THE_SERVER):
-        raise Busy(f"The {waits_for} cannot be reached yet", _NOT_OPEN_RETRY_S)
+    if not services().is_open() and not request.path.startswith(_STATE_OF_THE_SERVER):
+        raise Busy(f"The {services().waits_for()} cannot be reached yet", _NOT_OPEN_RETRY_S)
