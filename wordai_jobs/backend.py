@@ -14,12 +14,11 @@ from wordai_jobs.database.metrics import DatabaseMetrics
 from wordai_jobs.errors import DatabaseAway, DatabaseError, StartError, StorageAway, StorageError
 from wordai_jobs.jobs.cleanup import Cleanup
 from wordai_jobs.jobs.ended import EndedJobs
+from wordai_jobs.jobs.engine import Engine
 from wordai_jobs.jobs.housekeeping import Housekeeper
 from wordai_jobs.jobs.metrics import JobMetrics
-from wordai_jobs.jobs.orphan_sweep import Sweep
-from wordai_jobs.jobs.pipeline import Pipeline
-from wordai_jobs.jobs.runner import JobRunner
 from wordai_jobs.jobs.service import JobService
+from wordai_jobs.jobs.threads.engine import ThreadEngine
 from wordai_jobs.library.library import Library
 from wordai_jobs.metrics.listener import MetricsListener
 from wordai_jobs.metrics.registry import new_registry
@@ -56,27 +55,25 @@ class Backend:
 
         self._sandbox = config.rendering.sandbox
         self._fork_server = ForkServer(self._sandbox)
-        self.pool = RenderPool(config.rendering, self._fork_server, render_metrics)
+        pool = RenderPool(config.rendering, self._fork_server, render_metrics)
         self._inspector = Inspector(
             config.rendering.memory_limit_mb, self._fork_server, render_metrics
         )
 
         self.library = Library(config, self.database, self.storage, self._inspector)
-        pipeline = Pipeline(self.database, self.storage, self.pool, job_metrics)
-        self.runner = JobRunner(config, self.database, pipeline)
+        self.engine: Engine = ThreadEngine(config, self.database, self.storage, pool, job_metrics)
         retention = timedelta(days=self._retention_days)
         self.jobs = JobService(
-            self.database, self.library, self.runner, EndedJobs(retention), job_metrics
+            self.database, self.library, self.engine, EndedJobs(retention), job_metrics
         )
         self._housekeeper = Housekeeper(
-            self.runner,
-            Sweep(self.database, self.storage, self.runner.is_live, job_metrics),
+            self.engine.chores,
             Cleanup(retention, self.database, self.storage),
         )
 
         registry, port = self.registry, config.metrics.port
-        watch_jobs(registry, lambda: self.runner.counts, config.jobs.max_queued)
-        watch_renderers(registry, lambda: self.pool.ready_count)
+        watch_jobs(registry, lambda: self.engine.counts, config.jobs.max_queued)
+        watch_renderers(registry, lambda: self.engine.renderers_ready)
         watch_disk(registry, self.storage.folder.path)
         self._metrics_listener = MetricsListener(port, registry) if port else None
 
@@ -101,7 +98,7 @@ class Backend:
             if self._metrics_listener:
                 self._metrics_listener.start()
             self._check_sandbox()
-            self.pool.start()
+            self.engine.start()
             if self._embedded:
                 self._embedded.start()
             try:
@@ -130,6 +127,7 @@ class Backend:
         pair(self.storage, self.database)
         self.database.indexes.create(self._retention_days)
         self.storage.remove_unfinished()
+        self.engine.open()
         self._housekeeper.start()
         self._inspector.start()
         self.is_open = True
@@ -159,14 +157,14 @@ class Backend:
 
     def end_jobs(self, grace_s: float) -> None:
         """Accept no more jobs, give the running ones `grace_s` seconds, and end the others."""
-        self.runner.shut_down(grace_s)
+        self.engine.shut_down(grace_s)
 
     def release(self) -> None:
         """Stop every thread and process. After this, no request can be served."""
         self._is_stopped = True
         self._housekeeper.stop()
         self._inspector.stop()
-        self.pool.stop()
+        self.engine.stop()
         self._fork_server.stop()
         self.database.close()
         self.storage.close()

@@ -11,7 +11,7 @@ from wordai_jobs.backend import configured_database, configured_storage
 from wordai_jobs.config import Config
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import StartError
-from wordai_jobs.jobs.orphan_sweep import Sweep
+from wordai_jobs.jobs.threads.orphan_sweep import Sweep
 from wordai_jobs.storage.data_folder import DataFolder
 
 

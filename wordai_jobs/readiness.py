@@ -1,13 +1,12 @@
-"""Checks the parts of a running server."""
+"""Checks what a running server needs of others: the database and the storage."""
 
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import DatabaseError
-from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.storage.storage import Storage
 
 
-def problems(database: Database, storage: Storage, pool: RenderPool) -> list[str]:
-    """A message for each part that does not work; empty if all do."""
+def problems(database: Database, storage: Storage) -> list[str]:
+    """A message for each of the two that does not work; empty if both do."""
     found = []
     try:
         database.ping()
@@ -15,6 +14,4 @@ def problems(database: Database, storage: Storage, pool: RenderPool) -> list[str
         found.append(error.message)
     if problem := storage.problem():
         found.append(problem)
-    if pool.ready_count == 0:
-        found.append("no page renderer is running")
     return found

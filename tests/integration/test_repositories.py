@@ -11,11 +11,11 @@ from wordai_jobs.clock import utc_now
 from wordai_jobs.config import parse_config
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import DatabaseError
-from wordai_jobs.jobs.live import JobAborted, LiveJob
 from wordai_jobs.jobs.metrics import JobMetrics
-from wordai_jobs.jobs.orphan_sweep import Sweep
-from wordai_jobs.jobs.pipeline import Pipeline
-from wordai_jobs.jobs.runner import JobRunner
+from wordai_jobs.jobs.threads.engine import ThreadEngine
+from wordai_jobs.jobs.threads.live import JobAborted, LiveJob
+from wordai_jobs.jobs.threads.orphan_sweep import Sweep
+from wordai_jobs.jobs.threads.pipeline import Pipeline
 from wordai_jobs.model.book import Chapter, Page
 from wordai_jobs.model.job import CANCELLED, ChapterRequest, ErrorClass, Job, JobError, JobStatus
 from wordai_jobs.storage.data_folder import DataFolder
@@ -130,14 +130,13 @@ def test_the_search_for_a_free_slug_ends(
 def test_a_recorded_job_that_cannot_be_started_fails(
     database: Database, storage: FolderStorage, job: Job
 ) -> None:
-    pipeline = Pipeline(database, storage, None, JobMetrics())  # type: ignore[arg-type]
-    runner = JobRunner(parse_config({}), database, pipeline)
-    runner._executor.shutdown()
-    live = runner.admit(job)
-    runner.queue(live)
+    engine = ThreadEngine(parse_config({}), database, storage, None, JobMetrics())  # type: ignore[arg-type]
+    engine._executor.shutdown()
+    live = engine.admit(job)
+    engine.queue(live)
     recorded = database.jobs.find(job.job_id)
     assert recorded and recorded.error == "The server could not start the job"
-    assert runner.counts == (0, 0) and live.ended.is_set()
+    assert engine.counts == (0, 0) and live.ended.is_set()
 
 
 def test_a_job_is_overdue_after_a_suspension_that_took_its_time(

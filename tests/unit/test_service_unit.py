@@ -9,7 +9,8 @@ from tests.support.tools import program
 from wordai_jobs import http_server
 from wordai_jobs.config import JobsSettings
 from wordai_jobs.database import embedded
-from wordai_jobs.jobs import housekeeping, runner
+from wordai_jobs.jobs import housekeeping
+from wordai_jobs.jobs.threads import engine
 from wordai_jobs.rendering import fork_client, inspector, pool
 
 UNIT = ROOT / "deploy" / "wordai-jobs.service"
@@ -18,7 +19,7 @@ WORST_SCORE = 2.0
 # The longest stop: one step after the other, each until its time limit.
 STOP_S = {
     "grace of running jobs": JobsSettings().shutdown_grace_s,
-    "failing the jobs that are left": runner._ABORT_TIMEOUT_S,
+    "failing the jobs that are left": engine._ABORT_TIMEOUT_S,
     "last responses": http_server._LAST_RESPONSES_S,
     "chores": 2 * housekeeping._STOP_TIMEOUT_S,
     "inspector": inspector.INSPECT_TIMEOUT_S + 1,

@@ -12,11 +12,11 @@ from wordai_jobs.auth.signing import UrlSigner
 from wordai_jobs.auth.verifier import DevTokens
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import Busy
-from wordai_jobs.jobs.runner import JobRunner
+from wordai_jobs.jobs.engine import Engine
 from wordai_jobs.jobs.service import JobService
 from wordai_jobs.library.books import BookService
 from wordai_jobs.library.uploads import UploadService
-from wordai_jobs.rendering.pool import RenderPool
+from wordai_jobs.rendering.sandbox import State
 from wordai_jobs.storage.storage import Storage
 
 EXTENSION = "wordai_jobs"
@@ -36,12 +36,12 @@ class Services:
     jobs: JobService
     books: BookService
     uploads: UploadService
-    runner: JobRunner
+    engine: Engine
     storage: Storage
     is_open: Callable[[], bool]
     waits_for: Callable[[], str]
     database: Database
-    pool: RenderPool
+    sandbox: State
     signer: UrlSigner
     registry: CollectorRegistry
     verifier: RememberedTokens

@@ -9,8 +9,8 @@ from wordai_jobs import logs
 from wordai_jobs.clock import utc_now
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import DatabaseError, StorageFull
-from wordai_jobs.jobs.live import JobAborted, JobLost, LiveJob
 from wordai_jobs.jobs.metrics import JobMetrics, Phase
+from wordai_jobs.jobs.threads.live import JobAborted, JobLost, LiveJob
 from wordai_jobs.model.book import Chapter
 from wordai_jobs.model.job import ErrorClass, JobError, JobStatus
 from wordai_jobs.rendering.pool import RenderPool
