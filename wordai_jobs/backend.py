@@ -15,7 +15,7 @@ from wordai_jobs.errors import DatabaseAway, DatabaseError, StartError, StorageA
 from wordai_jobs.jobs.cleanup import Cleanup
 from wordai_jobs.jobs.ended import EndedJobs
 from wordai_jobs.jobs.engine import Engine
-from wordai_jobs.jobs.housekeeping import Housekeeper
+from wordai_jobs.jobs.housekeeping import Housekeeper, cleanup_chores
 from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.jobs.service import JobService
 from wordai_jobs.jobs.threads.engine import ThreadEngine
@@ -52,28 +52,27 @@ class Backend:
             config, self.storage.folder, DatabaseMetrics(self.registry)
         )
         self._retention_days = config.jobs.retention_days
+        self._is_shared = config.jobs.engine == "celery"
 
         self._sandbox = config.rendering.sandbox
         self._fork_server = ForkServer(self._sandbox)
-        pool = RenderPool(config.rendering, self._fork_server, render_metrics)
         self._inspector = Inspector(
             config.rendering.memory_limit_mb, self._fork_server, render_metrics
         )
 
         self.library = Library(config, self.database, self.storage, self._inspector)
-        self.engine: Engine = ThreadEngine(config, self.database, self.storage, pool, job_metrics)
+        self.engine = self._engine(config, job_metrics, render_metrics)
         retention = timedelta(days=self._retention_days)
         self.jobs = JobService(
             self.database, self.library, self.engine, EndedJobs(retention), job_metrics
         )
+        cleanup = Cleanup(retention, self.database, self.storage)
         self._housekeeper = Housekeeper(
-            self.engine.chores,
-            Cleanup(retention, self.database, self.storage),
+            {"housekeeping": self.engine.chores, "clean-up": cleanup_chores(cleanup)}
         )
 
         registry, port = self.registry, config.metrics.port
         watch_jobs(registry, lambda: self.engine.counts, config.jobs.max_queued)
-        watch_renderers(registry, lambda: self.engine.renderers_ready)
         watch_disk(registry, self.storage.folder.path)
         self._metrics_listener = MetricsListener(port, registry) if port else None
 
@@ -83,6 +82,17 @@ class Backend:
         # Why the server has to stop although it has started.
         self.failure: StartError | None = None
         self._is_stopped = False
+
+    def _engine(self, config: Config, metrics: JobMetrics, render_metrics: RenderMetrics) -> Engine:
+        if config.jobs.engine == "threads":
+            pool = RenderPool(config.rendering, self._fork_server, render_metrics)
+            watch_renderers(self.registry, lambda: pool.ready_count)
+            return ThreadEngine(config, self.database, self.storage, pool, metrics)
+        # Imported only if it is needed: it is not installed otherwise.
+        from wordai_jobs.jobs.celery.engine import CeleryEngine
+        from wordai_jobs.jobs.celery.fleet import Fleet
+
+        return CeleryEngine(config, Fleet.of(config, self.database, self.storage, metrics))
 
     def start(self, on_failure: Callable[[], None] = lambda: None) -> None:
         """Start everything. Raises StartError, after it has stopped everything again.
@@ -97,7 +107,7 @@ class Backend:
             self.storage.folder.check_one_file_system()
             if self._metrics_listener:
                 self._metrics_listener.start()
-            self._check_sandbox()
+            check_sandbox(self._sandbox)
             self.engine.start()
             if self._embedded:
                 self._embedded.start()
@@ -111,20 +121,14 @@ class Backend:
                 ).start()
         except (DatabaseError, StorageError, StartError) as error:
             self.stop(grace_s=0)
-            raise _as_start_error(error) from error
-
-    def _check_sandbox(self) -> None:
-        state, summary = sandbox.state(self._sandbox), sandbox.summary(self._sandbox)
-        if self._sandbox == "required" and state == "partial":
-            raise StartError(summary)
-        logger.log(logging.INFO if state == "complete" else logging.WARNING, summary)
+            raise as_start_error(error) from error
 
     def _open(self) -> None:
         """Check the database and the storage, and begin to accept jobs.
 
         Can be tried again after DatabaseAway and StorageAway.
         """
-        pair(self.storage, self.database)
+        pair(self.storage, self.database, is_shared=self._is_shared)
         self.database.indexes.create(self._retention_days)
         self.storage.remove_unfinished()
         self.engine.open()
@@ -144,7 +148,7 @@ class Backend:
                 self._wait_for(error)
                 continue
             except (DatabaseError, StorageError, StartError) as error:
-                self.failure = _as_start_error(error)
+                self.failure = as_start_error(error)
                 on_failure()
             else:
                 logger.info("database and storage can be reached; jobs can be accepted")
@@ -175,7 +179,15 @@ class Backend:
         self.storage.folder.lock.release()
 
 
-def _as_start_error(error: DatabaseError | StorageError | StartError) -> StartError:
+def check_sandbox(mode: sandbox.Mode) -> None:
+    """Log how far renderers are confined. Raises StartError if that is less than is required."""
+    state, summary = sandbox.state(mode), sandbox.summary(mode)
+    if mode == "required" and state == "partial":
+        raise StartError(summary)
+    logger.log(logging.INFO if state == "complete" else logging.WARNING, summary)
+
+
+def as_start_error(error: DatabaseError | StorageError | StartError) -> StartError:
     if isinstance(error, StartError):
         return error
     if isinstance(error, StorageError):
@@ -191,7 +203,8 @@ def configured_storage(config: Config, folder: DataFolder) -> Storage:
     from wordai_jobs.storage.objects.storage import ObjectStorage
     from wordai_jobs.storage.objects.store import ObjectStore
 
-    return ObjectStorage(folder, ObjectStore(config.storage.url, _request_slots(config)))
+    store = ObjectStore(config.storage.url, _request_slots(config))
+    return ObjectStorage(folder, store, is_shared=config.jobs.engine == "celery")
 
 
 def configured_database(

@@ -20,6 +20,10 @@ def sweep_once(config: Config) -> int:
 
     Raises DataFolderInUse if a server is running, StartError and DatabaseError.
     """
+    if config.jobs.engine == "celery":
+        raise StartError(
+            "With jobs.engine celery there is nothing to sweep: no job ends with its server"
+        )
     folder = data_folder(config)
     storage = configured_storage(config, folder)
     with locked(folder), connected(config, folder) as database:

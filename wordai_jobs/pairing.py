@@ -18,17 +18,23 @@ _SAMPLE = 100
 logger = logging.getLogger(__name__)
 
 
-def pair(storage: Storage, database: Database) -> None:
+def pair(storage: Storage, database: Database, *, is_shared: bool = False) -> None:
     """Check that the storage and the database belong together, and join them if both are new.
 
     A folder of an older release has no identity: it is joined if the database knows its files.
+    If several servers share both, they may start at the same moment, and must draw one identity.
     Raises StartError if they do not match, and DatabaseError.
     """
     problem = mismatch(storage, database)
     if problem:
         raise StartError(problem)
     if any(holder.identity() is None for holder in storage.holders):
-        join(storage, database)
+        if is_shared:
+            identity = database.identity.draw(str(uuid4()))
+            for holder in storage.holders:
+                holder.set_identity(identity)
+        else:
+            join(storage, database)
 
 
 def mismatch(storage: Storage, database: Database) -> str | None:

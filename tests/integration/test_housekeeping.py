@@ -9,7 +9,7 @@ from tests.support.waiting import wait_until
 from wordai_jobs.config import parse_config
 from wordai_jobs.database.client import Database
 from wordai_jobs.jobs.cleanup import Cleanup
-from wordai_jobs.jobs.housekeeping import Housekeeper
+from wordai_jobs.jobs.housekeeping import Housekeeper, cleanup_chores
 from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.jobs.threads.engine import ThreadEngine
 from wordai_jobs.model.job import ChapterRequest, Job, JobStatus
@@ -35,7 +35,7 @@ def test_a_slow_clean_up_does_not_delay_the_sweep(database: Database, tmp_path: 
     storage.folder.set_identity("this-folder")
     engine = ThreadEngine(parse_config({}), database, storage, None, JobMetrics())  # type: ignore[arg-type]
     cleanup = SlowCleanup(database, storage)
-    housekeeper = Housekeeper(engine.chores, cleanup, 0)
+    housekeeper = Housekeeper({"engine": engine.chores, "clean-up": cleanup_chores(cleanup, 0)})
     housekeeper.start()
     try:
         assert cleanup.has_begun.wait(10)

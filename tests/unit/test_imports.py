@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.support.server import ROOT
 
-CLUSTER = {"celery", "obstore"}
+CLUSTER = {"amqp", "celery", "kombu", "obstore", "redis"}
 
 
 def printed_by(code: str) -> list[str]:
@@ -92,3 +92,27 @@ create_app(parse_config({{"storage": {{"data_dir": {str(tmp_path)!r}}}}}))
 print(threading.active_count(), len(psutil.Process().children()))
 """
     assert printed_by(code) == ["1", "0"]
+
+
+def test_without_the_extra_a_fleet_is_refused_in_one_line(tmp_path: Path) -> None:
+    code = f"""
+import sys
+sys.modules["celery"] = None
+from wordai_jobs.app import create_app
+from wordai_jobs.config import parse_config
+from wordai_jobs.errors import StartError
+
+config = parse_config({{
+    "server": {{"secret_key": "key"}},
+    "mongodb": {{"uri": "mongodb://127.0.0.1:1"}},
+    "jobs": {{"engine": "celery", "broker": "redis://127.0.0.1:1"}},
+    "storage": {{"url": "s3://books", "data_dir": {str(tmp_path)!r}}},
+}})
+try:
+    create_app(config)
+except StartError as error:
+    print(error)
+"""
+    assert " ".join(printed_by(code)) == (
+        "jobs.engine celery needs the package celery: pip install 'wordai-jobs[cluster]'"
+    )

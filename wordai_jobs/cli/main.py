@@ -30,9 +30,9 @@ def program() -> None:
     The default address is http://127.0.0.1:8000.
 
     \b
-    Commands for operators (serve, doctor, sweep, join, create-indexes) read the server's settings:
-    the file that --config or WORDAI_JOBS_CONFIG names, or config.toml in this folder, and the
-    variables WORDAI_JOBS_<SECTION>__<KEY>. The command move-storage needs none of them.
+    Commands for operators (serve, worker, doctor, sweep, join, create-indexes) read the server's
+    settings: the file that --config or WORDAI_JOBS_CONFIG names, or config.toml in this folder,
+    and the variables WORDAI_JOBS_<SECTION>__<KEY>. The command move-storage needs none of them.
 
     \b
     Example, with a server in mode dev on this machine:
@@ -50,6 +50,7 @@ for command in (
     jobs.retry,
     jobs.token,
     operations.serve,
+    operations.worker,
     doctor.doctor,
     operations.sweep,
     operations.join,

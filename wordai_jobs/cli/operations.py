@@ -1,4 +1,4 @@
-"""Commands for operators, on the server's machine: serve, sweep, join, create-indexes,
+"""Commands for operators, on the server's machine: serve, worker, sweep, join, create-indexes,
 move-storage.
 
 They import the server's libraries only when they run, because commands for users do not need them.
@@ -28,6 +28,50 @@ def serve() -> None:
     from wordai_jobs.server import main
 
     main()
+
+
+@click.command()
+@config_option
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 256),
+    help="Tasks that are done at once. [default: 2 for each rendering process]",
+)
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    callback=lambda context, parameter, value: _address(value) if value else None,
+    help="Serve /health, /health/ready and /metrics there, for an orchestrator.",
+)
+def worker(concurrency: int | None, listen: tuple[str, int] | None) -> None:
+    """Run a worker of the engine celery: it renders pages for all servers.
+
+    Its settings are those of the servers; jobs.broker, mongodb, storage and rendering matter. Each
+    worker of a machine needs a storage.data_dir of its own, for temporary files. SIGTERM or Ctrl-C
+    lets it finish what it has in hand, which takes a few seconds.
+
+    \b
+    Example:
+      wordai-jobs worker --config /etc/wordai-jobs/config.toml --listen 127.0.0.1:8001
+    """
+    from wordai_jobs import logs
+    from wordai_jobs.config import load_config
+    from wordai_jobs.errors import StartError
+
+    config = load_config()
+    if config.jobs.engine != "celery":
+        raise StartError("Configuration: jobs.engine must be celery for a worker")
+    logs.configure(config.logging)
+    from wordai_jobs.worker import FleetWorker
+
+    sys.exit(FleetWorker(config, concurrency, listen).run())
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise click.BadParameter("must be HOST:PORT, such as 127.0.0.1:8001")
+    return host.strip("[]"), int(port)
 
 
 @click.command()

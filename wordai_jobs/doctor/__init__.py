@@ -6,6 +6,7 @@ The checks change nothing that a start of the server would not change too.
 from collections.abc import Iterator
 
 from wordai_jobs.config import load_config
+from wordai_jobs.doctor.cluster import cluster
 from wordai_jobs.doctor.database import database
 from wordai_jobs.doctor.finding import Finding, Level
 from wordai_jobs.doctor.port import port
@@ -33,5 +34,6 @@ def findings() -> Iterator[Finding]:
     yield secret_key(config)
     yield port(config.server)
     yield from database(config)
+    yield from cluster(config)
     yield renderers(config)
     yield sandbox_of_renderers(config)

@@ -45,10 +45,6 @@ class Engine(Protocol):
     def counts(self) -> tuple[int, int]:
         """The numbers of waiting and of running jobs."""
 
-    @property
-    def renderers_ready(self) -> int:
-        """How many rendering processes are running in this server."""
-
     def problems(self) -> list[str]:
         """A message for each part of the engine that does not work."""
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from wordai_jobs.errors import DatabaseError, StorageError
 from wordai_jobs.jobs.cleanup import Cleanup
@@ -40,30 +40,29 @@ class Chore:
         self._due_at = time.monotonic() + self._interval_s
 
 
+def cleanup_chores(cleanup: Cleanup, delay_s: float = _CLEANUP_DELAY_S) -> Sequence[Chore]:
+    return [
+        Chore(name, _CLEANUP_INTERVAL_S, do, delay_s=delay_s)
+        for name, do in (
+            ("old uploads", cleanup.remove_old_uploads),
+            ("strays", cleanup.remove_strays),
+            ("trash", cleanup.empty_trash),
+        )
+    ]
+
+
 class Housekeeper:
     """Does each chore at its interval. If a chore fails, it is done again at its next turn.
 
-    The clean-up has its own thread, because it may take long and must not delay the end of jobs.
+    Each group of chores has its own thread, because the clean-up may take long and must not delay
+    the end of jobs.
     """
 
-    def __init__(
-        self,
-        engine_chores: Sequence[Chore],
-        cleanup: Cleanup,
-        cleanup_delay_s: float = _CLEANUP_DELAY_S,
-    ) -> None:
+    def __init__(self, groups: Mapping[str, Sequence[Chore]]) -> None:
         self._stopping = threading.Event()
-        removing = [
-            Chore(name, _CLEANUP_INTERVAL_S, chore, delay_s=cleanup_delay_s)
-            for name, chore in (
-                ("old uploads", cleanup.remove_old_uploads),
-                ("strays", cleanup.remove_strays),
-                ("trash", cleanup.empty_trash),
-            )
-        ]
         self._threads = [
             threading.Thread(target=self._run, args=(chores,), name=name, daemon=True)
-            for name, chores in (("housekeeping", engine_chores), ("clean-up", removing))
+            for name, chores in groups.items()
         ]
 
     def start(self) -> None:

@@ -68,6 +68,10 @@ SERVER_SHUT_DOWN = JobError(
 )
 
 
+def job_timeout(timeout_s: float) -> JobError:
+    return JobError(f"Job took longer than {timeout_s:.0f} s", ErrorClass.JOB_TIMEOUT)
+
+
 # What becomes of a page that cannot be rendered: it fails the job, or gets a blank image.
 OnBadPage = Literal["fail", "placeholder"]
 

@@ -158,12 +158,8 @@ class ThreadEngine:
         with self._changed:
             return self._waiting, len(self._live) - self._waiting
 
-    @property
-    def renderers_ready(self) -> int:
-        return self._pool.ready_count
-
     def problems(self) -> list[str]:
-        return [] if self.renderers_ready else ["no page renderer is running"]
+        return [] if self._pool.ready_count else ["no page renderer is running"]
 
     def cancel(self, job_id: str, error: JobError) -> None:
         """Make a job fail with this error: at once if it waits, soon if it runs."""

@@ -2,25 +2,20 @@
 
 import logging
 from contextlib import AbstractContextManager
-from dataclasses import asdict
 from pathlib import Path
 
 from wordai_jobs import logs
-from wordai_jobs.clock import utc_now
 from wordai_jobs.database.client import Database
-from wordai_jobs.errors import DatabaseError, StorageFull
+from wordai_jobs.errors import DatabaseError
+from wordai_jobs.jobs.chapter import abort_error, chapter_of, job_error
 from wordai_jobs.jobs.metrics import JobMetrics, Phase
 from wordai_jobs.jobs.threads.live import JobAborted, JobLost, LiveJob
-from wordai_jobs.model.book import Chapter
-from wordai_jobs.model.job import ErrorClass, JobError, JobStatus
+from wordai_jobs.model.job import JobError, JobStatus
 from wordai_jobs.rendering.pool import RenderPool
-from wordai_jobs.rendering.task import RenderingError
-from wordai_jobs.storage.storage import Storage, UploadGone
+from wordai_jobs.storage.storage import Storage
 
 # How often a job checks whether it is cancelled or overdue while it waits for a page.
 _CHECK_INTERVAL_S = 0.25
-
-_STORAGE_AWAY = JobError("Storage could not be reached", ErrorClass.STORAGE_AWAY)
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +45,10 @@ class Pipeline:
                 self._give_up(live)
             except DatabaseError as error:
                 _leave_to_sweep(live, error)
+            except JobAborted as aborted:
+                self.fail(live, abort_error(aborted.error, self._storage))
             except Exception as error:  # every job ends, even if it meets a bug
-                self.fail(live, self._job_error(error, live.job.job_id))
+                self.fail(live, job_error(error, live.job.job_id))
             else:
                 self._metrics.completed(live.job.age_s)
                 logger.info("job %s completed: %d pages", live.job.job_id, live.job.total_pages)
@@ -109,7 +106,7 @@ class Pipeline:
         live.report(live.job.written())
         live.check()
         size = live.persistently(lambda: self._storage.pages.size(live.job.chapter_id))
-        chapter = _chapter(live, size)
+        chapter = chapter_of(live.job, live.pages, size)
         self._storage.pages.publish(live.job.chapter_id)
         live.persistently(lambda: self._database.chapters.insert(chapter))
         live.persistently(lambda: self._database.books.touch(chapter.book_id, chapter.created_at))
@@ -137,39 +134,7 @@ class Pipeline:
         live.to_the_last(lambda: self._database.chapters.remove(chapter_id))
         self._storage.pages.remove(chapter_id)
 
-    def _job_error(self, error: Exception, job_id: str) -> JobError:
-        """The error that the job's owner reads. An unexpected error is logged in full."""
-        if isinstance(error, JobAborted):
-            is_late = error.error.error_class is ErrorClass.JOB_TIMEOUT
-            return _STORAGE_AWAY if is_late and self._storage.problem() else error.error
-        if isinstance(error, RenderingError):
-            return JobError(str(error), error.error_class)
-        if isinstance(error, StorageFull):
-            return JobError(error.detail, ErrorClass.STORAGE_FULL)
-        if isinstance(error, UploadGone):
-            return JobError("The uploaded PDF is no longer there", ErrorClass.UPLOAD_GONE)
-        logger.error("job %s met an unexpected error", job_id, exc_info=error)
-        return JobError("Internal error", ErrorClass.OTHER)
-
 
 def _leave_to_sweep(live: LiveJob, error: DatabaseError) -> None:
     """The database was away for too long. The sweep ends the job when it is back."""
     logger.error("job %s is left to the sweep: %s", live.job.job_id, error.message)
-
-
-def _chapter(live: LiveJob, size: int) -> Chapter:
-    job, now = live.job, utc_now()
-    fields = asdict(job.request)
-    del fields["on_bad_page"]  # of the job, not of the chapter
-    return Chapter(
-        chapter_id=job.chapter_id,
-        book_id=job.book_id,
-        user_id=job.user_id,
-        file_id=job.file_id,
-        total_pages=job.total_pages,
-        size=size,
-        created_at=now,
-        updated_at=now,
-        pages=tuple(sorted(live.pages, key=lambda page: page.number)),
-        **fields,
-    )

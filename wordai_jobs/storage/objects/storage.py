@@ -1,5 +1,6 @@
 """Storage as objects."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from wordai_jobs.errors import StorageError
@@ -10,6 +11,7 @@ from wordai_jobs.storage.objects.pages import ObjectPages
 from wordai_jobs.storage.objects.store import ObjectStore, StoredObject
 from wordai_jobs.storage.objects.uploads import ObjectUploads
 from wordai_jobs.storage.receiving import remove_unfinished
+from wordai_jobs.storage.storage import Holder
 
 # Copies of PDFs on this machine, besides those in use.
 _MOST_COPIES_BYTES = 2_000_000_000
@@ -20,14 +22,18 @@ _MIN_STRAY_AGE = timedelta(days=1)
 class ObjectStorage:
     """Implements `Storage`. The data folder has pages being rendered, and copies of PDFs."""
 
-    def __init__(self, folder: DataFolder, store: ObjectStore) -> None:
+    def __init__(self, folder: DataFolder, store: ObjectStore, *, is_shared: bool = False) -> None:
+        """`is_shared`: servers with other data folders use the same store, and the same database.
+        Then a data folder has nothing that another one could not have.
+        """
         copies = LocalCopies(folder.path / "copies", _MOST_COPIES_BYTES)
         self.folder = folder
         self.store = store
         self.uploads = ObjectUploads(store, folder, copies)
         self.pages = ObjectPages(store, folder)
         self.trash = ObjectTrash(store)
-        self.holders = (folder, StoreHolder(store))
+        in_store = StoreHolder(store)
+        self.holders: Sequence[Holder] = (in_store,) if is_shared else (folder, in_store)
         self._copies = copies
         self._identity: str | None = None
 
