@@ -84,7 +84,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 
 .venv/dev: .venv/runtime
 	@echo "Installing packages for tests and checks (about a minute) …"
-	@$(PIP_INSTALL) '.[embedded,dev]'
+	@$(PIP_INSTALL) '.[embedded,cluster,dev]'
 	@touch $@
 
 tests/acceptance/node_modules/.installed: tests/acceptance/package.json tests/acceptance/.npmrc

@@ -14,7 +14,7 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import footprint, polls, rendering, upkeep
+from benchmarks import fleet, footprint, polls, rendering, simulation, upkeep
 from benchmarks.figures import HEADING, Row
 from benchmarks.service import BEFORE
 from tests.support.server import ROOT
@@ -33,6 +33,8 @@ OPTIONAL: dict[str, Callable[[], Iterator[Row]]] = {
     "outage": upkeep.outage,
     "durability": upkeep.durability,
     "upkeep": upkeep.upkeep,
+    "fleet": fleet.fleet,
+    "simulation": simulation.simulation,
 }
 _PACKAGES = (
     "flask",

@@ -27,11 +27,11 @@ from wordai_jobs.database.client import Database
 from wordai_jobs.database.jobs import to_document
 from wordai_jobs.errors import DatabaseError
 from wordai_jobs.jobs.cleanup import Cleanup
-from wordai_jobs.jobs.orphan_sweep import Sweep
+from wordai_jobs.jobs.threads.orphan_sweep import Sweep
 from wordai_jobs.model.book import Chapter, Page
 from wordai_jobs.model.job import ChapterRequest, Job
-from wordai_jobs.storage.folder import DataFolder
-from wordai_jobs.storage.storage import Storage
+from wordai_jobs.storage.data_folder import DataFolder
+from wordai_jobs.storage.folder.storage import FolderStorage
 
 _POLLERS = 200
 _OUTAGE_S = 15.0
@@ -145,7 +145,7 @@ def upkeep() -> Iterator[Row]:
         _database_process(is_synced=False) as process,
         closing(Database(process.uri, "upkeep")) as database,
     ):
-        storage = Storage(DataFolder(Path(name)))
+        storage = FolderStorage(DataFolder(Path(name)))
         storage.folder.create()
         storage.folder.set_identity("bench")
         database.identity.replace("bench")
@@ -155,14 +155,14 @@ def upkeep() -> Iterator[Row]:
         sweep = Sweep(database, storage)
         cleanup = Cleanup(timedelta(days=7), database, storage, now=lambda: later)
         yield Row("sweep of 200,000 ended jobs", Figure.of(_milliseconds(sweep.run, _RUNS), "ms"))
-        chores = (cleanup.remove_old_uploads, cleanup.move_strays_to_trash, cleanup.empty_trash)
+        chores = (cleanup.remove_old_uploads, cleanup.remove_strays, cleanup.empty_trash)
         for which, runs in (("first", 1), ("next", _RUNS)):
             for chore in chores:
                 label = chore.__name__.replace("_", " ")
                 yield Row(f"{label}, {which} run", Figure.of(_milliseconds(chore, runs), "ms"))
 
 
-def _fill(uri: str, storage: Storage) -> None:
+def _fill(uri: str, storage: FolderStorage) -> None:
     now = utc_now()
     upload = upload_of("bench")
     expiring = replace(upload, expires_at=now + timedelta(days=7))

@@ -1,10 +1,14 @@
 #!/bin/sh
-# Starts nginx in its container, as any user and with a read-only root: fills the application's address into
+# Starts nginx in its container, as any user and with a read-only root: fills the addresses of the application into
 # deploy/nginx.conf, logs to docker, and writes only into /tmp.
 set -eu
-: "${UPSTREAM:?the address of the application, such as 172.30.87.10:8000}"
+: "${UPSTREAM:?the addresses of the application, such as 172.30.87.10:8000}"
 target=${TARGET:-/tmp}
-sed -e "s|server 127\.0\.0\.1:8000;|server $UPSTREAM;|" \
+servers=
+for address in $UPSTREAM; do
+    servers="$servers server $address;"
+done
+sed -e "s|server 127\.0\.0\.1:8000;|${servers# }|" \
     -e 's|access_log /var/log/nginx/wordai_jobs\.log |access_log /dev/stdout |' \
     "${SITE:-/etc/nginx/wordai-jobs.conf}" >"$target/site.conf"
 cat >"$target/nginx.conf" <<CONFIGURATION

@@ -17,6 +17,7 @@ import pytest
 from tests.support.client import Client
 from tests.support.databases import URI_VARIABLE, drop_used
 from tests.support.mongo import DatabaseProcess
+from tests.support.objects import Bucket, S3Server
 from tests.support.pdfs import SHARED
 from tests.support.server import ServerProcess
 
@@ -81,6 +82,20 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
     for running in started:
         if running.process and running.process.poll() is None:
             running.kill()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """An S3 server, for tests that do not stop it."""
+    running = S3Server(tmp_path_factory.mktemp("s3")).start()
+    yield running
+    running.kill()
+
+
+@pytest.fixture
+def bucket(s3: S3Server) -> Bucket:
+    """A place for objects of the test's own."""
+    return Bucket(s3)
 
 
 @pytest.fixture

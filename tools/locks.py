@@ -31,8 +31,7 @@ LEFT_OUT = {
     "proto-plus",
     "protobuf",
 }
-
-
+EXTRAS = ("embedded", "cluster")
 _PLATFORMS = ("manylinux_2_28", "manylinux_2_17", "manylinux2014", "manylinux_2_5", "manylinux1")
 
 
@@ -40,13 +39,13 @@ def main() -> None:
     settings = configparser.ConfigParser()
     settings.read(_ROOT / "setup.cfg")
     own = settings["options"]["install_requires"]
-    embedded = settings["options.extras_require"]["embedded"]
-    wheels, with_embedded = _wheels(own), _wheels(own + embedded)
+    wheels = _wheels(own)
     _write("requirements.txt", {name: wheels[name] for name in wheels if not _is_left_out(name)})
-    _write(
-        "requirements-embedded.txt",
-        {name: with_embedded[name] for name in with_embedded if name not in wheels},
-    )
+    for extra in EXTRAS:
+        more = _wheels(own + settings["options.extras_require"][extra])
+        _write(
+            f"requirements-{extra}.txt", {name: more[name] for name in more if name not in wheels}
+        )
     _write("requirements-build.txt", _wheels("setuptools"))
 
 

@@ -7,6 +7,7 @@ from wordai_jobs.auth.signing import UrlSigner
 from wordai_jobs.auth.verifier import DevTokens, TokenVerifier
 from wordai_jobs.backend import Backend
 from wordai_jobs.config import Config
+from wordai_jobs.rendering import sandbox
 from wordai_jobs.web import (
     access_log,
     app_page,
@@ -86,11 +87,12 @@ def _services(config: Config, built: Backend) -> Services:
         jobs=built.jobs,
         books=built.library.books,
         uploads=built.library.uploads,
-        runner=built.runner,
+        engine=built.engine,
         storage=built.storage,
         is_open=lambda: built.is_open,
+        waits_for=lambda: built.waits_for,
         database=built.database,
-        pool=built.pool,
+        sandbox=sandbox.state(config.rendering.sandbox),
         signer=UrlSigner(secret_key),
         registry=built.registry,
         verifier=RememberedTokens(dev_tokens or _firebase(config)),

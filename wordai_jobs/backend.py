@@ -11,15 +11,14 @@ from wordai_jobs.config import Config
 from wordai_jobs.database.client import Database
 from wordai_jobs.database.embedded import EmbeddedDatabase
 from wordai_jobs.database.metrics import DatabaseMetrics
-from wordai_jobs.errors import DatabaseAway, DatabaseError, StartError
+from wordai_jobs.errors import DatabaseAway, DatabaseError, StartError, StorageAway, StorageError
 from wordai_jobs.jobs.cleanup import Cleanup
 from wordai_jobs.jobs.ended import EndedJobs
-from wordai_jobs.jobs.housekeeping import Housekeeper
+from wordai_jobs.jobs.engine import Engine
+from wordai_jobs.jobs.housekeeping import Housekeeper, cleanup_chores
 from wordai_jobs.jobs.metrics import JobMetrics
-from wordai_jobs.jobs.orphan_sweep import Sweep
-from wordai_jobs.jobs.pipeline import Pipeline
-from wordai_jobs.jobs.runner import JobRunner
 from wordai_jobs.jobs.service import JobService
+from wordai_jobs.jobs.threads.engine import ThreadEngine
 from wordai_jobs.library.library import Library
 from wordai_jobs.metrics.listener import MetricsListener
 from wordai_jobs.metrics.registry import new_registry
@@ -30,7 +29,8 @@ from wordai_jobs.rendering.fork_client import ForkServer
 from wordai_jobs.rendering.inspector import Inspector
 from wordai_jobs.rendering.metrics import RenderMetrics
 from wordai_jobs.rendering.pool import RenderPool
-from wordai_jobs.storage.folder import DataFolder
+from wordai_jobs.storage.data_folder import DataFolder
+from wordai_jobs.storage.folder.storage import FolderStorage
 from wordai_jobs.storage.storage import Storage
 
 # How often a server that waits for its database tries to reach it.
@@ -46,50 +46,59 @@ class Backend:
         """Raises StartError if the parts cannot be built."""
         self.registry = new_registry()
         job_metrics, render_metrics = JobMetrics(self.registry), RenderMetrics(self.registry)
-        self.storage = Storage(DataFolder(Path(config.storage.data_dir)))
+        self.storage = configured_storage(config, DataFolder(Path(config.storage.data_dir)))
         self.storage.folder.create()
         self._embedded, self.database = configured_database(
             config, self.storage.folder, DatabaseMetrics(self.registry)
         )
         self._retention_days = config.jobs.retention_days
+        self._is_shared = config.jobs.engine == "celery"
 
         self._sandbox = config.rendering.sandbox
         self._fork_server = ForkServer(self._sandbox)
-        self.pool = RenderPool(config.rendering, self._fork_server, render_metrics)
         self._inspector = Inspector(
             config.rendering.memory_limit_mb, self._fork_server, render_metrics
         )
 
         self.library = Library(config, self.database, self.storage, self._inspector)
-        pipeline = Pipeline(self.database, self.storage, self.pool, job_metrics)
-        self.runner = JobRunner(config, self.database, pipeline)
+        self.engine = self._engine(config, job_metrics, render_metrics)
         retention = timedelta(days=self._retention_days)
         self.jobs = JobService(
-            self.database, self.library, self.runner, EndedJobs(retention), job_metrics
+            self.database, self.library, self.engine, EndedJobs(retention), job_metrics
         )
+        cleanup = Cleanup(retention, self.database, self.storage)
         self._housekeeper = Housekeeper(
-            self.runner,
-            Sweep(self.database, self.storage, self.runner.is_live, job_metrics),
-            Cleanup(retention, self.database, self.storage),
+            {"housekeeping": self.engine.chores, "clean-up": cleanup_chores(cleanup)}
         )
 
         registry, port = self.registry, config.metrics.port
-        watch_jobs(registry, lambda: self.runner.counts, config.jobs.max_queued)
-        watch_renderers(registry, lambda: self.pool.ready_count)
+        watch_jobs(registry, lambda: self.engine.counts, config.jobs.max_queued)
         watch_disk(registry, self.storage.folder.path)
         self._metrics_listener = MetricsListener(port, registry) if port else None
 
-        # Whether requests can be served; not before the database has been reached once.
+        # Whether requests can be served; not before database and storage have been reached once.
         self.is_open = False
+        self.waits_for = "database"
         # Why the server has to stop although it has started.
         self.failure: StartError | None = None
         self._is_stopped = False
 
+    def _engine(self, config: Config, metrics: JobMetrics, render_metrics: RenderMetrics) -> Engine:
+        if config.jobs.engine == "threads":
+            pool = RenderPool(config.rendering, self._fork_server, render_metrics)
+            watch_renderers(self.registry, lambda: pool.ready_count)
+            return ThreadEngine(config, self.database, self.storage, pool, metrics)
+        # Imported only if it is needed: it is not installed otherwise.
+        from wordai_jobs.jobs.celery.engine import CeleryEngine
+        from wordai_jobs.jobs.celery.fleet import Fleet
+
+        return CeleryEngine(config, Fleet.of(config, self.database, self.storage, metrics))
+
     def start(self, on_failure: Callable[[], None] = lambda: None) -> None:
         """Start everything. Raises StartError, after it has stopped everything again.
 
-        Returns once jobs can be accepted. If the database is away, it returns at once, and the
-        backend accepts jobs as soon as the database comes. If it then cannot use the database, it
+        Returns once jobs can be accepted. If the database or the storage is away, it returns at
+        once, and the backend accepts jobs as soon as both are there. If it then cannot use them, it
         calls `on_failure` on another thread.
         """
         try:
@@ -98,48 +107,51 @@ class Backend:
             self.storage.folder.check_one_file_system()
             if self._metrics_listener:
                 self._metrics_listener.start()
-            self._check_sandbox()
-            self.pool.start()
+            check_sandbox(self._sandbox)
+            self.engine.start()
             if self._embedded:
                 self._embedded.start()
             try:
                 self._open()
-            except DatabaseAway:
-                logger.warning("the database cannot be reached yet (mongodb.uri); waiting for it")
+            except (DatabaseAway, StorageAway) as error:
+                self._wait_for(error)
+                logger.warning("the %s cannot be reached yet; waiting for it", self.waits_for)
                 threading.Thread(
                     target=self._open_later, args=(on_failure,), name="opening", daemon=True
                 ).start()
-        except (DatabaseError, StartError) as error:
+        except (DatabaseError, StorageError, StartError) as error:
             self.stop(grace_s=0)
-            raise _as_start_error(error) from error
-
-    def _check_sandbox(self) -> None:
-        state, summary = sandbox.state(self._sandbox), sandbox.summary(self._sandbox)
-        if self._sandbox == "required" and state == "partial":
-            raise StartError(summary)
-        logger.log(logging.INFO if state == "complete" else logging.WARNING, summary)
+            raise as_start_error(error) from error
 
     def _open(self) -> None:
-        """Check the database, and begin to accept jobs. Can be tried again after DatabaseAway."""
-        pair(self.storage, self.database)
+        """Check the database and the storage, and begin to accept jobs.
+
+        Can be tried again after DatabaseAway and StorageAway.
+        """
+        pair(self.storage, self.database, is_shared=self._is_shared)
         self.database.indexes.create(self._retention_days)
-        self.storage.uploads.remove_unfinished()
+        self.storage.remove_unfinished()
+        self.engine.open()
         self._housekeeper.start()
         self._inspector.start()
         self.is_open = True
+
+    def _wait_for(self, error: DatabaseAway | StorageAway) -> None:
+        self.waits_for = "database" if isinstance(error, DatabaseAway) else "object store"
 
     def _open_later(self, on_failure: Callable[[], None]) -> None:
         while not self._is_stopped:
             time.sleep(_OPEN_INTERVAL_S)
             try:
                 self._open()
-            except DatabaseAway:
+            except (DatabaseAway, StorageAway) as error:
+                self._wait_for(error)
                 continue
-            except (DatabaseError, StartError) as error:
-                self.failure = _as_start_error(error)
+            except (DatabaseError, StorageError, StartError) as error:
+                self.failure = as_start_error(error)
                 on_failure()
             else:
-                logger.info("the database can be reached; jobs can be accepted")
+                logger.info("database and storage can be reached; jobs can be accepted")
             return
 
     def stop(self, grace_s: float) -> None:
@@ -149,16 +161,17 @@ class Backend:
 
     def end_jobs(self, grace_s: float) -> None:
         """Accept no more jobs, give the running ones `grace_s` seconds, and end the others."""
-        self.runner.shut_down(grace_s)
+        self.engine.shut_down(grace_s)
 
     def release(self) -> None:
         """Stop every thread and process. After this, no request can be served."""
         self._is_stopped = True
         self._housekeeper.stop()
         self._inspector.stop()
-        self.pool.stop()
+        self.engine.stop()
         self._fork_server.stop()
         self.database.close()
+        self.storage.close()
         if self._embedded:
             self._embedded.stop()
         if self._metrics_listener:
@@ -166,10 +179,32 @@ class Backend:
         self.storage.folder.lock.release()
 
 
-def _as_start_error(error: DatabaseError | StartError) -> StartError:
+def check_sandbox(mode: sandbox.Mode) -> None:
+    """Log how far renderers are confined. Raises StartError if that is less than is required."""
+    state, summary = sandbox.state(mode), sandbox.summary(mode)
+    if mode == "required" and state == "partial":
+        raise StartError(summary)
+    logger.log(logging.INFO if state == "complete" else logging.WARNING, summary)
+
+
+def as_start_error(error: DatabaseError | StorageError | StartError) -> StartError:
     if isinstance(error, StartError):
         return error
+    if isinstance(error, StorageError):
+        return StartError(f"{error.message} (storage.url)")
     return StartError(f"MongoDB: {error.message} (mongodb.uri)")
+
+
+def configured_storage(config: Config, folder: DataFolder) -> Storage:
+    """The configured storage. Raises StartError if it cannot be used with this installation."""
+    if not config.storage.url:
+        return FolderStorage(folder)
+    # Imported only if it is needed: it is not installed otherwise.
+    from wordai_jobs.storage.objects.storage import ObjectStorage
+    from wordai_jobs.storage.objects.store import ObjectStore
+
+    store = ObjectStore(config.storage.url, _request_slots(config))
+    return ObjectStorage(folder, store, is_shared=config.jobs.engine == "celery")
 
 
 def configured_database(
@@ -179,5 +214,9 @@ def configured_database(
     settings = config.mongodb
     embedded = EmbeddedDatabase(folder.mongodb, folder.lock) if settings.uri == "embedded" else None
     uri = embedded.uri if embedded else settings.uri
-    # Two threads stay free for requests that do not need the database.
-    return embedded, Database(uri, settings.database, metrics, max(1, config.server.threads - 2))
+    return embedded, Database(uri, settings.database, metrics, _request_slots(config))
+
+
+def _request_slots(config: Config) -> int:
+    """Two threads stay free for requests that need neither the database nor the object store."""
+    return max(1, config.server.threads - 2)

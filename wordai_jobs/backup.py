@@ -28,8 +28,8 @@ from wordai_jobs.errors import StartError
 from wordai_jobs.files import write_secret
 from wordai_jobs.linux import sync_file_system
 from wordai_jobs.maintenance import connected, connected_beside_server, data_folder, locked
-from wordai_jobs.storage.folder import DataFolder
-from wordai_jobs.storage.storage import Storage
+from wordai_jobs.storage.data_folder import DataFolder
+from wordai_jobs.storage.folder.storage import FolderStorage
 
 _FORMAT = 1
 _MANIFEST = "backup.json"
@@ -56,9 +56,11 @@ def backup(config: Config, target: Path, *, with_files: bool = True) -> Content:
 
     Raises StartError, DatabaseError and OSError; then the folder is not a complete backup.
     """
+    if with_files:
+        _check_has_files(config)
     folder = data_folder(config)
     with connected_beside_server(config, folder) as database:
-        problem = pairing.mismatch(Storage(folder), database)
+        problem = pairing.mismatch(FolderStorage(folder), database)
         if problem or folder.identity() is None:
             raise StartError(problem or f"No server has used the data folder {folder.path} yet")
         _create(target)
@@ -81,6 +83,8 @@ def restore(config: Config, source: Path, *, replace: bool = False) -> Content:
     identities, so no server starts on them. Raises StartError, DatabaseError and OSError.
     """
     manifest = _read_manifest(source)
+    if manifest.has_files:
+        _check_has_files(config)
     identity = (source / "identity").read_text(encoding="ascii").strip()
     folder = DataFolder(Path(config.storage.data_dir))
     if folder.path.exists():
@@ -98,9 +102,17 @@ def restore(config: Config, source: Path, *, replace: bool = False) -> Content:
         folder.set_identity(identity)
         database.dump.clear(first=_IDENTITY)
         if manifest.has_files:
-            _put_back_files(source, Storage(folder))
+            _put_back_files(source, FolderStorage(folder))
         database.dump.read(source / _DATABASE, last=_IDENTITY)
     return manifest.content
+
+
+def _check_has_files(config: Config) -> None:
+    if config.storage.url:
+        raise StartError(
+            f"PDFs and pages are objects in {config.storage.url}, not files: "
+            "protect them there, and make backups with --no-files"
+        )
 
 
 def _create(target: Path) -> None:
@@ -164,7 +176,7 @@ def _copy_kind(kind: _Kind, target: Path) -> int:
     return len(incomplete - gone)
 
 
-def _put_back_files(source: Path, storage: Storage) -> None:
+def _put_back_files(source: Path, storage: FolderStorage) -> None:
     folder, now = storage.folder, utc_now()
     for chapter in (source / "chapters").iterdir():
         storage.trash.take_pages(chapter.name, now)

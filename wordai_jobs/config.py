@@ -133,17 +133,38 @@ class StorageSettings(_Section):
         description="Folder for PDFs, page images and the embedded database. Choose a disk with "
         "room: a page takes about 60 KB.",
     )
+    url: str = Field(
+        "",
+        pattern=r"^((s3|gs|az)://[A-Za-z0-9.\-_]+(/[A-Za-z0-9.\-_]+)*/?)?$",
+        description='Bucket for PDFs and page images, such as "s3://bucket/prefix", "gs://…" or '
+        '"az://…"; empty for files in data_dir. Needs the extra `cluster`, and the credentials in '
+        "the environment that are usual for that store: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, "
+        "AWS_REGION, AWS_ENDPOINT_URL.",
+    )
 
 
 class JobsSettings(_Section):
     """How jobs run."""
 
+    engine: Literal["threads", "celery"] = Field(
+        "threads",
+        description='"threads" runs jobs in the server that has accepted them; "celery" has them '
+        "run by workers (`wordai-jobs worker`) on any number of machines. Needs the extra "
+        "`cluster`, jobs.broker, storage.url and a MongoDB that all of them share.",
+    )
+    broker: str = Field(
+        "",
+        description="Broker of the engine celery: Redis or RabbitMQ, such as "
+        '"redis://broker.example:6379/0" or "amqp://user:password@broker.example:5672//". What it '
+        "loses is published again, so it needs neither a disk nor a backup.",
+    )
     workers: int = Field(
         4,
         ge=1,
         le=64,
-        description="Jobs that run at the same time. They share the rendering processes fairly, so "
-        "a short job does not wait for a book to end.",
+        description="Jobs that run at the same time; with the engine celery, those of one user. "
+        "They share the rendering processes fairly, so a short job does not wait for a book to "
+        "end.",
     )
     max_queued: int = Field(
         100,
@@ -171,6 +192,13 @@ class JobsSettings(_Section):
         le=365,
         description="Days that jobs are kept, and uploads that no chapter uses.",
     )
+
+    @field_validator("broker")
+    @classmethod
+    def _is_known_broker(cls, broker: str) -> str:
+        if broker and not broker.startswith(("redis://", "rediss://", "amqp://", "amqps://")):
+            raise ValueError("must start with redis://, rediss://, amqp:// or amqps://")
+        return broker
 
     @model_validator(mode="after")
     def _jobs_end_before_they_expire(self) -> "JobsSettings":
@@ -322,6 +350,27 @@ class Config(_Section):
             )
         if self.auth.mode == "firebase" and not self.auth.firebase_project_id:
             raise ValueError("auth.firebase_project_id is needed in mode firebase")
+        return self
+
+    @model_validator(mode="after")
+    def _machines_share_everything(self) -> "Config":
+        if self.jobs.engine != "celery":
+            return self
+        if not self.jobs.broker:
+            raise ValueError("jobs.broker is needed for the engine celery: Redis or RabbitMQ")
+        if self.mongodb.uri == "embedded":
+            raise ValueError(
+                "mongodb.uri must not be embedded for the engine celery: all machines share one "
+                "MongoDB"
+            )
+        if not self.storage.url:
+            raise ValueError(
+                "storage.url is needed for the engine celery: all machines share one object store"
+            )
+        if not self.server.secret_key:
+            raise ValueError(
+                "server.secret_key is needed for the engine celery: all servers sign with one key"
+            )
         return self
 
 

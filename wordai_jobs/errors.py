@@ -145,6 +145,23 @@ class StorageFull(AppError):
         super().__init__("Storage is full")
 
 
+class StorageError(AppError):
+    """An object store cannot be used. `message` says why, for operators."""
+
+    status = 503
+
+    def __init__(self, message: str) -> None:
+        super().__init__("Storage cannot be reached right now", headers={"Retry-After": "5"})
+        self.message = message
+
+
+class StorageAway(StorageError):
+    """The object store does not respond, or not in time."""
+
+    def __init__(self) -> None:
+        super().__init__("the object store cannot be reached")
+
+
 class QuotaReached(AppError):
     """The caller has stored as much as one user may."""
 

@@ -7,14 +7,13 @@ from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 
 from wordai_jobs import pairing
-from wordai_jobs.backend import configured_database
+from wordai_jobs.backend import configured_database, configured_storage
 from wordai_jobs.config import Config
 from wordai_jobs.database.client import Database
 from wordai_jobs.database.embedded import uri_of_running
 from wordai_jobs.errors import DataFolderInUse, StartError
-from wordai_jobs.jobs.orphan_sweep import Sweep
-from wordai_jobs.storage.folder import DataFolder
-from wordai_jobs.storage.storage import Storage
+from wordai_jobs.jobs.threads.orphan_sweep import Sweep
+from wordai_jobs.storage.data_folder import DataFolder
 
 
 def sweep_once(config: Config) -> int:
@@ -22,8 +21,12 @@ def sweep_once(config: Config) -> int:
 
     Raises DataFolderInUse if a server is running, StartError and DatabaseError.
     """
+    if config.jobs.engine == "celery":
+        raise StartError(
+            "With jobs.engine celery there is nothing to sweep: no job ends with its server"
+        )
     folder = data_folder(config)
-    storage = Storage(folder)
+    storage = configured_storage(config, folder)
     with locked(folder), connected(config, folder) as database:
         pairing.pair(storage, database)
         return Sweep(database, storage).run()
@@ -36,7 +39,7 @@ def join(config: Config) -> str:
     """
     folder = data_folder(config)
     with locked(folder), connected(config, folder) as database:
-        return pairing.join(folder, database)
+        return pairing.join(configured_storage(config, folder), database)
 
 
 def create_indexes(config: Config) -> list[str]:

@@ -1,22 +1,17 @@
-"""Checks the parts of a running server."""
+"""Checks what a running server needs of others: the database and the storage."""
 
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import DatabaseError
-from wordai_jobs.rendering.pool import RenderPool
-from wordai_jobs.storage.folder import DataFolder
+from wordai_jobs.storage.storage import Storage
 
 
-def problems(database: Database, folder: DataFolder, pool: RenderPool) -> list[str]:
-    """A message for each part that does not work; empty if all do."""
+def problems(database: Database, storage: Storage) -> list[str]:
+    """A message for each of the two that does not work; empty if both do."""
     found = []
     try:
         database.ping()
     except DatabaseError as error:
         found.append(error.message)
-    try:
-        folder.check_writable()
-    except OSError as error:
-        found.append(f"storage cannot be written: {error.strerror}")
-    if pool.ready_count == 0:
-        found.append("no page renderer is running")
+    if problem := storage.problem():
+        found.append(problem)
     return found

@@ -68,7 +68,7 @@ class _Shutdown:
         if self._thread.ident is None:
             self._thread.start()
         else:
-            backend(self._app).runner.cut_grace()
+            backend(self._app).engine.cut_grace()
 
     def _run(self) -> None:
         logger.info("stopping: running jobs get %d s", self._grace_s)

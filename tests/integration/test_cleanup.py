@@ -15,8 +15,8 @@ from tests.support.pdfs import photo_pdf, text_pdf
 from tests.support.server import ServerProcess
 from wordai_jobs.database.client import Database
 from wordai_jobs.jobs.cleanup import Cleanup
-from wordai_jobs.storage.folder import DataFolder
-from wordai_jobs.storage.storage import Storage
+from wordai_jobs.storage.data_folder import DataFolder
+from wordai_jobs.storage.folder.storage import FolderStorage
 
 WEEK_S = 604_800
 LONG_AGO = datetime.now(UTC) - timedelta(days=8)
@@ -77,13 +77,13 @@ def server(start_server: StartServer, shared: dict[str, str]) -> ServerProcess:
 def clean_up(server: ServerProcess, shared: dict[str, str]) -> Iterator[Callable[..., None]]:
     """Runs the chores of the clean-up on the server's data, as if it were later than it is."""
     database = Database(shared["mongodb.uri"], shared["mongodb.database"])
-    storage = Storage(DataFolder(server.data))
+    storage = FolderStorage(DataFolder(server.data))
 
     def run(**later: float) -> None:
         moment = datetime.now(UTC) + timedelta(**later)
         cleanup = Cleanup(timedelta(days=7), database, storage, now=lambda: moment)
         cleanup.remove_old_uploads()
-        cleanup.move_strays_to_trash()
+        cleanup.remove_strays()
         cleanup.empty_trash()
 
     yield run

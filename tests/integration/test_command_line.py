@@ -203,8 +203,10 @@ def test_asking_a_server_in_mode_firebase_for_a_dev_token_says_so(
 def test_the_program_tells_its_version_and_its_exit_codes(program: Program) -> None:
     assert program.run("--version").stdout == f"wordai-jobs {__version__}\n"
     assert "Exit codes:" in program.run("--help").stdout
-    expected = "submit status jobs cancel retry token serve sweep join doctor create-indexes "
-    expected += "backup restore"
+    expected = (
+        "submit status jobs cancel retry token serve worker sweep join doctor create-indexes "
+    )
+    expected += "backup restore move-storage"
     assert set(expected.split()) <= set(commands.commands)
 
 

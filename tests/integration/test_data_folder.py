@@ -23,8 +23,8 @@ from tests.support.pdfs import photo_pdf, text_pdf
 from tests.support.processes import database
 from tests.support.server import EMBEDDED, ServerProcess
 from tests.support.waiting import wait_until
-from wordai_jobs.storage.folder import DataFolder
-from wordai_jobs.storage.storage import Storage
+from wordai_jobs.storage.data_folder import DataFolder
+from wordai_jobs.storage.folder.storage import FolderStorage
 
 pytestmark = pytest.mark.long_file(60)
 
@@ -258,7 +258,7 @@ def test_parts_of_a_folder_on_two_disks_stop_the_start_with_one_line(
 
 def test_a_page_can_be_read_at_every_moment_of_publishing(tmp_path: Path) -> None:
     """Its folder moves from staging to chapters while it is looked for."""
-    storage = Storage(DataFolder(tmp_path / "data"))
+    storage = FolderStorage(DataFolder(tmp_path / "data"))
     storage.folder.create()
     (storage.pages.stage("chapter") / "00001.png").write_bytes(b"page")
     original = Path.exists

@@ -9,20 +9,18 @@ from tests.support.waiting import wait_until
 from wordai_jobs.config import parse_config
 from wordai_jobs.database.client import Database
 from wordai_jobs.jobs.cleanup import Cleanup
-from wordai_jobs.jobs.housekeeping import Housekeeper
+from wordai_jobs.jobs.housekeeping import Housekeeper, cleanup_chores
 from wordai_jobs.jobs.metrics import JobMetrics
-from wordai_jobs.jobs.orphan_sweep import Sweep
-from wordai_jobs.jobs.pipeline import Pipeline
-from wordai_jobs.jobs.runner import JobRunner
+from wordai_jobs.jobs.threads.engine import ThreadEngine
 from wordai_jobs.model.job import ChapterRequest, Job, JobStatus
-from wordai_jobs.storage.folder import DataFolder
-from wordai_jobs.storage.storage import Storage
+from wordai_jobs.storage.data_folder import DataFolder
+from wordai_jobs.storage.folder.storage import FolderStorage
 
 
 class SlowCleanup(Cleanup):
     """As on a slow disk with a million files."""
 
-    def __init__(self, database: Database, storage: Storage) -> None:
+    def __init__(self, database: Database, storage: FolderStorage) -> None:
         super().__init__(timedelta(days=7), database, storage)
         self.has_begun, self.may_end = threading.Event(), threading.Event()
 
@@ -32,13 +30,12 @@ class SlowCleanup(Cleanup):
 
 
 def test_a_slow_clean_up_does_not_delay_the_sweep(database: Database, tmp_path: Path) -> None:
-    storage = Storage(DataFolder(tmp_path / "data"))
+    storage = FolderStorage(DataFolder(tmp_path / "data"))
     storage.folder.create()
     storage.folder.set_identity("this-folder")
-    pipeline = Pipeline(database, storage, None, JobMetrics())  # type: ignore[arg-type]
-    runner = JobRunner(parse_config({}), database, pipeline)
+    engine = ThreadEngine(parse_config({}), database, storage, None, JobMetrics())  # type: ignore[arg-type]
     cleanup = SlowCleanup(database, storage)
-    housekeeper = Housekeeper(runner, Sweep(database, storage, runner.is_live), cleanup, 0)
+    housekeeper = Housekeeper({"engine": engine.chores, "clean-up": cleanup_chores(cleanup, 0)})
     housekeeper.start()
     try:
         assert cleanup.has_begun.wait(10)

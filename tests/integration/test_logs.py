@@ -67,7 +67,7 @@ def test_events_of_a_rendering_thread_name_their_job(json_server: ServerProcess)
     assert slow and {line["job_id"] for line in slow} == {job_id}
     assert {line["logger"] for line in slow} >= {
         "wordai_jobs.rendering.pool",
-        "wordai_jobs.jobs.pipeline",
+        "wordai_jobs.jobs.threads.pipeline",
     }
 
 

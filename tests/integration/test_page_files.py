@@ -150,7 +150,7 @@ def test_an_emulator_is_told_in_mode_firebase_alone() -> None:
         mode="firebase", firebase_project_id="demo", firebase_web_config=WEB_CONFIG
     )
     firebase = SignIn.of(settings, environ)
-    policy = firebase.content_security_policy
+    policy = firebase.content_security_policy()
     assert dict(firebase.body)["emulator"] == "127.0.0.1:9099"
     assert "connect-src 'self' https://identitytoolkit.googleapis.com" in policy
     assert "http://127.0.0.1:9099" in policy and "apis.google.com" not in policy

@@ -11,20 +11,20 @@ from wordai_jobs.clock import utc_now
 from wordai_jobs.config import parse_config
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import DatabaseError
-from wordai_jobs.jobs.live import JobAborted, LiveJob
 from wordai_jobs.jobs.metrics import JobMetrics
-from wordai_jobs.jobs.orphan_sweep import Sweep
-from wordai_jobs.jobs.pipeline import Pipeline
-from wordai_jobs.jobs.runner import JobRunner
+from wordai_jobs.jobs.threads.engine import ThreadEngine
+from wordai_jobs.jobs.threads.live import JobAborted, LiveJob
+from wordai_jobs.jobs.threads.orphan_sweep import Sweep
+from wordai_jobs.jobs.threads.pipeline import Pipeline
 from wordai_jobs.model.book import Chapter, Page
 from wordai_jobs.model.job import CANCELLED, ChapterRequest, ErrorClass, Job, JobError, JobStatus
-from wordai_jobs.storage.folder import DataFolder
-from wordai_jobs.storage.storage import Storage
+from wordai_jobs.storage.data_folder import DataFolder
+from wordai_jobs.storage.folder.storage import FolderStorage
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> Storage:
-    made = Storage(DataFolder(tmp_path / "data"))
+def storage(tmp_path: Path) -> FolderStorage:
+    made = FolderStorage(DataFolder(tmp_path / "data"))
     made.folder.create()
     return made
 
@@ -52,7 +52,7 @@ def chapter_of(job: Job) -> Chapter:
     )
 
 
-def publish(storage: Storage, job: Job) -> Path:
+def publish(storage: FolderStorage, job: Job) -> Path:
     (storage.pages.stage(job.chapter_id) / "00001.png").write_bytes(b"page")
     storage.pages.publish(job.chapter_id)
     return storage.folder.chapters / job.chapter_id
@@ -76,7 +76,7 @@ def test_a_failing_job_cannot_complete_and_a_completed_one_cannot_fail(
 
 
 def test_failing_a_job_that_was_completed_meanwhile_leaves_its_chapter(
-    database: Database, storage: Storage, job: Job
+    database: Database, storage: FolderStorage, job: Job
 ) -> None:
     live = LiveJob(job, database.jobs, timeout_s=60)
     database.chapters.insert(chapter_of(job))
@@ -90,7 +90,7 @@ def test_failing_a_job_that_was_completed_meanwhile_leaves_its_chapter(
 
 
 def test_a_job_that_was_failing_when_its_server_died_keeps_its_error(
-    database: Database, storage: Storage, job: Job
+    database: Database, storage: FolderStorage, job: Job
 ) -> None:
     error = JobError("Page 2 took longer than 30 s", ErrorClass.PAGE_TIMEOUT)
     assert database.jobs.update(job.failing(error))
@@ -128,16 +128,15 @@ def test_the_search_for_a_free_slug_ends(
 
 
 def test_a_recorded_job_that_cannot_be_started_fails(
-    database: Database, storage: Storage, job: Job
+    database: Database, storage: FolderStorage, job: Job
 ) -> None:
-    pipeline = Pipeline(database, storage, None, JobMetrics())  # type: ignore[arg-type]
-    runner = JobRunner(parse_config({}), database, pipeline)
-    runner._executor.shutdown()
-    live = runner.admit(job)
-    runner.queue(live)
+    engine = ThreadEngine(parse_config({}), database, storage, None, JobMetrics())  # type: ignore[arg-type]
+    engine._executor.shutdown()
+    live = engine.admit(job)
+    engine.queue(live)
     recorded = database.jobs.find(job.job_id)
     assert recorded and recorded.error == "The server could not start the job"
-    assert runner.counts == (0, 0) and live.ended.is_set()
+    assert engine.counts == (0, 0) and live.ended.is_set()
 
 
 def test_a_job_is_overdue_after_a_suspension_that_took_its_time(

@@ -43,9 +43,12 @@ class Client:
     def upload(self, pdf: bytes, filename: str = "document.pdf") -> requests.Response:
         return self.post("/api/v1/files", files={"file": (filename, pdf, "application/pdf")})
 
-    def enqueue(self, file_id: str, **fields: Any) -> requests.Response:
+    def enqueue(
+        self, file_id: str, headers: dict[str, str] | None = None, **fields: Any
+    ) -> requests.Response:
         body = {"file_id": file_id, "title": "A chapter", **fields}
-        return self.post(f"/api/v1/books/{self.book_id}/chapters/from-pdf", json=body)
+        path = f"/api/v1/books/{self.book_id}/chapters/from-pdf"
+        return self.post(path, json=body, headers=headers)
 
     def submit(self, pdf: bytes, **fields: Any) -> str:
         """Upload and enqueue; returns the job's id."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.support.waiting import wait_until
-from wordai_jobs.database.availability import Availability, handles_request
+from wordai_jobs.availability import Availability, handles_request
 from wordai_jobs.errors import DatabaseAway
 
 SLOTS = 2
@@ -21,7 +21,7 @@ class Database:
         self.is_away = False
         self.may_end = threading.Event()
         self.begun = 0
-        self.availability = Availability(self.ping, SLOTS)
+        self.availability = Availability("the database", DatabaseAway, self.ping, SLOTS)
 
     def ping(self) -> None:
         if self.is_away:

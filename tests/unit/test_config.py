@@ -7,6 +7,15 @@ import pytest
 from wordai_jobs.config import load_config
 from wordai_jobs.errors import StartError
 
+BROKER = "WORDAI_JOBS_JOBS__BROKER"
+CELERY = {
+    "WORDAI_JOBS_JOBS__ENGINE": "celery",
+    BROKER: "redis://broker.example",
+    "WORDAI_JOBS_MONGODB__URI": "mongodb://database.example",
+    "WORDAI_JOBS_STORAGE__URL": "s3://books",
+    "WORDAI_JOBS_SERVER__SECRET_KEY": "the same everywhere",
+}
+
 MISTAKES = {
     "unknown key": ({"WORDAI_JOBS_SERVER__PROT": "9000"}, "unknown key server.prot"),
     "unknown section": ({"WORDAI_JOBS_SERVR__PORT": "9000"}, "unknown key servr"),
@@ -42,6 +51,18 @@ MISTAKES = {
         {"WORDAI_JOBS_MONGODB__URI__FILE": "/nowhere/uri"},
         "cannot read /nowhere/uri",
     ),
+    "celery without a broker": (CELERY | {BROKER: ""}, "jobs.broker is needed"),
+    "celery with the embedded database": (
+        CELERY | {"WORDAI_JOBS_MONGODB__URI": "embedded"},
+        "mongodb.uri must not be embedded",
+    ),
+    "celery with files": (CELERY | {"WORDAI_JOBS_STORAGE__URL": ""}, "storage.url is needed"),
+    "celery without a key": (
+        CELERY | {"WORDAI_JOBS_SERVER__SECRET_KEY": ""},
+        "server.secret_key is needed",
+    ),
+    "unknown broker": (CELERY | {BROKER: "kafka://broker"}, "jobs.broker: must start with redis"),
+    "unknown engine": ({"WORDAI_JOBS_JOBS__ENGINE": "rq"}, "jobs.engine"),
     "no such file": (
         {"WORDAI_JOBS_CONFIG": "/nowhere/settings.toml"},
         "cannot read /nowhere/settings.toml",
@@ -85,6 +106,10 @@ def test_a_secret_may_come_from_a_file_and_is_always_text(tmp_path: Path) -> Non
     # A key that only ends as such a variable does.
     plain = {"WORDAI_JOBS_AUTH__CREDENTIALS_FILE": "account.json"}
     assert load_config({**plain, **unnamed}).auth.credentials_file == "account.json"
+
+
+def test_machines_that_share_everything_are_a_valid_fleet() -> None:
+    assert load_config(CELERY).jobs.engine == "celery"
 
 
 @pytest.mark.parametrize(("environ", "message"), MISTAKES.values(), ids=MISTAKES)

@@ -1,8 +1,14 @@
 """A process loads nothing it does not need. `make lint` checks which way imports run."""
 
+import configparser
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.support.server import ROOT
+
+CLUSTER = {"amqp", "celery", "kombu", "obstore", "redis"}
 
 
 def printed_by(code: str) -> list[str]:
@@ -36,10 +42,44 @@ def test_the_server_loads_no_pdf_library_and_in_mode_dev_no_firebase() -> None:
     assert not loaded & {"pymupdf", "PIL", "firebase_admin", "secantus"}
 
 
+def test_one_machine_neither_loads_nor_installs_what_many_machines_need(tmp_path: Path) -> None:
+    code = f"""
+import sys
+from wordai_jobs.app import create_app
+from wordai_jobs.config import parse_config
+
+create_app(parse_config({{"storage": {{"data_dir": {str(tmp_path)!r}}}}}))
+print(*{{name.split(".")[0] for name in sys.modules}})
+"""
+    assert not set(printed_by(code)) & CLUSTER
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    plain = setup["options"]["install_requires"] + setup["options.extras_require"]["embedded"]
+    assert not set(re.findall(r"^[a-z]+", plain.lower(), re.MULTILINE)) & CLUSTER
+    assert "obstore" in setup["options.extras_require"]["cluster"]
+
+
 def test_a_users_commands_load_nothing_of_the_server() -> None:
     loaded = loaded_by("wordai_jobs.cli.main")
     assert "click" in loaded
     assert not loaded & {"flask", "pymongo", "pymupdf", "pydantic", "firebase_admin", "waitress"}
+
+
+def test_without_the_extra_the_start_says_what_to_install(tmp_path: Path) -> None:
+    code = f"""
+import sys
+sys.modules["obstore"] = None  # as if it were not installed
+from wordai_jobs.app import create_app
+from wordai_jobs.config import parse_config
+from wordai_jobs.errors import StartError
+
+try:
+    create_app(parse_config({{"storage": {{"data_dir": {str(tmp_path)!r}, "url": "s3://b"}}}}))
+except StartError as error:
+    print(error)
+"""
+    said = " ".join(printed_by(code))
+    assert said == "storage.url needs the package obstore: pip install 'wordai-jobs[cluster]'"
 
 
 def test_creating_the_application_starts_no_thread_and_no_process(tmp_path: Path) -> None:
@@ -52,3 +92,27 @@ create_app(parse_config({{"storage": {{"data_dir": {str(tmp_path)!r}}}}}))
 print(threading.active_count(), len(psutil.Process().children()))
 """
     assert printed_by(code) == ["1", "0"]
+
+
+def test_without_the_extra_a_fleet_is_refused_in_one_line(tmp_path: Path) -> None:
+    code = f"""
+import sys
+sys.modules["celery"] = None
+from wordai_jobs.app import create_app
+from wordai_jobs.config import parse_config
+from wordai_jobs.errors import StartError
+
+config = parse_config({{
+    "server": {{"secret_key": "key"}},
+    "mongodb": {{"uri": "mongodb://127.0.0.1:1"}},
+    "jobs": {{"engine": "celery", "broker": "redis://127.0.0.1:1"}},
+    "storage": {{"url": "s3://books", "data_dir": {str(tmp_path)!r}}},
+}})
+try:
+    create_app(config)
+except StartError as error:
+    print(error)
+"""
+    assert " ".join(printed_by(code)) == (
+        "jobs.engine celery needs the package celery: pip install 'wordai-jobs[cluster]'"
+    )

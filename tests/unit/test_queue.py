@@ -4,8 +4,8 @@ from typing import cast
 
 from tests.support.records import upload_of
 from wordai_jobs.database.jobs import JobRepository
-from wordai_jobs.jobs.live import LiveJob
-from wordai_jobs.jobs.queue import FairQueue
+from wordai_jobs.jobs.threads.live import LiveJob
+from wordai_jobs.jobs.threads.queue import FairQueue
 from wordai_jobs.model.job import ChapterRequest, Job
 
 

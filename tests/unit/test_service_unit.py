@@ -4,21 +4,26 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.support.server import ROOT
 from tests.support.tools import program
 from wordai_jobs import http_server
 from wordai_jobs.config import JobsSettings
 from wordai_jobs.database import embedded
-from wordai_jobs.jobs import housekeeping, runner
+from wordai_jobs.jobs import housekeeping
+from wordai_jobs.jobs.threads import engine
 from wordai_jobs.rendering import fork_client, inspector, pool
 
 UNIT = ROOT / "deploy" / "wordai-jobs.service"
+WORKER_UNIT = ROOT / "deploy" / "wordai-jobs-worker@.service"
+UNITS = pytest.mark.parametrize("unit", [UNIT, WORKER_UNIT], ids=["server", "worker"])
 PROGRAM = "/opt/wordai-jobs/current/venv/bin/wordai-jobs"
 WORST_SCORE = 2.0
 # The longest stop: one step after the other, each until its time limit.
 STOP_S = {
     "grace of running jobs": JobsSettings().shutdown_grace_s,
-    "failing the jobs that are left": runner._ABORT_TIMEOUT_S,
+    "failing the jobs that are left": engine._ABORT_TIMEOUT_S,
     "last responses": http_server._LAST_RESPONSES_S,
     "chores": 2 * housekeeping._STOP_TIMEOUT_S,
     "inspector": inspector.INSPECT_TIMEOUT_S + 1,
@@ -40,16 +45,18 @@ def analyze(*arguments: str) -> str:
     return done.stdout + done.stderr
 
 
-def test_systemd_accepts_the_unit_without_a_warning(tmp_path: Path) -> None:
-    text = UNIT.read_text()
+@UNITS
+def test_systemd_accepts_the_unit_without_a_warning(unit: Path, tmp_path: Path) -> None:
+    text = unit.read_text()
     assert text.count(PROGRAM) == 1
-    copy = tmp_path / UNIT.name
+    copy = tmp_path / unit.name
     copy.write_text(text.replace(PROGRAM, "/bin/true"))  # systemd checks that the program exists
     assert analyze("verify", str(copy)) == ""
 
 
-def test_the_unit_is_hardened() -> None:
-    answer = analyze("security", "--offline=true", str(UNIT))
+@UNITS
+def test_the_unit_is_hardened(unit: Path) -> None:
+    answer = analyze("security", "--offline=true", str(unit))
     score = re.search(r"Overall exposure level for \S+: ([0-9.]+)", answer)
     assert score and float(score[1]) <= WORST_SCORE, answer
 

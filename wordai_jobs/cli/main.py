@@ -10,7 +10,7 @@ from wordai_jobs import __version__
 from wordai_jobs.cli import doctor, jobs, operations, submit
 from wordai_jobs.cli.exits import MEANINGS, Exit
 from wordai_jobs.client.errors import ClientError
-from wordai_jobs.errors import DatabaseError, StartError
+from wordai_jobs.errors import DatabaseError, StartError, StorageError, StorageFull
 
 
 @click.group(
@@ -30,9 +30,10 @@ def program() -> None:
     The default address is http://127.0.0.1:8000.
 
     \b
-    Commands for operators (serve, doctor, sweep, join, create-indexes, backup, restore) read the
-    server's settings: the file that --config or WORDAI_JOBS_CONFIG names, or config.toml in this
-    folder, and the variables WORDAI_JOBS_<SECTION>__<KEY>.
+    Commands for operators (serve, worker, doctor, sweep, join, create-indexes, backup, restore)
+    read the server's settings: the file that --config or WORDAI_JOBS_CONFIG names, or config.toml
+    in this folder, and the variables WORDAI_JOBS_<SECTION>__<KEY>. The command move-storage needs
+    none of them.
 
     \b
     Example, with a server in mode dev on this machine:
@@ -50,12 +51,14 @@ for command in (
     jobs.retry,
     jobs.token,
     operations.serve,
+    operations.worker,
     doctor.doctor,
     operations.sweep,
     operations.join,
     operations.create_indexes,
     operations.backup,
     operations.restore,
+    operations.move_storage,
 ):
     program.add_command(command)
 
@@ -83,6 +86,10 @@ def _run() -> int:
         return _fail(error.detail, Exit.REFUSED)
     except DatabaseError as error:
         return _fail(f"MongoDB: {error.message} (mongodb.uri)", Exit.FAILED)
+    except StorageError as error:
+        return _fail(f"Storage: {error.message}", Exit.FAILED)
+    except StorageFull as error:
+        return _fail(error.detail, Exit.FAILED)
     except StartError as error:
         return _fail(str(error), Exit.FAILED)
     except OSError as error:

@@ -3,12 +3,14 @@
 They import the server's libraries only when they run, because commands for users do not need them.
 """
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from wordai_jobs.cli import bar
 from wordai_jobs.cli.output import as_json_option, print_json
 from wordai_jobs.cli.settings import config_option
 from wordai_jobs.errors import DataFolderInUse
@@ -31,6 +33,50 @@ def serve() -> None:
     from wordai_jobs.server import main
 
     main()
+
+
+@click.command()
+@config_option
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 256),
+    help="Tasks that are done at once. [default: 2 for each rendering process]",
+)
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    callback=lambda context, parameter, value: _address(value) if value else None,
+    help="Serve /health, /health/ready and /metrics there, for an orchestrator.",
+)
+def worker(concurrency: int | None, listen: tuple[str, int] | None) -> None:
+    """Run a worker of the engine celery: it renders pages for all servers.
+
+    Its settings are those of the servers; jobs.broker, mongodb, storage and rendering matter. Each
+    worker of a machine needs a storage.data_dir of its own, for temporary files. SIGTERM or Ctrl-C
+    lets it finish what it has in hand, which takes a few seconds.
+
+    \b
+    Example:
+      wordai-jobs worker --config /etc/wordai-jobs/config.toml --listen 127.0.0.1:8001
+    """
+    from wordai_jobs import logs
+    from wordai_jobs.config import load_config
+    from wordai_jobs.errors import StartError
+
+    config = load_config()
+    if config.jobs.engine != "celery":
+        raise StartError("Configuration: jobs.engine must be celery for a worker")
+    logs.configure(config.logging)
+    from wordai_jobs.worker import FleetWorker
+
+    sys.exit(FleetWorker(config, concurrency, listen).run())
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise click.BadParameter("must be HOST:PORT, such as 127.0.0.1:8001")
+    return host.strip("[]"), int(port)
 
 
 @click.command()
@@ -88,6 +134,38 @@ def join(as_json: bool) -> None:
         print_json({"identity": folder_id})
     else:
         click.echo(f"The data folder and the database belong together now: {folder_id}")
+
+
+@click.command(name="move-storage")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@as_json_option
+def move_storage(source: str, target: str, as_json: bool) -> None:
+    """Copy all PDFs and pages between a data folder and an object store.
+
+    FROM and TO are each a data folder, or a URL as in storage.url. First stop all servers that use
+    them. Every copy is compared with the original, and nothing is removed from FROM. If this is
+    interrupted, run it again: it continues. At the end, set storage.url to TO (or, for a folder,
+    storage.data_dir to TO and storage.url to "") and start the servers.
+
+    \b
+    Example:
+      wordai-jobs move-storage /var/lib/wordai-jobs s3://my-bucket/books
+    """
+    from wordai_jobs.storage.moving import Progress, move, place_at
+
+    with place_at(source) as first, place_at(target) as second:
+        steps = move(first, second)
+        progress = next(steps, Progress(0, 0, 0, 0))
+        with click.progressbar(length=progress.total, label="Copying", file=sys.stderr) as shown:
+            shown.update(progress.done)
+            for progress in steps:
+                shown.update(progress.done - shown.pos)
+    size = bar.size(progress.size)
+    if as_json:
+        print_json({"files": progress.total, "copied": progress.copied, "bytes": progress.size})
+    else:
+        click.echo(f"{progress.total} files are in {target}; {progress.copied} copied, {size}")
 
 
 @click.command(name="create-indexes")

@@ -209,7 +209,8 @@ class Client:
 
     def page_image(self, book_id: str, chapter_id: str, number: int) -> bytes:
         """A page's image, PNG or JPEG."""
-        return self._get(_chapter_path(book_id, chapter_id, f"/pages/{number}/image")).content
+        path = _chapter_path(book_id, chapter_id, f"/pages/{number}/image")
+        return self._get(path, allow_redirects=True).content
 
     # The server
 

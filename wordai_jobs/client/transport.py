@@ -50,13 +50,15 @@ class Transport:
         """One try, given up after `timeout_s` of silence.
 
         Returns responses below 300 and 304; raises ClientError for all others, and for none.
+        Redirects are errors unless `options` have `allow_redirects`; to another server they are
+        followed without the token.
         """
+        options.setdefault("allow_redirects", False)
         try:
             response = self._session.request(
                 method,
                 self.server_url + path,
                 timeout=(_CONNECT_TIMEOUT_S, timeout_s),
-                allow_redirects=False,
                 **options,
             )
         except requests.RequestException as error:

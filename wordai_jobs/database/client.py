@@ -3,18 +3,22 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import pymongo
 from pymongo import MongoClient
 from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidURI, PyMongoError
 
-from wordai_jobs.database.availability import Availability
+from wordai_jobs.availability import Availability
+from wordai_jobs.clock import utc_now
 from wordai_jobs.database.books import BookRepository
 from wordai_jobs.database.chapters import ChapterRepository
 from wordai_jobs.database.dump import Dump
+from wordai_jobs.database.fleet import FleetRepository
 from wordai_jobs.database.identity import IdentityRepository
 from wordai_jobs.database.indexes import Indexes
 from wordai_jobs.database.jobs import JobRepository
+from wordai_jobs.database.markers import MarkerRepository
 from wordai_jobs.database.metrics import DatabaseFault, DatabaseMetrics
 from wordai_jobs.database.repository import Document
 from wordai_jobs.database.uploads import UploadRepository
@@ -63,9 +67,11 @@ class Database:
             )
         except (InvalidURI, ConfigurationError, ValueError) as error:
             raise StartError(f"Configuration: mongodb.uri: {error}") from error
-        self._availability = Availability(self._probe, request_slots)
+        self._availability = Availability("the database", DatabaseAway, self._probe, request_slots)
         database = self._client[name]
         self.jobs = JobRepository(database["pdf_chapter_jobs"], self.translated_errors)
+        self.fleet = FleetRepository(database["pdf_chapter_jobs"], self.translated_errors)
+        self.markers = MarkerRepository(database["fleet"], self.translated_errors)
         self.books = BookRepository(database["books"], self.translated_errors)
         self.chapters = ChapterRepository(database["book_chapters"], self.translated_errors)
         self.uploads = UploadRepository(database["user_files"], self.translated_errors)
@@ -81,6 +87,15 @@ class Database:
         """Returns if the database responds."""
         with self.translated_errors():
             self._client.admin.command("ping")
+
+    def clock_ahead_by(self) -> tuple[timedelta, timedelta]:
+        """How much the database's clock is ahead of this machine's, and how far off that may be."""
+        before = utc_now()
+        with self.translated_errors():
+            local_time: datetime = self._client.admin.command("hello")["localTime"]
+        half = (utc_now() - before) / 2
+        # Commands do not use the time zone that documents get.
+        return local_time.replace(tzinfo=UTC) - (before + half), abs(half)
 
     def is_empty(self) -> bool:
         """Whether there is no record of any user."""

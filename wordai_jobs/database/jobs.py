@@ -15,7 +15,9 @@ from pymongo.errors import DuplicateKeyError
 from wordai_jobs.database.repository import Document, Repository
 from wordai_jobs.model.job import ACTIVE, Job, JobStatus
 
-_UNFINISHED = {"status": {"$in": list(ACTIVE)}}
+UNFINISHED = {"status": {"$in": list(ACTIVE)}}
+# What the engine `celery` records for itself can be large (see fleet.py).
+_WITHOUT_FLEET = {"fleet": False}
 # A state with the given status may replace only a state with one of these.
 _STATUSES_BEFORE: Mapping[JobStatus, list[JobStatus]] = {
     JobStatus.PENDING: [JobStatus.PENDING],
@@ -40,7 +42,7 @@ class JobRepository(Repository[Job]):
         return True
 
     def find(self, job_id: str) -> Job | None:
-        return self._find_one({"job_id": job_id})
+        return self._find_one({"job_id": job_id}, _WITHOUT_FLEET)
 
     def find_by_chapter(self, chapter_id: str, user_id: str) -> Job | None:
         """The job of this user that makes, or made, the chapter."""
@@ -63,26 +65,26 @@ class JobRepository(Repository[Job]):
         if job.status is JobStatus.COMPLETED:
             condition["failure"] = {"$exists": False}
         with self._translated_errors():
-            result = self._collection.update_one(condition, {"$set": _state(job)})
+            result = self._collection.update_one(condition, {"$set": state_of(job)})
         return result.matched_count == 1
 
     def unfinished(self) -> list[Job]:
         """Every job that has not ended."""
         with self._translated_errors():
-            return list(self._readable(self._collection.find(_UNFINISHED)))
+            return list(self._readable(self._collection.find(UNFINISHED)))
 
     def unfinished_chapter_ids(self) -> set[str]:
         """The chapters of all unfinished jobs, including jobs whose records cannot be read."""
-        return self._values("chapter_id", _UNFINISHED)
+        return self._values("chapter_id", UNFINISHED)
 
     def unfinished_file_ids(self) -> set[str]:
         """The uploads of all unfinished jobs, including jobs whose records cannot be read."""
-        return self._values("file_id", _UNFINISHED)
+        return self._values("file_id", UNFINISHED)
 
     def move_unfinished(self, folder_id: str) -> None:
         """Make all unfinished jobs belong to this data folder."""
         with self._translated_errors():
-            self._collection.update_many(_UNFINISHED, {"$set": {"folder_id": folder_id}})
+            self._collection.update_many(UNFINISHED, {"$set": {"folder_id": folder_id}})
 
     def free_key(self, job: Job) -> None:
         """Take the idempotency key from a failed job, so that another job can have it."""
@@ -116,8 +118,8 @@ class JobRepository(Repository[Job]):
             ]
         newest_first = [("created_at", DESCENDING), ("job_id", DESCENDING)]
         with self._translated_errors():
-            cursor = self._collection.find(condition).sort(newest_first).limit(limit)
-            return list(self._readable(cursor))
+            cursor = self._collection.find(condition, _WITHOUT_FLEET).sort(newest_first)
+            return list(self._readable(cursor.limit(limit)))
 
     def _from_document(self, document: Mapping[str, Any]) -> Job:
         """Records of other programs may have only the fields that the contract names."""
@@ -135,7 +137,7 @@ def to_document(job: Job) -> Document:
         "user_id": job.user_id,
         "book_id": job.book_id,
         "file_id": job.file_id,
-        **_state(job),
+        **state_of(job),
         "created_at": job.created_at,
         "filename": job.filename,
         "total_pages": job.total_pages,
@@ -149,7 +151,7 @@ def to_document(job: Job) -> Document:
     return document
 
 
-def _state(job: Job) -> Document:
+def state_of(job: Job) -> Document:
     """The fields of a job that change."""
     state: Document = {
         "status": job.status.value,

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from wordai_jobs.backend import configured_storage
 from wordai_jobs.client import ClientError
 from wordai_jobs.config import Config
 from wordai_jobs.doctor.finding import Finding, Level
 from wordai_jobs.doctor.port import ask
-from wordai_jobs.errors import DatabaseError, DataFolderInUse, StartError
+from wordai_jobs.errors import DatabaseError, DataFolderInUse, StartError, StorageError
 from wordai_jobs.maintenance import connected, data_folder, locked
 from wordai_jobs.pairing import mismatch
-from wordai_jobs.storage.folder import DataFolder
-from wordai_jobs.storage.storage import Storage
+from wordai_jobs.storage.data_folder import DataFolder
 
 
 def database(config: Config) -> Iterator[Finding]:
@@ -32,6 +32,8 @@ def database(config: Config) -> Iterator[Finding]:
     except DatabaseError as error:
         advice = "start MongoDB, or correct mongodb.uri"
         yield Finding(check, Level.PROBLEM, _in_full(error), advice)
+    except StorageError as error:
+        yield Finding("identity", Level.PROBLEM, f"cannot be compared: {error.message}")
     except StartError as error:
         yield Finding(check, Level.PROBLEM, str(error))
 
@@ -40,7 +42,9 @@ def _findings_of(config: Config, folder: DataFolder) -> Iterator[Finding]:
     with connected(config, folder) as database:
         database.ping()
         yield Finding("database", Level.OK, "can be reached")
-        problem = mismatch(Storage(folder), database) if folder.path.is_dir() else None
+        problem = (
+            mismatch(configured_storage(config, folder), database) if folder.path.is_dir() else None
+        )
         if problem:
             yield Finding("identity", Level.PROBLEM, problem)
         else:

@@ -1,15 +1,27 @@
-"""Checks the data folder, and the secret key in it."""
+"""Checks the data folder, the object store if there is one, and the secret key."""
 
 import os
+import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import requests
 
 from wordai_jobs.config import Config
 from wordai_jobs.doctor.finding import Finding, Level
-from wordai_jobs.errors import FULL_DISK, StartError
+from wordai_jobs.errors import FULL_DISK, StartError, StorageError, StorageFull
 from wordai_jobs.maintenance import data_folder
+from wordai_jobs.storage.objects.keys import IDENTITY
+
+if TYPE_CHECKING:
+    from wordai_jobs.storage.objects.store import ObjectStore
 
 _SHORTEST_SECRET = 16
+_ADDRESS_TIMEOUT_S = 10
 
 
 def storage(config: Config) -> Finding:
@@ -44,6 +56,59 @@ def _missing_storage(check: str, path: Path) -> Finding:
         f"{path} does not exist, and cannot be created in {parent}",
         "create it for the user that the server runs as, or set storage.data_dir",
     )
+
+
+def object_store(config: Config) -> Iterator[Finding]:
+    """Nothing if files are in the data folder."""
+    check, url = "object store", config.storage.url
+    if not url:
+        return
+    try:
+        from wordai_jobs.storage.objects.store import ObjectStore
+
+        with closing(ObjectStore(url, request_slots=1)) as store:
+            problem = _why_not_usable(store)
+    except StartError as error:
+        yield Finding(check, Level.PROBLEM, str(error))
+        return
+    if problem:
+        advice = "correct storage.url, or the credentials and rights in docs/scaling.md"
+        yield Finding(check, Level.PROBLEM, f"{url}: {problem}", advice)
+    else:
+        yield Finding(check, Level.OK, f"{url}: objects can be stored, listed, read and deleted")
+
+
+def _why_not_usable(store: "ObjectStore") -> str | None:
+    """Try everything that the server does, with an object of the check's own."""
+    prefix, content = f"doctor-{secrets.token_hex(8)}/", b"Can this be stored and read?"
+    key = f"{prefix}probe"
+    step = "read"
+    try:
+        store.get(IDENTITY)
+        step = "store an object"
+        store.put(key, content)
+        step = "read an object"
+        if store.get(key) != content:
+            return "what is read differs from what was stored"
+        step = "list objects"
+        if [found.key for found in store.under(prefix)] != [key]:
+            return "a new object is not listed"
+        step = "sign an address"
+        address = store.address(key, timedelta(minutes=1))
+        step = "read an object at its signed address"
+        if requests.get(address, timeout=_ADDRESS_TIMEOUT_S).content != content:
+            return f"cannot {step}"
+        step = "delete an object"
+        store.remove([key])
+        if store.find(key):
+            return "a deleted object can still be found"
+    except StorageError as error:
+        return f"cannot {step}: {error.message}"
+    except requests.RequestException:
+        return f"cannot {step}: it cannot be reached"
+    except StorageFull:
+        return "it is full"
+    return None
 
 
 def secret_key(config: Config) -> Finding:

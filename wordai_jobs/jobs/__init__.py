@@ -1,4 +1,1 @@
-"""The life of a job: enqueued, queued, run step by step, ended.
-
-The sweep ends a job whose server died.
-"""
+"""The life of a job: what users may do with it, and the engines that run it to its end."""

@@ -1,7 +1,8 @@
 """Removes uploads that no chapter uses, and files without a record.
 
-Nothing is deleted because it was not found: such files are moved to the trash and deleted a day
-later. So a mistake, an operator's or ours, can be undone.
+Nothing is deleted at once because it was not found: files are moved to the trash and deleted a day
+later, and objects are deleted when they are a day old. So a mistake, an operator's or ours, can be
+undone.
 """
 
 import logging
@@ -45,7 +46,7 @@ class Cleanup:
         self._is_first_run = True
 
     def remove_old_uploads(self) -> None:
-        """Move uploads to the trash if they have expired, and no chapter and no unfinished job uses
+        """Remove uploads that have expired, and no chapter and no unfinished job uses
         them.
 
         The expiry of an upload that is in use is put off by one retention period.
@@ -72,10 +73,10 @@ class Cleanup:
                     self._storage.trash.take_upload(upload.file_id, now)
                     removed += 1
         if removed:
-            logger.warning("moved %d old uploads that no chapter uses to the trash", removed)
+            logger.warning("removed %d old uploads that no chapter uses", removed)
 
-    def move_strays_to_trash(self) -> None:
-        """Move page folders without chapter or unfinished job, and uploads without record."""
+    def remove_strays(self) -> None:
+        """Remove pages without chapter or unfinished job, and uploads without record."""
         if not self._is_safe():
             return
         now = self._now()
@@ -87,17 +88,17 @@ class Cleanup:
         unfinished = self._database.jobs.unfinished_chapter_ids()
         for batch in _batches(found):
             for chapter_id in batch - unfinished - self._database.chapters.existing(batch):
-                self._storage.trash.take_pages(chapter_id, now)
-                folders += 1
+                folders += self._storage.trash.take_pages(chapter_id, now)
         for batch in _batches(self._storage.uploads.file_ids(since, until)):
             for file_id in batch - self._database.uploads.existing(batch):
-                self._storage.trash.take_upload(file_id, now)
-                files += 1
+                files += self._storage.trash.take_upload(file_id, now)
         # Look again at recent files the next time: their jobs may have been unfinished now.
         self._looked_at_until = until - _MIN_AGE
         if folders or files:
             logger.warning(
-                "moved %d page folders and %d uploads without a record to the trash", folders, files
+                "removed the pages of %d chapters and %d uploads that have no record",
+                folders,
+                files,
             )
 
     def empty_trash(self) -> None:
@@ -105,11 +106,15 @@ class Cleanup:
             self._storage.trash.empty(self._now() - _KEPT_IN_TRASH)
 
     def _is_safe(self) -> bool:
-        """Whether the database still belongs to the folder: a restore may have replaced it."""
-        if self._database.identity.find() == self._storage.folder.identity():
-            return True
-        logger.error("nothing is cleaned up: the database no longer belongs to the data folder")
-        return False
+        """Whether the database still belongs to the storage: a restore may have replaced it."""
+        identity = self._database.identity.find()
+        for holder in self._storage.holders:
+            if holder.identity() != identity:
+                logger.error(
+                    "nothing is cleaned up: the database does not belong to the %s", holder
+                )
+                return False
+        return True
 
 
 def _batches(ids: Iterable[str]) -> Iterator[set[str]]:

@@ -1,17 +1,14 @@
-"""The regular chores of a running server: end overdue and orphaned jobs, clean up."""
+"""The regular chores of a running server: those of its engine, and the clean-up."""
 
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
-from wordai_jobs.errors import DatabaseError
+from wordai_jobs.errors import DatabaseError, StorageError
 from wordai_jobs.jobs.cleanup import Cleanup
-from wordai_jobs.jobs.orphan_sweep import Sweep
-from wordai_jobs.jobs.runner import JobRunner
 
 _TICK_S = 1.0
-_SWEEP_INTERVAL_S = 5
 _CLEANUP_INTERVAL_S = 3600
 # Within an hour after a start, an operator notices a wrong setting.
 _CLEANUP_DELAY_S = 3600
@@ -20,60 +17,7 @@ _STOP_TIMEOUT_S = 5.0
 logger = logging.getLogger(__name__)
 
 
-class Housekeeper:
-    """Does each chore at its interval. If a chore fails, it is done again at its next turn.
-
-    The clean-up has its own thread, because it may take long and must not delay the end of jobs.
-    """
-
-    def __init__(
-        self,
-        runner: JobRunner,
-        sweep: Sweep,
-        cleanup: Cleanup,
-        cleanup_delay_s: float = _CLEANUP_DELAY_S,
-    ) -> None:
-        self._sweep = sweep
-        self._stopping = threading.Event()
-        ending = [
-            _Chore("overdue jobs", _SWEEP_INTERVAL_S, runner.fail_overdue),
-            _Chore("sweep", _SWEEP_INTERVAL_S, sweep.run),
-        ]
-        removing = [
-            _Chore(name, _CLEANUP_INTERVAL_S, chore, delay_s=cleanup_delay_s)
-            for name, chore in (
-                ("old uploads", cleanup.remove_old_uploads),
-                ("strays", cleanup.move_strays_to_trash),
-                ("trash", cleanup.empty_trash),
-            )
-        ]
-        self._threads = [
-            threading.Thread(target=self._run, args=(chores,), name=name, daemon=True)
-            for name, chores in (("housekeeping", ending), ("clean-up", removing))
-        ]
-
-    def start(self) -> None:
-        """Sweep once, before any job is accepted, then start the chores. Raises DatabaseError."""
-        swept = self._sweep.run()
-        if swept:
-            logger.info("the sweep at start ended %d jobs", swept)
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        for thread in self._threads:
-            if thread.ident is not None:
-                thread.join(_STOP_TIMEOUT_S)
-
-    def _run(self, chores: list["_Chore"]) -> None:
-        while not self._stopping.is_set():
-            for chore in chores:
-                chore.do_if_due()
-            self._stopping.wait(_TICK_S)
-
-
-class _Chore:
+class Chore:
     """A task that is due every `interval_s` seconds, the first time after `delay_s`."""
 
     def __init__(
@@ -89,8 +33,50 @@ class _Chore:
             return
         try:
             self._do()
-        except DatabaseError as error:
+        except (DatabaseError, StorageError) as error:
             logger.warning("%s: %s", self._name, error.message)
         except Exception:  # a bug in one chore must not stop the others
             logger.exception("%s failed", self._name)
         self._due_at = time.monotonic() + self._interval_s
+
+
+def cleanup_chores(cleanup: Cleanup, delay_s: float = _CLEANUP_DELAY_S) -> Sequence[Chore]:
+    return [
+        Chore(name, _CLEANUP_INTERVAL_S, do, delay_s=delay_s)
+        for name, do in (
+            ("old uploads", cleanup.remove_old_uploads),
+            ("strays", cleanup.remove_strays),
+            ("trash", cleanup.empty_trash),
+        )
+    ]
+
+
+class Housekeeper:
+    """Does each chore at its interval. If a chore fails, it is done again at its next turn.
+
+    Each group of chores has its own thread, because the clean-up may take long and must not delay
+    the end of jobs.
+    """
+
+    def __init__(self, groups: Mapping[str, Sequence[Chore]]) -> None:
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, args=(chores,), name=name, daemon=True)
+            for name, chores in groups.items()
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(_STOP_TIMEOUT_S)
+
+    def _run(self, chores: Sequence[Chore]) -> None:
+        while not self._stopping.is_set():
+            for chore in chores:
+                chore.do_if_due()
+            self._stopping.wait(_TICK_S)

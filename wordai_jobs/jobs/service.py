@@ -8,16 +8,14 @@ from datetime import datetime
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import AccessDenied, Busy, Conflict, Invalid, NotFound
 from wordai_jobs.jobs.ended import EndedJobs
+from wordai_jobs.jobs.engine import Engine
 from wordai_jobs.jobs.metrics import JobMetrics
-from wordai_jobs.jobs.runner import JobRunner
 from wordai_jobs.library.library import Library
 from wordai_jobs.library.uploads import IncomingPdf
 from wordai_jobs.model.book import Page
 from wordai_jobs.model.job import CANCELLED, ChapterRequest, Job, JobStatus, OnBadPage
 from wordai_jobs.model.upload import Upload
 
-# A running page is abandoned within a fraction of a second; the rest is for the database.
-_CANCEL_TIMEOUT_S = 10.0
 _RETRY_S = 5
 
 
@@ -40,13 +38,13 @@ class JobService:
         self,
         database: Database,
         library: Library,
-        runner: JobRunner,
+        engine: Engine,
         ended: EndedJobs,
         metrics: JobMetrics,
     ) -> None:
         self._database = database
         self._library = library
-        self._runner = runner
+        self._engine = engine
         self._ended = ended
         self._metrics = metrics
 
@@ -118,11 +116,8 @@ class JobService:
         job = self.get(job_id, user_id)
         if job.status.has_ended:
             raise Conflict(f"Job has already {job.status}")
-        live = self._runner.live(job_id)
-        if live:
-            self._runner.cancel(live, CANCELLED)
-            live.ended.wait(_CANCEL_TIMEOUT_S)
-            job = self.get(job_id, user_id)
+        self._engine.cancel(job_id, CANCELLED)
+        job = self.get(job_id, user_id)
         if not job.status.has_ended:  # its end takes long, or is left to the sweep
             raise Busy("The job is being cancelled, which takes longer than usual", _RETRY_S)
         if job.error != CANCELLED.message:
@@ -142,22 +137,22 @@ class JobService:
         return job
 
     def in_memory(self, job_id: str) -> Job | None:
-        """The current state of anyone's job, if it is live, or has ended and was read lately."""
-        live = self._runner.live(job_id)
-        if live is None:
+        """The current state of anyone's job, if this server runs it, or has read its end lately."""
+        job = self._engine.in_memory(job_id)
+        if job is None:
             return self._ended.find(job_id)
-        self._ended.remember(live.job)
-        return live.job
+        self._ended.remember(job)
+        return job
 
     def position(self, job: Job) -> int | None:
         """The job's place in the queue (1 is next); None if it does not wait."""
-        return self._runner.position(job.job_id) if job.status is JobStatus.PENDING else None
+        return self._engine.position(job.job_id) if job.status is JobStatus.PENDING else None
 
     def pages(self, job: Job) -> list[Page]:
         """The pages that can be read so far, in their order in the PDF."""
-        live = self._runner.live(job.job_id)
-        if live:
-            return sorted(live.pages, key=lambda page: page.number)
+        pages = self._engine.pages(job)
+        if pages is not None:
+            return sorted(pages, key=lambda page: page.number)
         if job.status is not JobStatus.COMPLETED:
             return []
         chapter = self._database.chapters.find_with_pages(job.chapter_id)
@@ -220,19 +215,11 @@ class JobService:
         return Enqueued(self.get(earlier.job_id, job.user_id), is_replay=True)
 
     def _take_in(self, job: Job) -> bool:
-        """Record the job and put it into the queue. False if its idempotency key is taken."""
-        live = self._runner.admit(job)
-        try:
-            is_recorded = self._database.jobs.insert(job)
-        except BaseException:
-            self._runner.withdraw(live)
-            raise
-        if not is_recorded:
-            self._runner.withdraw(live)
-            return False
-        self._metrics.accepted()
-        self._runner.queue(live)
-        return True
+        """False if the idempotency key of the job is taken."""
+        is_taken_in = self._engine.take_in(job)
+        if is_taken_in:
+            self._metrics.accepted()
+        return is_taken_in
 
 
 def _fingerprint(sha256: str, book_id: str, request: ChapterRequest) -> str:

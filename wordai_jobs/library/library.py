@@ -22,5 +22,5 @@ class Library:
 
     @property
     def folder_id(self) -> str | None:
-        """The identity of the data folder that holds the files."""
-        return self._storage.folder.identity()
+        """The identity of the storage that holds the files."""
+        return self._storage.identity()

@@ -13,6 +13,7 @@ from uuid import uuid4
 from wordai_jobs.clock import utc_now
 from wordai_jobs.model.upload import DEFAULT_FILENAME, Upload
 
+FETCHED_PROGRESS = 10
 OPENED_PROGRESS = 30
 PAGES_PROGRESS_SPAN = 40
 CREATING_PROGRESS = 70
@@ -46,6 +47,7 @@ class ErrorClass(StrEnum):
     BAD_PDF = "bad_pdf"
     UPLOAD_GONE = "upload_gone"
     STORAGE_FULL = "storage_full"
+    STORAGE_AWAY = "storage_away"
     DATABASE = "database"
     SERVER_STOPPED = "server_stopped"
     OTHER = "other"
@@ -64,6 +66,10 @@ SERVER_RESTARTED = JobError("Server restarted while the job was running", ErrorC
 SERVER_SHUT_DOWN = JobError(
     "Server was shut down while the job was running", ErrorClass.SERVER_STOPPED
 )
+
+
+def job_timeout(timeout_s: float) -> JobError:
+    return JobError(f"Job took longer than {timeout_s:.0f} s", ErrorClass.JOB_TIMEOUT)
 
 
 # What becomes of a page that cannot be rendered: it fails the job, or gets a blank image.
@@ -132,17 +138,19 @@ class Job:
             request=request,
         )
 
-    def fetching(self) -> "Job":
-        return self._moved(JobStatus.PROCESSING, 0, f"Downloading PDF: {self.filename}")
+    def fetching(self, done: float = 0) -> "Job":
+        """`done`: the part of the PDF that is fetched, from 0 to 1."""
+        progress = int(FETCHED_PROGRESS * done)
+        return self._moved(JobStatus.PROCESSING, progress, f"Downloading PDF: {self.filename}")
 
     def fetched(self) -> "Job":
-        return self._moved(JobStatus.PROCESSING, 10, self.message)
+        return self._moved(JobStatus.PROCESSING, FETCHED_PROGRESS, self.message)
 
     def opened(self) -> "Job":
         return self._moved(JobStatus.PROCESSING, OPENED_PROGRESS, "Extracting pages from PDF...")
 
     def rendered(self, done: int) -> "Job":
-        """`done` pages of `total_pages` are on disk."""
+        """`done` pages of `total_pages` are in storage."""
         progress = OPENED_PROGRESS + PAGES_PROGRESS_SPAN * done // self.total_pages
         message = f"Processed {done}/{self.total_pages} pages..."
         return self._moved(JobStatus.PROCESSING, progress, message)

@@ -91,15 +91,20 @@ class RenderPool:
 
     @contextmanager
     def rendering(
-        self, pdf: Path, folder: Path, page_count: int, on_bad_page: OnBadPage
+        self,
+        pdf: Path,
+        folder: Path,
+        page_count: int,
+        on_bad_page: OnBadPage,
+        pages: range | None = None,
     ) -> Iterator[RenderTask]:
-        """Have pages 1 to `page_count` of `pdf` written into `folder`, while the caller takes them
-        from the task.
+        """Have pages 1 to `page_count` of `pdf`, or only these `pages` of them, written into
+        `folder`, while the caller takes them from the task.
 
         When this ends, however that happens, the children of this book have ended. Raises
         RenderingError if they have written more than the server can read.
         """
-        task = RenderTask(pdf, folder, page_count, on_bad_page, len(self._workers))
+        task = RenderTask(pdf, folder, page_count, on_bad_page, len(self._workers), pages)
         self._turns.add(task)
         try:
             yield task

@@ -43,8 +43,15 @@ class RenderTask:
     """
 
     def __init__(
-        self, pdf: Path, folder: Path, page_count: int, on_bad_page: OnBadPage, processes: int
+        self,
+        pdf: Path,
+        folder: Path,
+        page_count: int,
+        on_bad_page: OnBadPage,
+        processes: int,
+        pages: range | None = None,
     ) -> None:
+        """`page_count`: of the book; `pages`: those that are rendered, if not all."""
         self.pdf = pdf
         self.folder = folder
         # The children's threads log what they do for this task under its job.
@@ -52,7 +59,8 @@ class RenderTask:
         self._on_bad_page = on_bad_page
         self._processes = processes
         self._lock = threading.Lock()
-        self._next_page = 1
+        pages = pages or range(1, page_count + 1)
+        self._next_page, self._end = pages.start, pages.stop
         self._page_count = page_count
         self._put_back: deque[Chunk] = deque()
         self._bad_pages: dict[int, RenderingError] = {}
@@ -60,7 +68,9 @@ class RenderTask:
         self._idle = threading.Condition(self._lock)
         self._is_over = False
         self._page_s = 0.0  # what a page took of late; 0 before the first is done
-        self._events: queue.SimpleQueue[Page | RenderingError] = queue.SimpleQueue()
+        # Not a SimpleQueue: of several threads that wait with a time limit, one that wakes up too
+        # late for an item waits without a limit then.
+        self._events: queue.Queue[Page | RenderingError] = queue.Queue()
 
     # Called by the job's thread.
 
@@ -77,6 +87,14 @@ class RenderTask:
         if isinstance(event, RenderingError):
             raise event
         return event
+
+    def leave_off(self) -> int:
+        """Give no further pages out, but have those rendered that were. Returns the first page that
+        is left out.
+        """
+        with self._lock:
+            self._end = self._next_page
+            return self._end
 
     def end(self) -> None:
         """Give no more pages out. Returns once no child works for this task, so that its folder may
@@ -149,7 +167,7 @@ class RenderTask:
     def _next_chunk(self) -> Chunk | None:
         if self._put_back:
             return self._put_back.popleft()
-        left = self._page_count - self._next_page + 1
+        left = self._end - self._next_page
         if left <= 0:
             return None
         size = 1  # the first: somebody waits for it, and how long a page takes is not known yet

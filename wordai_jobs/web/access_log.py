@@ -12,7 +12,7 @@ from typing import NamedTuple
 from flask import Flask, Response, g, request
 
 from wordai_jobs import logs
-from wordai_jobs.database.availability import handles_request
+from wordai_jobs.availability import handles_request
 from wordai_jobs.model.job import Job
 from wordai_jobs.web.request_metrics import RequestMetrics
 

@@ -12,6 +12,7 @@ from wordai_jobs.config import AuthSettings, LimitsSettings
 from wordai_jobs.errors import AppError
 from wordai_jobs.web.openapi.operation import Operation, Success
 from wordai_jobs.web.response_bodies import AppConfigBody, DevSignIn, FirebaseSignIn
+from wordai_jobs.web.services import services
 
 _STATIC = Path(__file__).resolve().parents[1] / "static"
 # Files of other types are not served.
@@ -61,8 +62,9 @@ class SignIn:
             "emulator": self.emulator or None,
         }
 
-    @property
-    def content_security_policy(self) -> str:
+    def content_security_policy(self, image_origin: str | None = None) -> str:
+        """What the app may load. `image_origin`: where page images are, if they are elsewhere."""
+        images = [_SELF, image_origin] if image_origin else [_SELF]
         scripts, connections, frame = [_SELF], [_SELF], "'none'"
         if self.mode == "firebase":
             connections += _FIREBASE_APIS
@@ -76,7 +78,7 @@ class SignIn:
                 "default-src 'none'",
                 f"script-src {' '.join(scripts)}",
                 "style-src 'self'",
-                "img-src 'self'",
+                f"img-src {' '.join(images)}",
                 f"connect-src {' '.join(connections)}",
                 f"frame-src {frame}",
                 "base-uri 'none'",
@@ -103,7 +105,9 @@ def create_blueprint(sign_in: SignIn, limits: LimitsSettings) -> Blueprint:
     )
     def index() -> Response:
         response = send_from_directory(_STATIC / "app", "index.html", mimetype="text/html")
-        response.headers["Content-Security-Policy"] = sign_in.content_security_policy
+        response.headers["Content-Security-Policy"] = sign_in.content_security_policy(
+            services().storage.image_origin()
+        )
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
 

@@ -20,7 +20,7 @@ blueprint = Blueprint("health", __name__, url_prefix="/health")
 )
 def health() -> Response:
     """Responds whenever the process can: without authentication, without the database."""
-    waiting, running = services().runner.counts
+    waiting, running = services().engine.counts
     counts = JobCounts(waiting=waiting, running=running)
     return jsonify(HealthBody(status="ok", version=__version__, jobs=counts))
 
@@ -34,11 +34,12 @@ def health() -> Response:
 )
 def ready() -> Response:
     if not services().is_open():
-        raise NotReady("the database cannot be reached yet")
-    problems = readiness.problems(services().database, services().storage.folder, services().pool)
+        raise NotReady(f"the {services().waits_for()} cannot be reached yet")
+    problems = readiness.problems(services().database, services().storage)
+    problems += services().engine.problems()
     if problems:
         raise NotReady("; ".join(problems))
-    sandbox = services().pool.sandbox
+    sandbox = services().sandbox
     return jsonify(
         ReadyBody(status="ready", database="ok", storage="ok", renderers="ok", sandbox=sandbox)
     )

@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, request, send_file
 
 from wordai_jobs.errors import NotFound
+from wordai_jobs.storage.storage import ImageAddress
 from wordai_jobs.web.authentication import authenticate, user_id
 from wordai_jobs.web.books import page_number
 from wordai_jobs.web.openapi.errors import PAGE_ERRORS
@@ -25,6 +26,7 @@ blueprint = Blueprint("images", __name__, url_prefix="/api/v1/books")
         media_types=("image/png", "image/jpeg"),
         headers=("ETag", "Cache-Control"),
         has_ranges=True,
+        may_redirect=True,
     ),
     PAGE_ERRORS,
     parameters=("expires", "signature"),
@@ -36,18 +38,22 @@ def image(book_id: str, chapter_id: str, n: str) -> Response:
         authenticate()
         _check_owner(book_id, chapter_id)
     try:
-        response = _send_image(chapter_id, n)
+        return _send_image(chapter_id, n)
     except FileNotFoundError:  # the chapter was published just now, which has moved the file
-        response = _send_image(chapter_id, n)
-    response.headers["Cache-Control"] = _CACHE_CONTROL
-    return response
+        return _send_image(chapter_id, n)
 
 
 def _send_image(chapter_id: str, n: str) -> Response:
     found = services().storage.pages.image(chapter_id, page_number(n))
     if found is None:
         raise NotFound("page", n)
-    return send_file(found.path, mimetype=found.media_type, conditional=True, etag=True)
+    if isinstance(found, ImageAddress):
+        response = Response(status=302, headers={"Location": found.url})
+        response.headers["Cache-Control"] = f"private, max-age={found.same_for_s}"
+        return response
+    response = send_file(found.path, mimetype=found.media_type, conditional=True, etag=True)
+    response.headers["Cache-Control"] = _CACHE_CONTROL
+    return response
 
 
 def _check_owner(book_id: str, chapter_id: str) -> None:

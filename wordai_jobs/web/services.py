@@ -12,11 +12,11 @@ from wordai_jobs.auth.signing import UrlSigner
 from wordai_jobs.auth.verifier import DevTokens
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import Busy
-from wordai_jobs.jobs.runner import JobRunner
+from wordai_jobs.jobs.engine import Engine
 from wordai_jobs.jobs.service import JobService
 from wordai_jobs.library.books import BookService
 from wordai_jobs.library.uploads import UploadService
-from wordai_jobs.rendering.pool import RenderPool
+from wordai_jobs.rendering.sandbox import State
 from wordai_jobs.storage.storage import Storage
 
 EXTENSION = "wordai_jobs"
@@ -29,18 +29,19 @@ _NOT_OPEN_RETRY_S = 5
 class Services:
     """The parts of one application.
 
-    `dev_tokens` is None unless the server runs in mode dev. `is_open` says whether the database has
-    been reached since the start.
+    `dev_tokens` is None unless the server runs in mode dev. `is_open` says whether requests can be
+    served; `waits_for` names what has not been reached since the start, as long as they cannot.
     """
 
     jobs: JobService
     books: BookService
     uploads: UploadService
-    runner: JobRunner
+    engine: Engine
     storage: Storage
     is_open: Callable[[], bool]
+    waits_for: Callable[[], str]
     database: Database
-    pool: RenderPool
+    sandbox: State
     signer: UrlSigner
     registry: CollectorRegistry
     verifier: RememberedTokens
@@ -52,6 +53,6 @@ def services() -> Services:
 
 
 def refuse_until_open() -> None:
-    """Raises Busy until the database has been reached, except for the state of the server."""
+    """Raises Busy until everything has been reached, except for the state of the server."""
     if not services().is_open() and not request.path.startswith(_STATE_OF_THE_SERVER):
-        raise Busy("The database cannot be reached yet", _NOT_OPEN_RETRY_S)
+        raise Busy(f"The {services().waits_for()} cannot be reached yet", _NOT_OPEN_RETRY_S)

@@ -23,7 +23,7 @@ UPLOAD_ERRORS: Errors = {
         "file: a PDF is needed in this field of a multipart form",
         "PDF has 6000 pages, more than the limit of 5000",
     ),
-    503: "Too many uploads at once, try again soon",
+    503: ("Too many uploads at once, try again soon", "Storage cannot be reached right now"),
     507: (
         "Storage is full",
         "You have reached the limit of 10000 MB of stored files: remove chapters that you no "
@@ -41,4 +41,8 @@ CHAPTER_ERRORS: Errors = {
     403: "Access denied to this book",
     404: f"Chapter {CHAPTER_ID} not found",
 }
-PAGE_ERRORS: Errors = {**CHAPTER_ERRORS, 404: "Page 999 not found"}
+PAGE_ERRORS: Errors = {
+    **CHAPTER_ERRORS,
+    404: "Page 999 not found",
+    503: "Storage cannot be reached right now",
+}

@@ -19,7 +19,7 @@ class Success:
     `body` is a type of `response_bodies`; for other bodies than JSON, `media_types` are named.
     `headers` are those that not every response has. `examples` are bodies by name; without them,
     the example is made from those of the body's fields. `has_ranges`: clients may ask for a range
-    of its bytes.
+    of its bytes. `may_redirect`: with an object store, the response is a 302 to an address there.
     """
 
     status: int
@@ -29,6 +29,7 @@ class Success:
     media_types: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     has_ranges: bool = False
+    may_redirect: bool = False
 
 
 @dataclass(frozen=True, slots=True)

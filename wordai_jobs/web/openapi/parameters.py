@@ -33,7 +33,9 @@ RESPONSE_HEADERS = {
     ),
     "Cache-Control": _always("Whether the response may be kept", "no-cache"),
     "ETag": _always("Names this state, for `If-None-Match`", _ETAG),
-    "Location": _always("The URL of what was created", f"/api/v1/books/jobs/{JOB_ID}"),
+    "Location": _always(
+        "The URL of what was created or is elsewhere", f"/api/v1/books/jobs/{JOB_ID}"
+    ),
     "Retry-After": _sometimes("Seconds to wait before the next request", 2, minimum=1),
     "X-Queue-Position": _sometimes("Position of a waiting job; 1 is next", 3, minimum=1),
     "Idempotency-Replayed": _sometimes(

@@ -36,6 +36,11 @@ def responses(method: str, operation: Operation, schemas: Schemas) -> dict[str, 
         )
     if is_conditional(method, success):
         found[304] = {"description": "The client's copy is current", "headers": _headers("ETag")}
+    if success.may_redirect:
+        found[302] = {
+            "description": "With an object store: it is at this signed address for some hours",
+            "headers": _headers("Location", "Cache-Control"),
+        }
     if success.has_ranges:
         found[206] = {**found[success.status], "description": "The range that `Range` asks for"}
         errors[416] = "The range is not in the image"

@@ -1,17 +1,24 @@
-"""The bounded thread pool that runs jobs, and the bounded queue in front of it."""
+"""The engine of one server: a bounded thread pool that runs jobs, and a bounded queue before it."""
 
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from wordai_jobs.config import Config
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import Busy, TooManyJobs
-from wordai_jobs.jobs.live import LiveJob
-from wordai_jobs.jobs.pipeline import Pipeline
-from wordai_jobs.jobs.queue import FairQueue
+from wordai_jobs.jobs.housekeeping import Chore
+from wordai_jobs.jobs.metrics import JobMetrics
+from wordai_jobs.jobs.threads.live import LiveJob
+from wordai_jobs.jobs.threads.orphan_sweep import Sweep
+from wordai_jobs.jobs.threads.pipeline import Pipeline
+from wordai_jobs.jobs.threads.queue import FairQueue
+from wordai_jobs.model.book import Page
 from wordai_jobs.model.job import SERVER_SHUT_DOWN, ErrorClass, Job, JobError
+from wordai_jobs.rendering.pool import RenderPool
+from wordai_jobs.storage.storage import Storage
 
 _QUEUE_FULL_RETRY_S = 10
 _SHUTDOWN_RETRY_S = 5
@@ -20,20 +27,36 @@ _TOO_MANY_RETRY_S = 10
 _ABORT_TIMEOUT_S = 10.0
 _SHUTDOWN_CHECK_S = 0.1
 _FAIL_TIMEOUT_S = 3.0
+# A running page is abandoned within a fraction of a second; the rest is for the database.
+_CANCEL_TIMEOUT_S = 10.0
+_CHORE_INTERVAL_S = 5
 
 _NOT_STARTED = JobError("The server could not start the job", ErrorClass.OTHER)
 
 logger = logging.getLogger(__name__)
 
 
-class JobRunner:
-    """Runs up to `jobs.workers` jobs at once. It starts no thread before the first job."""
+class ThreadEngine:
+    """Runs up to `jobs.workers` jobs at once. It starts no thread for jobs before the first one."""
 
-    def __init__(self, config: Config, database: Database, pipeline: Pipeline) -> None:
+    def __init__(
+        self,
+        config: Config,
+        database: Database,
+        storage: Storage,
+        pool: RenderPool,
+        metrics: JobMetrics,
+    ) -> None:
         self._settings = config.jobs
         self._max_per_user = config.limits.max_active_jobs_per_user
         self._database = database
-        self._pipeline = pipeline
+        self._pool = pool
+        self._pipeline = Pipeline(database, storage, pool, metrics)
+        self._sweep = Sweep(database, storage, self.is_live, metrics)
+        self.chores: Sequence[Chore] = [
+            Chore("overdue jobs", _CHORE_INTERVAL_S, self.fail_overdue),
+            Chore("sweep", _CHORE_INTERVAL_S, self._sweep.run),
+        ]
         self._executor = ThreadPoolExecutor(self._settings.workers, thread_name_prefix="job")
         self._changed = threading.Condition()
         self._queue = FairQueue()
@@ -41,6 +64,40 @@ class JobRunner:
         self._waiting = 0
         self._is_closed = False
         self._grace_is_cut = False
+
+    def start(self) -> None:
+        """Start the renderers. Returns at once."""
+        self._pool.start()
+
+    def open(self) -> None:
+        """Sweep once, before any job is taken in. Raises DatabaseError."""
+        swept = self._sweep.run()
+        if swept:
+            logger.info("the sweep at start ended %d jobs", swept)
+
+    def take_in(self, job: Job) -> bool:
+        """Record the job and put it into the queue. False if its idempotency key is taken."""
+        live = self.admit(job)
+        try:
+            is_recorded = self._database.jobs.insert(job)
+        except BaseException:
+            self.withdraw(live)
+            raise
+        if not is_recorded:
+            self.withdraw(live)
+            return False
+        self.queue(live)
+        return True
+
+    def in_memory(self, job_id: str) -> Job | None:
+        """The current state of a job that is live."""
+        live = self._live.get(job_id)
+        return live.job if live else None
+
+    def pages(self, job: Job) -> list[Page] | None:
+        """The pages so far; None if the job is not live."""
+        live = self._live.get(job.job_id)
+        return live.pages if live else None
 
     def admit(self, job: Job) -> LiveJob:
         """Give a new job a place before it is recorded, so that every recorded job has one.
@@ -83,11 +140,8 @@ class JobRunner:
             logger.exception("job %s cannot be started", live.job.job_id)
             self._fail_queued(live, _NOT_STARTED)
 
-    def live(self, job_id: str) -> LiveJob | None:
-        """The job, if it has not ended."""
-        return self._live.get(job_id)
-
     def is_live(self, job_id: str) -> bool:
+        """Whether this server has accepted the job, and it has not ended."""
         return job_id in self._live
 
     def position(self, job_id: str) -> int | None:
@@ -104,10 +158,17 @@ class JobRunner:
         with self._changed:
             return self._waiting, len(self._live) - self._waiting
 
-    def cancel(self, live: LiveJob, error: JobError) -> None:
+    def problems(self) -> list[str]:
+        return [] if self._pool.ready_count else ["no page renderer is running"]
+
+    def cancel(self, job_id: str, error: JobError) -> None:
         """Make a job fail with this error: at once if it waits, soon if it runs."""
+        live = self._live.get(job_id)
+        if live is None:
+            return
         if not self._fail_queued(live, error):
             live.abort(error)
+        live.ended.wait(_CANCEL_TIMEOUT_S)
 
     def fail_overdue(self) -> None:
         """Fail the waiting jobs whose time is up. Running jobs check this themselves."""
@@ -143,6 +204,10 @@ class JobRunner:
     def cut_grace(self) -> None:
         """End the grace now. A signal handler calls this, so it must not wait for a lock."""
         self._grace_is_cut = True
+
+    def stop(self) -> None:
+        """End the renderers."""
+        self._pool.stop()
 
     def _run_next(self) -> None:
         with self._changed:

@@ -27,6 +27,8 @@ class DataFolder:
     All of it is on one file system. A process that writes into it holds its lock.
     """
 
+    advice = "correct storage.data_dir"
+
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
         self.uploads = self.path / "uploads"
@@ -37,6 +39,9 @@ class DataFolder:
         self.lock = FolderLock(self.path / "lock")
         self._identity_path = self.path / "identity"
         self._identity: str | None = None
+
+    def __str__(self) -> str:
+        return f"data folder {self.path}"
 
     def create(self) -> None:
         """Create the folders that do not exist. Raises StartError if that is impossible."""
@@ -60,9 +65,9 @@ class DataFolder:
                 self._identity = self._identity_path.read_text(encoding="ascii").strip() or None
         return self._identity
 
-    def set_identity(self, folder_id: str) -> None:
-        write_secret(self._identity_path, folder_id)
-        self._identity = folder_id
+    def set_identity(self, identity: str) -> None:
+        write_secret(self._identity_path, identity)
+        self._identity = identity
 
     def secret_key(self) -> str:
         """The key that belongs to this folder's data, created on first use."""

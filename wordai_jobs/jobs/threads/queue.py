@@ -3,7 +3,7 @@
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 
-from wordai_jobs.jobs.live import LiveJob
+from wordai_jobs.jobs.threads.live import LiveJob
 
 
 class FairQueue:

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from wordai_jobs.clock import uptime_s
 from wordai_jobs.database.jobs import JobRepository
-from wordai_jobs.errors import DatabaseError
+from wordai_jobs.errors import DatabaseError, StorageError
 from wordai_jobs.model.book import Page
-from wordai_jobs.model.job import ErrorClass, Job, JobError
+from wordai_jobs.model.job import Job, JobError, job_timeout
 
 # Polls come every 2 seconds, so four records per second are enough, and cost the database little.
 _REPORT_INTERVAL_S = 0.25
@@ -69,7 +69,7 @@ class LiveJob:
 
     @property
     def timeout_error(self) -> JobError:
-        return JobError(f"Job took longer than {self._timeout_s:.0f} s", ErrorClass.JOB_TIMEOUT)
+        return job_timeout(self._timeout_s)
 
     def abort(self, error: JobError, give_up_after_s: float | None = None) -> None:
         """Make the job end soon with this error, unless it has ended or was aborted before.
@@ -122,14 +122,14 @@ class LiveJob:
         self._record(job, self.to_the_last)
 
     def persistently(self, operation: Callable[[], T]) -> T:
-        """Repeat a database operation while the database is away and the job has time.
+        """Repeat an operation while the database or the storage is away and the job has time.
 
         Raises JobAborted.
         """
         while True:
             try:
                 return operation()
-            except DatabaseError:
+            except (DatabaseError, StorageError):
                 self.check()
                 time.sleep(_RETRY_PAUSE_S)
 

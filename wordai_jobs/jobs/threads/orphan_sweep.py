@@ -6,7 +6,7 @@ from collections.abc import Callable
 from wordai_jobs import logs
 from wordai_jobs.clock import utc_now
 from wordai_jobs.database.client import Database
-from wordai_jobs.errors import DatabaseError
+from wordai_jobs.errors import DatabaseError, StorageError
 from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.model.job import SERVER_RESTARTED, ErrorClass, Job, JobError
 from wordai_jobs.storage.storage import Storage
@@ -46,7 +46,7 @@ class Sweep:
         next run tries again.
         """
         # Jobs of older releases and of other programs name no folder, and nobody else ends them.
-        own = (None, self._storage.folder.identity())
+        own = (None, self._storage.identity())
         orphans = [
             job
             for job in self._database.jobs.unfinished()
@@ -57,7 +57,7 @@ class Sweep:
             with logs.about_job(job.job_id):
                 try:
                     ended += self._end(job)
-                except (DatabaseError, OSError) as error:
+                except (DatabaseError, StorageError, OSError) as error:
                     logger.warning(
                         "job %s could not be swept and will be tried again: %s", job.job_id, error
                     )

@@ -7,7 +7,7 @@ chapter's id names both folders, so the URL of a page stays the same after its j
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,81 +17,62 @@ import orjson
 from wordai_jobs.files import fsync_folder
 from wordai_jobs.linux import sync_file_system
 from wordai_jobs.model.book import page_file_stem
-from wordai_jobs.storage.folder import DataFolder, changed_between, translated_full_disk
+from wordai_jobs.storage.data_folder import DataFolder, changed_between, translated_full_disk
+from wordai_jobs.storage.storage import ImageFile, NextPage
 
 _MEDIA_TYPES = {".png": "image/png", ".jpg": "image/jpeg"}
 
 
-@dataclass(frozen=True, slots=True)
-class PageImage:
-    """An image file and its media type."""
-
-    path: Path
-    media_type: str
-
-
-class PageStore:
-    """Reads and writes page files. Ids come from the database or from signed URLs."""
+class FolderPages:
+    """Implements `Pages`."""
 
     def __init__(self, folder: DataFolder) -> None:
         self._folder = folder
 
     def stage(self, chapter_id: str) -> Path:
-        """Create the staging folder of a chapter, and return it."""
         with translated_full_disk():
             staging = self._staging(chapter_id)
             staging.mkdir(mode=0o700)
             return staging
 
+    def storing(self, chapter_id: str, next_rendered: NextPage) -> AbstractContextManager[NextPage]:
+        return nullcontext(next_rendered)
+
     def size(self, chapter_id: str) -> int:
-        """The size of all files of a staged chapter in bytes."""
         with os.scandir(self._staging(chapter_id)) as entries:
             return sum(entry.stat().st_size for entry in entries)
 
     def sync(self, chapter_id: str) -> None:
-        """Write the staged files to the disk, so that a power cut cannot take them."""
         with translated_full_disk():
             sync_file_system(self._staging(chapter_id))
 
     def publish(self, chapter_id: str) -> None:
-        """Move a staged chapter into place. Raises FileNotFoundError if it was removed."""
         with translated_full_disk():
             os.rename(self._staging(chapter_id), self._chapter(chapter_id))
             fsync_folder(self._folder.chapters)
 
     def remove(self, chapter_id: str) -> None:
-        """Remove all files of a chapter, staged or in place."""
         for folder in (self._staging(chapter_id), self._chapter(chapter_id)):
             shutil.rmtree(folder, ignore_errors=True)
 
     def chapter_ids(
         self, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[str]:
-        """The id of every chapter that has a folder, staged or in place.
-
-        Only folders that were last changed at or after `since` and before `until` count.
-        """
         for folder in (self._folder.staging, self._folder.chapters):
             for entry in changed_between(folder, since, until):
                 if entry.is_dir(follow_symlinks=False):
                     yield entry.name
 
-    def image(self, chapter_id: str, number: int) -> PageImage | None:
-        """The image of a page, even while its job still runs.
-
-        If the chapter moves into place just now, the file may be gone when it is opened. Then ask
-        again.
-        """
+    def image(self, chapter_id: str, number: int) -> ImageFile | None:
         # In this order, because folders move only from the first to the second.
         for folder in (self._staging(chapter_id), self._chapter(chapter_id)):
             for ending, media_type in _MEDIA_TYPES.items():
                 path = folder / f"{page_file_stem(number)}{ending}"
                 if path.exists():
-                    return PageImage(path, media_type)
+                    return ImageFile(path, media_type)
         return None
 
     def content(self, chapter_id: str, number: int) -> dict[str, Any] | None:
-        """The `text` and `words` of a page, once its chapter is in place."""
         try:
             file = self._chapter(chapter_id) / f"{page_file_stem(number)}.json"
             content: dict[str, Any] = orjson.loads(file.read_bytes())

@@ -1,28 +1,23 @@
 """The steps of a job: fetch the PDF, render its pages, create the chapter."""
 
 import logging
-from dataclasses import asdict
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 from wordai_jobs import logs
-from wordai_jobs.clock import utc_now
 from wordai_jobs.database.client import Database
-from wordai_jobs.errors import DatabaseError, StorageFull
-from wordai_jobs.jobs.live import JobAborted, JobLost, LiveJob
+from wordai_jobs.errors import DatabaseError
+from wordai_jobs.jobs.chapter import abort_error, chapter_of, job_error
 from wordai_jobs.jobs.metrics import JobMetrics, Phase
-from wordai_jobs.model.book import Chapter
-from wordai_jobs.model.job import ErrorClass, JobError, JobStatus
+from wordai_jobs.jobs.threads.live import JobAborted, JobLost, LiveJob
+from wordai_jobs.model.job import JobError, JobStatus
 from wordai_jobs.rendering.pool import RenderPool
-from wordai_jobs.rendering.task import RenderingError
 from wordai_jobs.storage.storage import Storage
 
 # How often a job checks whether it is cancelled or overdue while it waits for a page.
 _CHECK_INTERVAL_S = 0.25
 
 logger = logging.getLogger(__name__)
-
-
-class UploadGone(Exception):
-    """The uploaded PDF has been removed."""
 
 
 class Pipeline:
@@ -41,17 +36,19 @@ class Pipeline:
         with logs.about_job(live.job.job_id):
             try:
                 with self._metrics.phase(Phase.FETCH):
-                    self._fetch(live)
-                with self._metrics.phase(Phase.RENDER):
-                    self._render(live)
+                    fetched = self._fetch(live)
+                with fetched as pdf, self._metrics.phase(Phase.RENDER):
+                    self._render(live, pdf)
                 with self._metrics.phase(Phase.CREATE):
                     self._create_chapter(live)
             except JobLost:
                 self._give_up(live)
             except DatabaseError as error:
                 _leave_to_sweep(live, error)
+            except JobAborted as aborted:
+                self.fail(live, abort_error(aborted.error, self._storage))
             except Exception as error:  # every job ends, even if it meets a bug
-                self.fail(live, _job_error(error, live.job.job_id))
+                self.fail(live, job_error(error, live.job.job_id))
             else:
                 self._metrics.completed(live.job.age_s)
                 logger.info("job %s completed: %d pages", live.job.job_id, live.job.total_pages)
@@ -75,23 +72,29 @@ class Pipeline:
             except DatabaseError as database_error:
                 _leave_to_sweep(live, database_error)
 
-    def _fetch(self, live: LiveJob) -> None:
+    def _fetch(self, live: LiveJob) -> AbstractContextManager[Path]:
+        def on_progress(done: float) -> None:
+            live.check()
+            live.report(live.job.fetching(done))
+
         live.check()
         live.advance(live.job.fetching())
         self._metrics.started(live.job.age_s)
-        if not self._storage.uploads.path(live.job.file_id).is_file():
-            raise UploadGone
+        fetched = self._storage.uploads.fetch(live.job.file_id, on_progress)
         live.report(live.job.fetched())
+        return fetched
 
-    def _render(self, live: LiveJob) -> None:
+    def _render(self, live: LiveJob, pdf: Path) -> None:
         job = live.job
-        pdf = self._storage.uploads.path(job.file_id)
         folder = self._storage.pages.stage(job.chapter_id)
         on_bad_page = job.request.on_bad_page
-        with self._pool.rendering(pdf, folder, job.total_pages, on_bad_page) as task:
+        with (
+            self._pool.rendering(pdf, folder, job.total_pages, on_bad_page) as task,
+            self._storage.pages.storing(job.chapter_id, task.next_page) as next_page,
+        ):
             while len(live.pages) < job.total_pages:
                 live.check()
-                page = task.next_page(_CHECK_INTERVAL_S)
+                page = next_page(_CHECK_INTERVAL_S)
                 if page:
                     live.pages.append(page)
                 # Report even if there is no new page: the last report may have been left out.
@@ -102,7 +105,8 @@ class Pipeline:
         self._storage.pages.sync(live.job.chapter_id)
         live.report(live.job.written())
         live.check()
-        chapter = _chapter(live, self._storage.pages.size(live.job.chapter_id))
+        size = live.persistently(lambda: self._storage.pages.size(live.job.chapter_id))
+        chapter = chapter_of(live.job, live.pages, size)
         self._storage.pages.publish(live.job.chapter_id)
         live.persistently(lambda: self._database.chapters.insert(chapter))
         live.persistently(lambda: self._database.books.touch(chapter.book_id, chapter.created_at))
@@ -134,35 +138,3 @@ class Pipeline:
 def _leave_to_sweep(live: LiveJob, error: DatabaseError) -> None:
     """The database was away for too long. The sweep ends the job when it is back."""
     logger.error("job %s is left to the sweep: %s", live.job.job_id, error.message)
-
-
-def _chapter(live: LiveJob, size: int) -> Chapter:
-    job, now = live.job, utc_now()
-    fields = asdict(job.request)
-    del fields["on_bad_page"]  # of the job, not of the chapter
-    return Chapter(
-        chapter_id=job.chapter_id,
-        book_id=job.book_id,
-        user_id=job.user_id,
-        file_id=job.file_id,
-        total_pages=job.total_pages,
-        size=size,
-        created_at=now,
-        updated_at=now,
-        pages=tuple(sorted(live.pages, key=lambda page: page.number)),
-        **fields,
-    )
-
-
-def _job_error(error: Exception, job_id: str) -> JobError:
-    """The error that the job's owner reads. An unexpected error is logged in full."""
-    if isinstance(error, JobAborted):
-        return error.error
-    if isinstance(error, RenderingError):
-        return JobError(str(error), error.error_class)
-    if isinstance(error, StorageFull):
-        return JobError(error.detail, ErrorClass.STORAGE_FULL)
-    if isinstance(error, UploadGone):
-        return JobError("The uploaded PDF is no longer there", ErrorClass.UPLOAD_GONE)
-    logger.error("job %s met an unexpected error", job_id, exc_info=error)
-    return JobError("Internal error", ErrorClass.OTHER)

@@ -6,24 +6,25 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from wordai_jobs.storage.folder import DataFolder
+from wordai_jobs.storage.data_folder import DataFolder
 
 
-class Trash:
-    """Moves files to `trash/<seconds since 1970>/<name>`, and deletes them later."""
+class FolderTrash:
+    """Implements `Trash`: moves files to `trash/<seconds since 1970>/<name>`."""
 
     def __init__(self, folder: DataFolder) -> None:
         self._folder = folder
 
-    def take_pages(self, chapter_id: str, now: datetime) -> None:
+    def take_pages(self, chapter_id: str, now: datetime) -> bool:
         for place in (self._folder.staging, self._folder.chapters):
             self._take(place / chapter_id, now)
+        return True
 
-    def take_upload(self, file_id: str, now: datetime) -> None:
+    def take_upload(self, file_id: str, now: datetime) -> bool:
         self._take(self._folder.uploads / f"{file_id}.pdf", now)
+        return True
 
     def empty(self, before: datetime) -> None:
-        """Delete the files that were moved here before this moment."""
         for batch in self._folder.trash.iterdir():
             if batch.name.isdecimal() and int(batch.name) < before.timestamp():
                 shutil.rmtree(batch, ignore_errors=True)

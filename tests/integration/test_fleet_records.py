@@ -1,0 +1,170 @@
+"""What a fleet records of a job: late, doubled and contradicting writes change nothing."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.support.records import upload_of
+from wordai_jobs import clock
+from wordai_jobs.database import client
+from wordai_jobs.database.client import Database
+from wordai_jobs.jobs.celery import clock as fleet_clock
+from wordai_jobs.jobs.celery.clock import FleetClock
+from wordai_jobs.model.book import Page
+from wordai_jobs.model.job import CANCELLED, ChapterRequest, ErrorClass, Job, JobError, JobStatus
+from wordai_jobs.model.work import STRETCH, Task, Work
+
+NOW = clock.utc_now()
+LATER = NOW + timedelta(seconds=1)
+
+
+def new_work(job: Job, published: int = 0) -> Work:
+    return Work(job.total_pages, NOW + timedelta(hours=1), NOW, published=published)
+
+
+def pages(first: int, last: int) -> list[Page]:
+    return [Page(number, 100, 200) for number in range(first, last + 1)]
+
+
+@pytest.fixture
+def job(database: Database) -> Job:
+    """A recorded job of 70 pages that renders; two of its three stretches are published."""
+    new = Job.enqueued(upload_of("alice", 70), "book", ChapterRequest("T", "t"), None)
+    assert database.fleet.insert_with_work(new, new_work(new, published=2))
+    opened = new.fetching().opened()
+    assert database.fleet.advance(opened, 3)
+    return opened
+
+
+def work_of(database: Database, job: Job) -> Work:
+    found = database.fleet.find_with_pages(job.job_id)
+    assert found and found.work
+    return found.work
+
+
+def test_pages_are_recorded_once_however_often_they_come(database: Database, job: Job) -> None:
+    first = database.fleet.store(job, pages(1, 20), 0, LATER)
+    assert first and (first.pages_done, first.stretches_done, first.in_hand) == (20, 0, 2)
+    assert database.fleet.store(job, pages(1, 32), 2, LATER) is None
+    rest = database.fleet.store(job, pages(21, 32), 1, LATER)
+    assert rest and (rest.pages_done, rest.stretches_done, rest.published) == (32, 1, 3)
+    assert work_of(database, job).all_pages() == pages(1, 32)
+    assert database.fleet.begin(job.job_id, 21, LATER) is None
+    assert database.fleet.begin(job.job_id, 33, LATER)
+
+
+def test_what_is_missing_begins_after_the_recorded_pages(database: Database, job: Job) -> None:
+    assert list(work_of(database, job).missing()) == [Task(1, 32), Task(33, 64)]
+    database.fleet.store(job, pages(33, 40), 0, LATER)
+    database.fleet.store(job, pages(1, STRETCH), 1, LATER)
+    assert list(work_of(database, job).missing()) == [Task(41, 64), Task(65, 70)]
+    database.fleet.store(job, pages(41, 64), 0, LATER)
+    database.fleet.store(job, pages(65, 70), 0, LATER)
+    work = work_of(database, job)
+    assert list(work.missing()) == [] and work.is_rendered and work.in_hand == 0
+    assert work.all_pages() == pages(1, 70)
+
+
+def test_progress_does_not_fall_whatever_the_clocks_say(database: Database, job: Job) -> None:
+    behind = replace(job, updated_at=NOW - timedelta(minutes=5))
+    assert database.fleet.advance(job.rendered(40), 43)
+    assert not database.fleet.advance(behind.rendered(20), 23)
+    assert database.fleet.advance(behind.rendered(60), 63)
+    recorded = database.fleet.find(job.job_id)
+    assert recorded and recorded.message == "Processed 60/70 pages..."
+    assert recorded.updated_at >= job.updated_at
+
+
+def test_a_failing_job_takes_no_pages_and_cannot_complete(database: Database, job: Job) -> None:
+    failing = database.fleet.begin_failure(job.job_id, CANCELLED)
+    assert failing and failing.failure == CANCELLED
+    other = JobError("Out of memory", ErrorClass.OUT_OF_MEMORY)
+    assert database.fleet.begin_failure(job.job_id, other) is None
+    assert database.fleet.store(job, pages(1, 32), 0, LATER) is None
+    assert not database.fleet.advance(job.rendered(70), 73)
+    assert not database.fleet.touch(job.job_id, LATER)
+    assert not database.fleet.end(failing.written().completed())
+    failed = failing.failed(CANCELLED.message)
+    assert database.fleet.end(failed, look_again_at=LATER)
+    assert database.fleet.end(failed, look_again_at=LATER), "the response to the first was lost"
+    assert [it.job_id for it in database.fleet.to_look_at_again(LATER, 10)] == [job.job_id]
+    database.fleet.looked_at_again(job.job_id)
+    assert database.fleet.to_look_at_again(LATER, 10) == []
+
+
+def test_a_completed_job_cannot_fail_and_ends_once(database: Database, job: Job) -> None:
+    completed = job.written().completed()
+    assert database.fleet.end(completed)
+    assert database.fleet.begin_failure(job.job_id, CANCELLED) is None
+    again = replace(completed, ended_at=LATER)
+    assert not database.fleet.end(again)
+    found = database.fleet.find_with_pages(job.job_id)
+    assert found and found.work is None and found.job.status is JobStatus.COMPLETED
+
+
+def test_a_job_that_is_out_of_time_is_not_worked_on(database: Database, job: Job) -> None:
+    late = NOW + timedelta(hours=2)
+    assert database.fleet.touch(job.job_id, LATER) and not database.fleet.touch(job.job_id, late)
+    assert [it.job_id for it in database.fleet.overdue(late, 10)] == [job.job_id]
+    assert database.fleet.overdue(LATER, 10) == []
+
+
+def test_one_of_many_servers_publishes_what_is_lost(database: Database, job: Job) -> None:
+    assert [it.job_id for it in database.fleet.untouched(LATER, 10)] == [job.job_id]
+    claims = [database.fleet.claim(job.job_id, LATER, LATER) for _ in range(3)]
+    assert claims == [True, False, False]
+    assert database.fleet.untouched(LATER, 10) == []
+
+
+def test_the_jobs_of_a_user_take_turns_in_their_order(database: Database) -> None:
+    jobs = []
+    for number in range(3):
+        jobs.append(Job.enqueued(upload_of("bob"), "book", ChapterRequest("T", "t"), None))
+        waiting = Work(1, LATER, NOW, waits=number > 0)
+        assert database.fleet.insert_with_work(jobs[-1], waiting)
+    assert database.fleet.count_begun_of("bob") == 1
+    assert database.fleet.users_who_wait() == {"bob"}
+    assert [it.job_id for it in database.fleet.untouched(LATER, 10)] == [jobs[0].job_id]
+    turns = [database.fleet.take_turn("bob", 4, LATER) for _ in range(3)]
+    assert [turn and turn.job.job_id for turn in turns] == [jobs[1].job_id, jobs[2].job_id, None]
+    assert turns[0] and turns[0].work and turns[0].work.published == 4
+
+
+def test_a_job_of_another_engine_is_taken_over_once(database: Database) -> None:
+    job = Job.enqueued(upload_of("carol", 3), "book", ChapterRequest("T", "t"), None)
+    database.jobs.insert(job)
+    assert [it.job_id for it in database.fleet.of_other_engines(10)] == [job.job_id]
+    database.fleet.adopt(job, new_work(job))
+    database.fleet.store(job, pages(1, 3), 0, LATER)
+    database.fleet.adopt(job, new_work(job))
+    assert database.fleet.of_other_engines(10) == []
+    assert work_of(database, job).is_rendered
+
+
+def test_a_marker_is_published_when_the_last_one_has_arrived(database: Database) -> None:
+    second = timedelta(seconds=1)
+
+    def claims(moment: datetime) -> list[bool]:
+        return [database.markers.claim(moment, 2 * second, 8 * second) for _ in range(2)]
+
+    assert claims(NOW) == [True, False]
+    assert claims(NOW + 5 * second) == [False, False]
+    assert claims(NOW + 9 * second) == [True, False]
+    database.markers.arrived(NOW)  # late: the next one is on its way
+    assert claims(NOW + 12 * second) == [False, False]
+    database.markers.arrived(NOW + 9 * second)
+    assert claims(NOW + 12 * second) == [True, False]
+
+
+def test_machines_with_different_clocks_have_one_time(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def five_minutes_ahead() -> datetime:
+        return clock.utc_now() + timedelta(minutes=5)
+
+    monkeypatch.setattr(client, "utc_now", five_minutes_ahead)
+    monkeypatch.setattr(fleet_clock, "utc_now", five_minutes_ahead)
+    there = FleetClock(database)
+    there.compare()
+    assert abs(there.now() - clock.utc_now()) < timedelta(seconds=30)

@@ -1,0 +1,297 @@
+"""Jobs that many machines work on, in the collection `pdf_chapter_jobs`.
+
+What the fleet records is in the field `fleet` of the job's document, and goes when the job ends:
+
+    fleet: {deadline, touched_at, waits, step, published, stretches_done, pages_done,
+            pages: {"<first page>": [[width, height, problem?], …]}}
+
+Any message may be lost, late or doubled, so each write is one conditional update that changes
+nothing if it comes too late or again.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING, ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from wordai_jobs.database.jobs import UNFINISHED, JobRepository, state_of, to_document
+from wordai_jobs.database.repository import Document
+from wordai_jobs.model.book import Page
+from wordai_jobs.model.job import Job, JobError, JobStatus
+from wordai_jobs.model.work import Work, ends_stretch
+
+_NOT_FAILING = {"failure": {"$exists": False}}
+_HAS_TURN = {"fleet.waits": False}
+_WITHOUT_PAGES = {"fleet.pages": False}
+
+
+@dataclass(frozen=True, slots=True)
+class FleetJob:
+    """A job, and the work on it; None if it has ended, or another engine has recorded it."""
+
+    job: Job
+    work: Work | None
+
+
+class FleetRepository(JobRepository):
+    """Reads and writes jobs and the work on them."""
+
+    def insert_with_work(self, job: Job, work: Work) -> bool:
+        """Record a new job. False if its user already has a job with the same idempotency key."""
+        try:
+            with self._translated_errors():
+                self._collection.insert_one({**to_document(job), "fleet": _work_document(work)})
+        except DuplicateKeyError:
+            return False
+        return True
+
+    def adopt(self, job: Job, work: Work) -> None:
+        """Begin to work on a job that another engine has recorded."""
+        condition = {"job_id": job.job_id, **UNFINISHED, "fleet": {"$exists": False}}
+        with self._translated_errors():
+            self._collection.update_one(condition, {"$set": {"fleet": _work_document(work)}})
+
+    def find_with_pages(self, job_id: str) -> FleetJob | None:
+        with self._translated_errors():
+            document = self._collection.find_one({"job_id": job_id})
+        return self._fleet_job(document)
+
+    def begin(self, job_id: str, first: int, now: datetime) -> FleetJob | None:
+        """Record that somebody works on the pages from `first` on. The work has no pages.
+
+        None if nobody should: they are recorded, or the job has ended, is failing, or is out of
+        time.
+        """
+        condition = _wanted(job_id, now) | {f"fleet.pages.{first}": {"$exists": False}}
+        with self._translated_errors():
+            document = self._collection.find_one_and_update(
+                condition,
+                {"$max": {"fleet.touched_at": now}},
+                _WITHOUT_PAGES,
+                return_document=ReturnDocument.AFTER,
+            )
+        return self._fleet_job(document)
+
+    def advance(self, job: Job, step: float) -> bool:
+        """Record progress. False if the job has ended, is failing, or has come further already.
+
+        Steps only grow, whatever the clocks of the machines say.
+        """
+        condition = {
+            "job_id": job.job_id,
+            **UNFINISHED,
+            **_NOT_FAILING,
+            "fleet.step": {"$lt": step},
+        }
+        fields = state_of(job)
+        updated_at = fields.pop("updated_at")
+        change = {"$set": {**fields, "fleet.step": step}, "$max": {"updated_at": updated_at}}
+        with self._translated_errors():
+            return self._collection.update_one(condition, change).matched_count == 1
+
+    def touch(self, job_id: str, now: datetime) -> bool:
+        """As `begin`, for a job that is worked on. False if nobody should."""
+        condition = _wanted(job_id, now)
+        change = {"$max": {"fleet.touched_at": now}}
+        with self._translated_errors():
+            return self._collection.update_one(condition, change).matched_count == 1
+
+    def store(self, job: Job, pages: Sequence[Page], publish: int, now: datetime) -> Work | None:
+        """Record that pages are stored, and how many further stretches are about to be published.
+
+        Returns the work as it is then; None if the pages were recorded before, or the job is not to
+        be worked on.
+        """
+        key = f"fleet.pages.{pages[0].number}"
+        condition = {
+            "job_id": job.job_id,
+            **UNFINISHED,
+            **_NOT_FAILING,
+            "fleet": {"$exists": True},
+            key: {"$exists": False},
+        }
+        is_end = ends_stretch(pages[-1].number, job.total_pages)
+        change = {
+            "$set": {key: [_page_document(page) for page in pages]},
+            "$max": {"fleet.touched_at": now},
+            "$inc": {
+                "fleet.pages_done": len(pages),
+                "fleet.stretches_done": int(is_end),
+                "fleet.published": publish,
+            },
+        }
+        with self._translated_errors():
+            document = self._collection.find_one_and_update(
+                condition, change, _WITHOUT_PAGES, return_document=ReturnDocument.AFTER
+            )
+        return _work(document, job.total_pages) if document else None
+
+    def begin_failure(self, job_id: str, error: JobError) -> Job | None:
+        """Settle that the job fails with this error. None if it has ended, or is failing already.
+
+        From then on, no progress is recorded.
+        """
+        condition = {"job_id": job_id, **UNFINISHED, **_NOT_FAILING}
+        with self._translated_errors():
+            document = self._collection.find_one_and_update(
+                condition,
+                {"$set": {"failure": asdict(error)}},
+                _WITHOUT_PAGES,
+                return_document=ReturnDocument.AFTER,
+            )
+        return self._from_document(document) if document else None
+
+    def end(self, job: Job, look_again_at: datetime | None = None) -> bool:
+        """Record the last state. False if the job has ended otherwise, or fails and can no longer
+        complete.
+
+        `look_again_at`: when to remove again what a machine may have stored for a failed job just
+        before it died.
+        """
+        condition: Document = {"job_id": job.job_id, **UNFINISHED}
+        if job.status is JobStatus.COMPLETED:
+            condition |= _NOT_FAILING
+        change: Document = {"$set": state_of(job), "$unset": {"fleet": ""}}
+        if look_again_at:
+            change["$set"]["look_again_at"] = look_again_at
+        with self._translated_errors():
+            if self._collection.update_one(condition, change).matched_count == 1:
+                return True
+        # If only the response to an earlier try was lost, the record already has this state.
+        recorded = self.find(job.job_id)
+        return (
+            recorded is not None
+            and recorded.status is job.status
+            and recorded.ended_at == job.ended_at
+        )
+
+    def waiting_ids(self, limit: int) -> list[str]:
+        """The ids of jobs that nobody has begun, the oldest first."""
+        fields = {"_id": False, "job_id": True}
+        with self._translated_errors():
+            found = self._collection.find({"status": JobStatus.PENDING.value}, fields)
+            return [document["job_id"] for document in found.sort("created_at").limit(limit)]
+
+    def count(self, status: JobStatus) -> int:
+        with self._translated_errors():
+            return self._collection.count_documents({"status": status.value})
+
+    def count_unfinished_of(self, user_id: str) -> int:
+        with self._translated_errors():
+            return self._collection.count_documents({"user_id": user_id, **UNFINISHED})
+
+    def overdue(self, now: datetime, limit: int) -> list[Job]:
+        """Unfinished jobs whose deadline is over, unless they are failing already."""
+        return self._some({**UNFINISHED, **_NOT_FAILING, "fleet.deadline": {"$lte": now}}, limit)
+
+    def left_failing(self, before: datetime, limit: int) -> list[Job]:
+        """Jobs that are failing, and were touched last before this moment."""
+        failing = {"failure": {"$exists": True}, "fleet.touched_at": {"$lt": before}}
+        return self._some({**UNFINISHED, **failing}, limit)
+
+    def untouched(self, before: datetime, limit: int) -> list[Job]:
+        """Jobs on which nobody has worked since this moment, although it is their turn."""
+        untouched = {**_HAS_TURN, "fleet.touched_at": {"$lt": before}}
+        return self._some({**UNFINISHED, **_NOT_FAILING, **untouched}, limit)
+
+    def users_who_wait(self) -> set[str]:
+        """The users of jobs that wait for their turn."""
+        return self._values("user_id", {**UNFINISHED, "fleet.waits": True})
+
+    def count_begun_of(self, user_id: str) -> int:
+        """How many unfinished jobs of the user have their turn."""
+        with self._translated_errors():
+            return self._collection.count_documents({"user_id": user_id, **UNFINISHED, **_HAS_TURN})
+
+    def take_turn(self, user_id: str, publish: int, now: datetime) -> FleetJob | None:
+        """It is the turn of the user's oldest job that waits, and the caller publishes so many of
+        its tasks. None if no job waits.
+        """
+        condition = {"user_id": user_id, **UNFINISHED, **_NOT_FAILING, "fleet.waits": True}
+        change = {
+            "$set": {"fleet.waits": False, "fleet.touched_at": now, "fleet.published": publish}
+        }
+        with self._translated_errors():
+            document = self._collection.find_one_and_update(
+                condition,
+                change,
+                _WITHOUT_PAGES,
+                sort=[("created_at", ASCENDING)],
+                return_document=ReturnDocument.AFTER,
+            )
+        return self._fleet_job(document)
+
+    def of_other_engines(self, limit: int) -> list[Job]:
+        """Unfinished jobs without work."""
+        return self._some({**UNFINISHED, "fleet": {"$exists": False}}, limit)
+
+    def claim(self, job_id: str, before: datetime, now: datetime, publish: int = 0) -> bool:
+        """Decide who publishes what is missing of an untouched job: for one caller this is True."""
+        condition = {"job_id": job_id, **UNFINISHED, "fleet.touched_at": {"$lt": before}}
+        change = {"$set": {"fleet.touched_at": now}, "$inc": {"fleet.published": publish}}
+        with self._translated_errors():
+            return self._collection.update_one(condition, change).matched_count == 1
+
+    def to_look_at_again(self, now: datetime, limit: int) -> list[Job]:
+        """Failed jobs of which something may have been stored late."""
+        return self._some({"look_again_at": {"$lte": now}}, limit)
+
+    def looked_at_again(self, job_id: str) -> None:
+        with self._translated_errors():
+            self._collection.update_one({"job_id": job_id}, {"$unset": {"look_again_at": ""}})
+
+    def _some(self, condition: Document, limit: int) -> list[Job]:
+        with self._translated_errors():
+            found = self._collection.find(condition, _WITHOUT_PAGES).limit(limit)
+            return list(self._readable(found))
+
+    def _fleet_job(self, document: Document | None) -> FleetJob | None:
+        found = next(self._readable([document]), None) if document else None
+        return FleetJob(found, _work(document, found.total_pages)) if document and found else None
+
+
+def _wanted(job_id: str, now: datetime) -> Document:
+    """The condition that somebody should work on the job."""
+    return {"job_id": job_id, **UNFINISHED, **_NOT_FAILING, "fleet.deadline": {"$gt": now}}
+
+
+def _work_document(work: Work) -> Document:
+    return {
+        "deadline": work.deadline,
+        "touched_at": work.touched_at,
+        "waits": work.waits,
+        "step": 0,
+        "published": work.published,
+        "stretches_done": 0,
+        "pages_done": 0,
+        "pages": {},
+    }
+
+
+def _page_document(page: Page) -> list[Any]:
+    return [page.width, page.height, *([page.problem] if page.problem else [])]
+
+
+def _work(document: Mapping[str, Any], total_pages: int) -> Work | None:
+    fleet = document.get("fleet")
+    if not fleet:
+        return None
+    return Work(
+        total_pages=total_pages,
+        deadline=fleet["deadline"],
+        touched_at=fleet["touched_at"],
+        waits=fleet["waits"],
+        published=fleet["published"],
+        stretches_done=fleet["stretches_done"],
+        pages_done=fleet["pages_done"],
+        pages=dict(_stored_pages(fleet.get("pages") or {})),
+    )
+
+
+def _stored_pages(records: Mapping[str, Any]) -> Iterator[tuple[int, tuple[Page, ...]]]:
+    for key, pages in records.items():
+        first = int(key)
+        yield first, tuple(Page(number, *page) for number, page in enumerate(pages, first))

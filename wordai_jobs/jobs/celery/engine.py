@@ -1,0 +1,125 @@
+"""The engine of a fleet, as a server that answers requests sees it: it keeps no state of jobs."""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+
+from wordai_jobs.config import Config
+from wordai_jobs.errors import Busy, TooManyJobs
+from wordai_jobs.jobs.celery.fleet import Fleet
+from wordai_jobs.jobs.celery.lookout import Lookout
+from wordai_jobs.jobs.celery.messages import BrokerAway
+from wordai_jobs.jobs.housekeeping import Chore
+from wordai_jobs.model.book import Page
+from wordai_jobs.model.job import Job, JobError, JobStatus
+
+_QUEUE_FULL_RETRY_S = 10
+_SHUTDOWN_RETRY_S = 5
+_TOO_MANY_RETRY_S = 10
+_COUNT_INTERVAL_S = 2
+_STOP_TIMEOUT_S = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+class CeleryEngine:
+    """Implements `Engine`: it records jobs, and publishes their first tasks."""
+
+    def __init__(self, config: Config, fleet: Fleet) -> None:
+        self._max_queued = config.jobs.max_queued
+        self._max_per_user = config.limits.max_active_jobs_per_user
+        self._fleet = fleet
+        self._jobs = fleet.database.fleet
+        self._lookout = Lookout(fleet, config.jobs)
+        self.chores: Sequence[Chore] = [
+            *self._lookout.chores,
+            Chore("queue", _COUNT_INTERVAL_S, self._look_at_queue),
+        ]
+        self._waiting: dict[str, int] = {}
+        self._running = 0
+        self._is_closed = False
+        self._outbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._publisher = threading.Thread(target=self._publish, name="publisher", daemon=True)
+
+    def start(self) -> None:
+        self._publisher.start()
+
+    def open(self) -> None:
+        """Learn what time it is. Raises DatabaseError."""
+        self._fleet.clock.compare()
+
+    def take_in(self, job: Job) -> bool:
+        """Record a job, and have its first tasks published, which is not waited for.
+
+        False if its idempotency key is taken. Raises Busy, TooManyJobs and DatabaseError. If
+        several servers take jobs in at the same moment, their limits may be passed by a few.
+        """
+        if self._is_closed:
+            raise Busy("Server is shutting down", _SHUTDOWN_RETRY_S)
+        unfinished = self._jobs.count_unfinished_of(job.user_id)
+        if unfinished >= self._max_per_user:
+            raise TooManyJobs(self._max_per_user, _TOO_MANY_RETRY_S)
+        if self._jobs.count(JobStatus.PENDING) >= self._max_queued:
+            raise Busy(
+                f"The queue is full: {self._max_queued} jobs are waiting", _QUEUE_FULL_RETRY_S
+            )
+        work = self._lookout.new_work(job, unfinished)
+        if not self._jobs.insert_with_work(job, work):
+            return False
+        self._outbox.put(lambda: self._lookout.publish_first_tasks(job, work))
+        return True
+
+    def in_memory(self, job_id: str) -> Job | None:
+        """None: no job runs in this server."""
+        return None
+
+    def pages(self, job: Job) -> list[Page] | None:
+        if job.status.has_ended:
+            return None
+        found = self._jobs.find_with_pages(job.job_id)
+        return found.work.all_pages() if found and found.work else None
+
+    def position(self, job_id: str) -> int | None:
+        """As of a moment ago; a job that is newer than that is last."""
+        return self._waiting.get(job_id, len(self._waiting) + 1)
+
+    def cancel(self, job_id: str, error: JobError) -> None:
+        """Fail the job at once. Workers notice within two seconds that it is not wanted."""
+        self._fleet.ending.fail(job_id, error)
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """All jobs of the fleet, as of a moment ago."""
+        return len(self._waiting), self._running
+
+    def problems(self) -> list[str]:
+        """None: jobs are taken in even if no worker and no broker can be reached."""
+        return []
+
+    def shut_down(self, grace_s: float) -> None:
+        """Take in no more jobs. Nothing of the running ones is in this server."""
+        self._is_closed = True
+
+    def cut_grace(self) -> None:
+        """There is no grace."""
+
+    def stop(self) -> None:
+        """Stop once the outbox is empty, or the broker is away."""
+        if self._publisher.ident is not None:
+            self._outbox.put(None)
+            self._publisher.join(_STOP_TIMEOUT_S)
+
+    def _publish(self) -> None:
+        while publish := self._outbox.get():
+            try:
+                publish()
+            except BrokerAway:
+                pass  # the lookout publishes it later
+            except Exception:  # without this thread, every job would have to wait for the lookout
+                logger.exception("a message could not be published")
+
+    def _look_at_queue(self) -> None:
+        waiting = self._jobs.waiting_ids(self._max_queued)
+        self._waiting = {job_id: place for place, job_id in enumerate(waiting, 1)}
+        self._running = self._jobs.count(JobStatus.PROCESSING)

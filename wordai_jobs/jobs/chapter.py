@@ -1,0 +1,53 @@
+"""The last step of a job, and how it fails: the same for every engine."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from wordai_jobs.clock import utc_now
+from wordai_jobs.errors import StorageFull
+from wordai_jobs.model.book import Chapter, Page
+from wordai_jobs.model.job import ErrorClass, Job, JobError
+from wordai_jobs.rendering.task import RenderingError
+from wordai_jobs.storage.storage import Storage, UploadGone
+
+_STORAGE_AWAY = JobError("Storage could not be reached", ErrorClass.STORAGE_AWAY)
+
+logger = logging.getLogger(__name__)
+
+
+def chapter_of(job: Job, pages: Iterable[Page], size: int) -> Chapter:
+    """The chapter that the job makes; `size` is that of its page files in bytes."""
+    now = utc_now()
+    fields = asdict(job.request)
+    del fields["on_bad_page"]  # of the job, not of the chapter
+    return Chapter(
+        chapter_id=job.chapter_id,
+        book_id=job.book_id,
+        user_id=job.user_id,
+        file_id=job.file_id,
+        total_pages=job.total_pages,
+        size=size,
+        created_at=now,
+        updated_at=now,
+        pages=tuple(sorted(pages, key=lambda page: page.number)),
+        **fields,
+    )
+
+
+def abort_error(error: JobError, storage: Storage) -> JobError:
+    """The error of a job that was ended from outside: one that is late may be late for a reason."""
+    is_late = error.error_class is ErrorClass.JOB_TIMEOUT
+    return _STORAGE_AWAY if is_late and storage.problem() else error
+
+
+def job_error(error: Exception, job_id: str) -> JobError:
+    """The error that the job's owner reads. An unexpected error is logged in full."""
+    if isinstance(error, RenderingError):
+        return JobError(str(error), error.error_class)
+    if isinstance(error, StorageFull):
+        return JobError(error.detail, ErrorClass.STORAGE_FULL)
+    if isinstance(error, UploadGone):
+        return JobError("The uploaded PDF is no longer there", ErrorClass.UPLOAD_GONE)
+    logger.error("job %s met an unexpected error", job_id, exc_info=error)
+    return JobError("Internal error", ErrorClass.OTHER)

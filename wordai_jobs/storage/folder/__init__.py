@@ -1,0 +1,1 @@
+"""Storage in the data folder: uploads and pages are files."""

@@ -1,0 +1,37 @@
+"""The keys of objects: the paths that their files have in a data folder."""
+
+from pathlib import PurePosixPath
+
+UPLOADS = "uploads/"
+CHAPTERS = "chapters/"
+IDENTITY = "identity"
+
+PDF_ENDING = ".pdf"
+_MEDIA_TYPES = {
+    PDF_ENDING: "application/pdf",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".json": "application/json",
+}
+# A chapter's id names one rendering, so its pages never change. Caches that several users share
+# must not keep them.
+_CACHE_CONTROL = "private, max-age=31536000, immutable"
+
+
+def upload_key(file_id: str) -> str:
+    return f"{UPLOADS}{file_id}{PDF_ENDING}"
+
+
+def chapter_prefix(chapter_id: str) -> str:
+    """Raises ValueError for an id that would name more than one chapter."""
+    if not chapter_id or "/" in chapter_id or chapter_id.startswith("."):
+        raise ValueError(f"{chapter_id!r} cannot be the id of a chapter")
+    return f"{CHAPTERS}{chapter_id}/"
+
+
+def headers(key: str) -> dict[str, str]:
+    """The HTTP headers with which a store is to answer for this object."""
+    media_type = _MEDIA_TYPES.get(PurePosixPath(key).suffix, "application/octet-stream")
+    if key.startswith(CHAPTERS):
+        return {"Content-Type": media_type, "Cache-Control": _CACHE_CONTROL}
+    return {"Content-Type": media_type}

@@ -1,0 +1,141 @@
+"""Pages as objects: rendered into a local folder, then stored one by one."""
+
+import logging
+import queue
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from wordai_jobs.availability import handles_request
+from wordai_jobs.errors import StorageError
+from wordai_jobs.model.book import Page, page_file_stem
+from wordai_jobs.storage.data_folder import DataFolder, translated_full_disk
+from wordai_jobs.storage.objects.keys import CHAPTERS, chapter_prefix
+from wordai_jobs.storage.objects.reading import PageReader
+from wordai_jobs.storage.objects.store import ObjectStore
+from wordai_jobs.storage.storage import ImageAddress, NextPage
+
+# In this order: a page can be read as soon as it has an image.
+_ENDINGS = (".json", ".png", ".jpg")
+# A request to a store takes some 30 ms, and a page two of them: so many threads keep up with
+# several renderers.
+_THREADS = 8
+_WAIT_S = 0.25
+_RETRY_PAUSE_S = 0.5
+# A job that has ended waits no longer than this for a store that is away.
+_REMOVE_FOR_S = 30.0
+
+logger = logging.getLogger(__name__)
+
+
+class ObjectPages:
+    """Implements `Pages`."""
+
+    def __init__(self, store: ObjectStore, folder: DataFolder) -> None:
+        self._store = store
+        self._folder = folder
+        self._reader = PageReader(store)
+
+    def stage(self, chapter_id: str) -> Path:
+        with translated_full_disk():
+            staging = self._folder.staging / chapter_id
+            staging.mkdir(mode=0o700, exist_ok=True)
+            return staging
+
+    @contextmanager
+    def storing(self, chapter_id: str, next_rendered: NextPage) -> Iterator[NextPage]:
+        """A few threads take the rendered pages and store them, while the caller waits.
+
+        If the store is away, they try again until the caller leaves.
+        """
+        events: queue.SimpleQueue[Page | Exception] = queue.SimpleQueue()
+        is_over = threading.Event()
+
+        def store_pages() -> None:
+            while not is_over.is_set():
+                try:
+                    page = next_rendered(_WAIT_S)
+                    if page and self._store_page(chapter_id, page.number, is_over):
+                        events.put(page)
+                except Exception as error:  # the caller handles it
+                    events.put(error)
+                    return
+
+        def next_stored(timeout_s: float) -> Page | None:
+            try:
+                event = events.get(timeout=max(timeout_s, 0))
+            except queue.Empty:
+                return None
+            if isinstance(event, Exception):
+                raise event
+            return event
+
+        threads = [threading.Thread(target=store_pages, name="storing") for _ in range(_THREADS)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield next_stored
+        finally:
+            is_over.set()
+            for thread in threads:  # no page may be stored after the caller has removed the chapter
+                thread.join()
+
+    def _store_page(self, chapter_id: str, number: int, is_over: threading.Event) -> bool:
+        """Store the files of a page. False if it is over before they are stored."""
+        for ending in _ENDINGS:
+            file = self._folder.staging / chapter_id / f"{page_file_stem(number)}{ending}"
+            if not file.exists():
+                continue
+            key, content = f"{chapter_prefix(chapter_id)}{file.name}", file.read_bytes()
+            while not is_over.is_set():
+                try:
+                    self._store.put(key, content)
+                    break
+                except StorageError:
+                    is_over.wait(_RETRY_PAUSE_S)
+            else:
+                return False
+            file.unlink()
+        return True
+
+    def size(self, chapter_id: str) -> int:
+        return sum(found.size for found in self._store.under(chapter_prefix(chapter_id)))
+
+    def sync(self, chapter_id: str) -> None:
+        """Nothing: what is stored survives."""
+
+    def publish(self, chapter_id: str) -> None:
+        shutil.rmtree(self._folder.staging / chapter_id, ignore_errors=True)
+
+    def remove(self, chapter_id: str) -> None:
+        shutil.rmtree(self._folder.staging / chapter_id, ignore_errors=True)
+        self._reader.forget(chapter_id)
+        give_up_at = time.monotonic() + (0 if handles_request.get() else _REMOVE_FOR_S)
+        while True:
+            try:
+                self._store.remove(
+                    found.key for found in self._store.under(chapter_prefix(chapter_id))
+                )
+                return
+            except StorageError:
+                if time.monotonic() >= give_up_at:
+                    logger.warning("the pages of chapter %s are left to the clean-up", chapter_id)
+                    return
+                time.sleep(_RETRY_PAUSE_S)
+
+    def chapter_ids(
+        self, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[str]:
+        """Every chapter, because a store does not tell when a folder was changed."""
+        return iter(self._store.folders(CHAPTERS))
+
+    def image(self, chapter_id: str, number: int) -> ImageAddress | None:
+        return self._reader.image(chapter_id, number)
+
+    def content(self, chapter_id: str, number: int) -> dict[str, Any] | None:
+        return self._reader.content(chapter_id, number)
