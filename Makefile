@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: help install run test test-js test-tools soak format lint lint-js docs locks bench clean
+.PHONY: help install run test test-fleet test-containers test-js test-tools soak format lint lint-js docs locks bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -17,8 +17,16 @@ run: .venv/runtime ## serve on http://127.0.0.1:8000 in mode dev (settings: conf
 TEST_PROCESSES ?= 4
 
 # The tests start more than a hundred servers; without bytecode files each would compile the package again.
-test: .venv/dev ## run all tests, several at a time (TEST_PROCESSES=0: one after the other)
-	@env --unset=PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+PYTEST := env --unset=PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+
+test: .venv/dev ## run the tests, several at a time (TEST_PROCESSES=0: one after the other)
+	@$(PYTEST) -m 'not fleet and not containers'
+
+test-fleet: .venv/dev ## run the tests of many machines: needs Redis and RabbitMQ, takes 5 minutes
+	@$(PYTEST) -m fleet
+
+test-containers: .venv/dev ## run the tests of image, compose.yaml and deploy.sh: needs root and a Docker engine, takes 5 minutes
+	@$(PYTEST) -m containers
 
 test-js: ## run the tests of the JavaScript alone (make test runs them too)
 	@node --test tests/javascript/*.test.mjs

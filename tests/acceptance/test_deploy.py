@@ -22,7 +22,7 @@ from tests.support.processes import freeze_the_busy_renderer
 from tests.support.server import free_port
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.long_file(300)
+pytestmark = [pytest.mark.long_file(300), pytest.mark.containers]
 
 WHEN_DOWN = frozenset({502, 503})
 INSTALL, UPGRADE, ROLL_BACK, BACK_UP, RESTORE, *WITH_SYSTEMD = guides()

@@ -23,7 +23,7 @@ from wordai_jobs.clock import utc_now
 from wordai_jobs.jobs.celery.messages import Messages, create_celery
 from wordai_jobs.model.work import Task
 
-pytestmark = pytest.mark.long_file(200)
+pytestmark = [pytest.mark.long_file(200), pytest.mark.fleet]
 
 StartFleet = Callable[..., Fleet]
 # The messages of a job in their order; pages are counted in between.

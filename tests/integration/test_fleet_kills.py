@@ -22,10 +22,10 @@ from tests.support.server import ServerProcess
 from tests.support.waiting import wait_until
 from tests.support.wire import wire_to
 
-pytestmark = pytest.mark.long_file(300)
+pytestmark = [pytest.mark.long_file(300), pytest.mark.fleet]
 
 # How many jobs run, and how often each part dies: FLEET_KILLS=50 is the run of docs/reliability.md.
-KILLS = int(os.environ.get("FLEET_KILLS", "5"))
+KILLS = int(os.environ.get("FLEET_KILLS", "3"))
 JOBS = 2 * KILLS
 OUTAGE_S = 20 if KILLS >= 50 else 4
 CUT_S = 30 if KILLS >= 50 else 5
