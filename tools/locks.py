@@ -32,7 +32,14 @@ LEFT_OUT = {
     "protobuf",
 }
 EXTRAS = ("embedded", "cluster")
-_PLATFORMS = ("manylinux_2_28", "manylinux_2_17", "manylinux2014", "manylinux_2_5", "manylinux1")
+_PLATFORMS = (
+    "manylinux_2_28",
+    "manylinux_2_24",
+    "manylinux_2_17",
+    "manylinux2014",
+    "manylinux_2_5",
+    "manylinux1",
+)
 
 
 def main() -> None:
