@@ -259,17 +259,19 @@ class _Worker:
 
     def _child_for(self, task: RenderTask, chunk: Chunk) -> ChildProcess | None:
         """A child that has this book open, or a new one; None if the task ends before one is
-        running. A page that has ended a child before gets a new one.
+        running. A page that has ended a child before gets one that is started now: those that wait
+        may be about to end for the same reason, such as the end of the fork server.
         """
         while not chunk.is_retry and (child := self._waiting.take(task)):
             if child.is_running:
                 return child
             child.kill()
             self._metrics.renderer_restarted(Restart.LOST)
-        if not self._new_child.is_running:
+        is_running = self._new_child.is_running
+        if not is_running:
             self._metrics.renderer_restarted(Restart.LOST)
-            if not self._start_child(task):
-                return None
+        if (chunk.is_retry or not is_running) and not self._start_child(task):
+            return None
         child, self._new_child = self._new_child, self._new_child.another()
         return child
 
