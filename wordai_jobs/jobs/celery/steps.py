@@ -160,6 +160,8 @@ class Steps:
 
     def _fail(self, job: Job, error: JobError) -> None:
         self._persistently(lambda: self._fleet.ending.fail(job.job_id, error))
+        # If another task has failed it before, this one may have stored pages since.
+        self._remove_if_failed(job)
         self._lookout.give_turn(job.user_id)
 
     def _remove_if_failed(self, job: Job) -> None:
