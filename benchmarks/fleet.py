@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from benchmarks.books import Book, measured_books
 from benchmarks.figures import Figure, Row, Target, percentile, ratio
-from benchmarks.service import run_book, serving, wait_for_end
+from benchmarks.service import enqueue_times_ms, run_book, serving
 from tests.support.brokers import Redis
 from tests.support.client import Client
 from tests.support.fleet import Fleet
@@ -18,7 +18,6 @@ from tests.support.pdfs import text_pdf
 from tests.support.server import ServerProcess
 
 RUNS = 3
-_ENQUEUES = 40
 
 
 def fleet() -> Iterator[Row]:
@@ -65,13 +64,7 @@ def _pace(server: ServerProcess, book: Book) -> list[float]:
 
 
 def _enqueue(user: Client) -> Iterator[Row]:
-    file_id = user.upload(text_pdf(1)).json()["file_id"]
-    taken = []
-    for _ in range(_ENQUEUES):
-        response = user.enqueue(file_id)
-        response.raise_for_status()
-        taken.append(response.elapsed.total_seconds() * 1000)
-        wait_for_end(user, response.json()["job_id"])
+    taken = enqueue_times_ms(user, user.upload(text_pdf(1)).json()["file_id"])
     yield Row(
         "enqueue p50 in a fleet",
         Figure.of([percentile(taken, 50)], "ms"),

@@ -9,7 +9,13 @@ from pathlib import Path
 
 from benchmarks.books import Book, scanned_book
 from benchmarks.figures import Figure, Row, Target, percentile, ratio
-from benchmarks.service import BEFORE, MeasuredServer, run_book, serving, wait_for_end
+from benchmarks.service import (
+    BEFORE,
+    MeasuredServer,
+    enqueue_times_ms,
+    run_book,
+    serving,
+)
 from tests.support.client import Client
 from tests.support.pdfs import text_pdf
 from tests.support.processes import memory_kb, renderers
@@ -17,7 +23,6 @@ from tests.support.server import ROOT, is_ok
 from tests.support.waiting import wait_until
 
 RUNS = 3
-_ENQUEUES = 40
 # The server's memory does not depend on the resolution, and 5,000 pages at 150 dpi take a minute.
 _QUICK_DPI = 36
 _LOOK_S = 0.02
@@ -30,12 +35,7 @@ def enqueue() -> Iterator[Row]:
         user = Client(server.url, "bench")
         file_id = user.upload(text_pdf(1)).json()["file_id"]
         for _ in range(RUNS):
-            taken = []
-            for _ in range(_ENQUEUES):
-                response = user.enqueue(file_id)
-                response.raise_for_status()
-                taken.append(response.elapsed.total_seconds() * 1000)
-                wait_for_end(user, response.json()["job_id"])
+            taken = enqueue_times_ms(user, file_id)
             medians.append(percentile(taken, 50))
             worst.append(percentile(taken, 99))
     yield Row("enqueue p50", Figure.of(medians, "ms"), Target(10, 5, at_most=True))

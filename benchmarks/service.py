@@ -29,6 +29,8 @@ _JOB_TIMEOUT_S = 300.0
 # A clone of an older release, which is measured beside this one in turns.
 BEFORE = Path(os.environ["BENCH_BEFORE"]).resolve() if os.environ.get("BENCH_BEFORE") else None
 
+_ENQUEUES = 40
+
 T = TypeVar("T")
 
 
@@ -135,3 +137,14 @@ def wait_for_end(user: Client, job_id: str) -> None:
 
 def _wait(condition: Callable[[], T | None], interval_s: float) -> T:
     return wait_until(condition, _JOB_TIMEOUT_S, "the benchmark's job", interval_s)
+
+
+def enqueue_times_ms(user: Client, file_id: str) -> list[float]:
+    """The time until the 202 of one job after the other, in milliseconds."""
+    taken = []
+    for _ in range(_ENQUEUES):
+        response = user.enqueue(file_id)
+        response.raise_for_status()
+        taken.append(response.elapsed.total_seconds() * 1000)
+        wait_for_end(user, response.json()["job_id"])
+    return taken

@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tests.support.waiting import wait_until
 _RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 
 
-class Broker:
+class Broker(ABC):
     """A broker on a port of its own, which stays the same when it is started again."""
 
     def __init__(self, folder: Path) -> None:
@@ -27,12 +28,13 @@ class Broker:
     def url(self) -> str:
         return self.url_at(self.port)
 
+    @abstractmethod
     def url_at(self, port: int) -> str:
         """The URL for a proxy on this port."""
-        raise NotImplementedError
 
+    @abstractmethod
     def start(self) -> "Broker":
-        raise NotImplementedError
+        """Start it, and wait until it takes connections."""
 
     def kill(self) -> None:
         """End it with SIGKILL, with all of its processes."""

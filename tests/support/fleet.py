@@ -1,6 +1,5 @@
 """A fleet, as its parts run on machines of their own: API servers, workers, broker, store."""
 
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -8,13 +7,12 @@ from pathlib import Path
 
 from tests.support.brokers import Broker
 from tests.support.objects import Bucket
-from tests.support.processes import descendants
-from tests.support.server import ServerProcess, environment, free_port, wait_until_up
+from tests.support.server import OwnProcess, ServerProcess, environment, free_port, wait_until_up
 
 _RENDERERS = {"rendering.processes": 1}
 
 
-class WorkerProcess:
+class WorkerProcess(OwnProcess):
     """`wordai-jobs worker` with a data folder of its own."""
 
     def __init__(
@@ -25,7 +23,6 @@ class WorkerProcess:
         self.health_port = free_port()
         self._settings = {**settings, "storage.data_dir": str(folder / "data")}
         self._env = dict(env)
-        self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def log(self) -> str:
@@ -54,20 +51,6 @@ class WorkerProcess:
         assert self.process
         wait_until_up(self.process, self.health_port, "/health/ready", self.log_path, 120)
         return self
-
-    def stop(self, timeout_s: float = 60) -> int:
-        """SIGTERM, and wait; returns the exit code."""
-        assert self.process
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout_s)
-
-    def kill(self) -> None:
-        assert self.process
-        self.process.kill()
-        self.process.wait()
-
-    def children(self) -> list[int]:
-        return descendants(self.pid)
 
 
 class Fleet:

@@ -71,7 +71,39 @@ def environment(settings: Mapping[str, object]) -> dict[str, str]:
     return clean
 
 
-class ServerProcess:
+class OwnProcess:
+    """A program that the test runs, with its log in `log_path`."""
+
+    log_path: Path
+    process: WarmProcess | subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self.process
+        return self.process.pid
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text()
+
+    def stop(self, timeout_s: float = 60) -> int:
+        """SIGTERM, and wait; returns the exit code."""
+        assert self.process
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout_s)
+
+    def kill(self) -> None:
+        assert self.process
+        self.process.kill()
+        self.process.wait()
+
+    def children(self) -> list[int]:
+        """The process ids of its living children, grandchildren included."""
+        return descendants(self.pid)
+
+
+class ServerProcess(OwnProcess):
     """A server with its own port, data folder and database; `settings` as in `environment`.
 
     The database is on the server that TEST_MONGODB_URI names, unless the settings name another or
@@ -98,16 +130,6 @@ class ServerProcess:
         if "mongodb.uri" not in self._settings:
             self._settings.update(own_database())
         self._env = env or {}
-        self.process: WarmProcess | subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int:
-        assert self.process
-        return self.process.pid
-
-    @property
-    def log(self) -> str:
-        return self.log_path.read_text()
 
     def launch(self) -> None:
         """Start the process and return at once."""
@@ -137,19 +159,3 @@ class ServerProcess:
         assert self.process.wait(60) == 1, self.log
         assert "Traceback" not in self.log
         return self.log.splitlines()[-1]
-
-    def stop(self, timeout_s: float = 60) -> int:
-        """SIGTERM, and wait; returns the exit code."""
-        assert self.process
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout_s)
-
-    def kill(self) -> None:
-        assert self.process
-        self.process.kill()
-        self.process.wait()
-
-    def children(self) -> list[int]:
-        """The process ids of the server's living children, grandchildren included."""
-        return descendants(self.pid)
