@@ -13,6 +13,7 @@ import {byId} from "./shared/dom.js";
 import {language, t, translate} from "./shared/i18n.js";
 import {recall, remember} from "./shared/local-storage.js";
 import {parseRoute} from "./shared/router.js";
+import {showTitle} from "./shared/window-title.js";
 
 /**
  * @typedef {import("./session/session.js").Session} Session
@@ -130,7 +131,7 @@ function showView(view, titleKey) {
   document.body.dataset.view = view;
   for (const id of VIEWS) byId(id).hidden = id !== view;
   if (!titleKey) return;
-  document.title = `${t(titleKey)} · WordAI Books`;
+  showTitle(t(titleKey));
   if (!isFirst) byId(`${view}-title`).focus();
 }
 

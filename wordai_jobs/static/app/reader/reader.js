@@ -8,6 +8,7 @@ import {byId, element, showText} from "../shared/dom.js";
 import {formatFailure, formatPercent} from "../shared/format.js";
 import {t} from "../shared/i18n.js";
 import {formatRoute} from "../shared/router.js";
+import {showTitle} from "../shared/window-title.js";
 import {PageSource} from "./page-source.js";
 import {ReaderPages} from "./reader-pages.js";
 import {SearchPanel} from "./search-panel.js";
@@ -237,7 +238,7 @@ export class Reader {
   /** @param {string} title */
   #setTitle(title) {
     byId("reader-title").textContent = title;
-    document.title = `${title} · WordAI Books`;
+    showTitle(title);
   }
 
   /** The pages that could not be rendered: their numbers, and unfolded the reasons. */
