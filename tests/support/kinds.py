@@ -31,11 +31,11 @@ def kinds() -> dict[str, bytes]:
             (b"MMType1", "NoSuchFont_300_400"),
         )
     }
-    found["Chinese, not embedded"] = _composite(chinese, b"STSong-Light", b"GB1", b"UniGB-UCS2-H")
-    found["Japanese, not embedded"] = _composite(
+    found["Chinese, not embedded"] = composite(chinese, b"STSong-Light", b"GB1", b"UniGB-UCS2-H")
+    found["Japanese, not embedded"] = composite(
         chinese, b"HeiseiMin-W3", b"Japan1", b"UniJIS-UCS2-V"
     )
-    found["Korean, not embedded"] = _composite(chinese, b"HYSMyeongJo", b"Korea1", b"UniKS-UCS2-H")
+    found["Korean, not embedded"] = composite(chinese, b"HYSMyeongJo", b"Korea1", b"UniKS-UCS2-H")
     found["from right to left"] = _from_right_to_left()
     found["a font of drawings"] = page_pdf(
         b"BT /F 40 Tf 72 600 Td (aba) Tj ET",
@@ -63,7 +63,7 @@ def kinds() -> dict[str, bytes]:
     return found
 
 
-def _composite(content: bytes, name: bytes, ordering: bytes, encoding: bytes) -> bytes:
+def composite(content: bytes, name: bytes, ordering: bytes, encoding: bytes) -> bytes:
     registry = b"<< /Registry (Adobe) /Ordering (%b) /Supplement 2 >>" % ordering
     return page_pdf(
         content,

@@ -10,6 +10,7 @@ import pymupdf
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
+from tests.support.ink import is_written_on
 from tests.support.pdfs import page_pdf, photo_pdf, stream, text_pdf
 from wordai_jobs.rendering.page import render_page, render_placeholder
 from wordai_jobs.rendering.protocol import RenderOptions
@@ -50,12 +51,6 @@ def psnr_db(first: Image.Image, second: Image.Image) -> float:
     squares = ImageStat.Stat(ImageChops.difference(first, second)).sum2
     mean = sum(squares) / (3 * first.width * first.height)
     return 10 * math.log10(255**2 / mean) if mean else math.inf
-
-
-def is_written_on(grey: Image.Image, box: list[float]) -> bool:
-    x0, y0, x1, y1 = box
-    part = grey.crop((int(x0), int(y0), math.ceil(x1), math.ceil(y1)))
-    return min(part.tobytes()) < 128
 
 
 def coloured(colours: int) -> bytes:

@@ -1,29 +1,19 @@
 """Turns one page of a PDF into an image and its words. Runs in a child only."""
 
 import math
-import unicodedata
-from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 import pymupdf
 
 from wordai_jobs.rendering.image import encode_image
 from wordai_jobs.rendering.protocol import RenderOptions
+from wordai_jobs.rendering.text import Entry, page_text, page_words
 
 POINTS_PER_INCH = 72
 # A JPEG's sides have 16 bits; the rest is room for rounding.
 _LONGEST_SIDE = 65_000
-# The server reads a page's words into its memory, so only this many characters of its text are
-# kept; the coordinates of a word count as 20. A full page of a newspaper has 30,000.
-_MOST_CHARACTERS = 1_000_000
-_COORDINATES_CHARACTERS = 20
-# Without the flag for ligatures, so that MuPDF makes letters of them: search and copying find
-# "Official", not "O\ufb03cial".
-_TEXT_FLAGS = pymupdf.TEXTFLAGS_WORDS & ~pymupdf.TEXT_PRESERVE_LIGATURES
-
 # How long the line on a placeholder may be, in units of its font's size. The longest problem has 45
 # characters of half a unit.
 _PLACEHOLDER_LINE_EM = 25
@@ -55,10 +45,9 @@ def render_page(document: pymupdf.Document, number: int, options: RenderOptions)
     image, ending = encode_image(pixmap, options)
     width, height = pixmap.width, pixmap.height
     del pixmap
-    textpage = pymupdf.TextPage(drawing.get_textpage(_TEXT_FLAGS))
-    text = _text(textpage.extractText()[:_MOST_CHARACTERS])
-    words = _words(_readable(textpage.extractWORDS()), zoom, (width, height))
-    return RenderedPage(image, ending, width, height, _as_json(text, words))
+    entries = page_words(drawing)
+    words = _words(entries, zoom, (width, height))
+    return RenderedPage(image, ending, width, height, _as_json(page_text(entries), words))
 
 
 def render_placeholder(
@@ -110,17 +99,7 @@ def _as_json(text: str, words: list[Word]) -> bytes:
     return orjson.dumps({"text": text, "words": words})
 
 
-def _readable(entries: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """The first words of a page, up to the limit."""
-    left = _MOST_CHARACTERS
-    for entry in entries:
-        left -= len(entry[4]) + _COORDINATES_CHARACTERS
-        if left < 0:
-            return
-        yield entry
-
-
-def _words(entries: Iterable[tuple[Any, ...]], zoom: float, size: tuple[int, int]) -> list[Word]:
+def _words(entries: list[Entry], zoom: float, size: tuple[int, int]) -> list[Word]:
     """MuPDF's words, in pixels. Computed with plain numbers: MuPDF's Rect and Matrix would take
     longer than the extraction.
     """
@@ -139,7 +118,7 @@ def _words(entries: Iterable[tuple[Any, ...]], zoom: float, size: tuple[int, int
                 int(top * 10 + 0.5) / 10,
                 int(right * 10 + 0.5) / 10,
                 int(bottom * 10 + 0.5) / 10,
-                word if word.isascii() else _text(word),
+                word,
             ]
         )
     return words
@@ -158,10 +137,3 @@ def _within(coordinate: float, limit: int) -> float:
     if not math.isfinite(coordinate):
         return 0.0
     return min(max(coordinate, 0.0), float(limit))
-
-
-def _text(raw: str) -> str:
-    """Text with its accents composed (NFC), which can be sent as UTF-8: fonts may map glyphs to
-    lone surrogates.
-    """
-    return unicodedata.normalize("NFC", raw).encode("utf-8", "replace").decode("utf-8")
