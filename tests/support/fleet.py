@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 
 from tests.support.brokers import Broker
@@ -76,6 +77,7 @@ class Fleet:
             **_RENDERERS,
             **(settings or {}),
         }
+        self._server_numbers = count()
         self.servers: list[ServerProcess] = []
         self.workers: list[WorkerProcess] = []
 
@@ -85,7 +87,8 @@ class Fleet:
 
     def server(self) -> ServerProcess:
         """A further API server, once it answers."""
-        folder = self.folder / f"server{len(self.servers)}"
+        # Several threads may start servers at the same moment.
+        folder = self.folder / f"server{next(self._server_numbers)}"
         server = ServerProcess(folder, self.settings, self.environment)
         self.servers.append(server)
         return server.start().wait_until_ready()
