@@ -111,7 +111,8 @@ class RenderPool:
         finally:
             self._turns.remove(task)
             task.end()
-            self._waiting.end(task)
+            if not self._turns.have_book(folder):
+                self._waiting.end(folder)
         too_long = page_with_too_many_words(folder)
         if too_long:
             message = f"Page {too_long} crashed the renderer"
@@ -134,6 +135,11 @@ class _Turns:
     def remove(self, task: RenderTask) -> None:
         with self._changed:
             self._tasks.remove(task)
+
+    def have_book(self, folder: Path) -> bool:
+        """Whether any pages of the book with this folder are still being rendered."""
+        with self._changed:
+            return any(task.folder == folder for task in self._tasks)
 
     def wake(self) -> None:
         """A task may have pages to give out again."""
@@ -161,32 +167,32 @@ class _Turns:
 
 
 class _WaitingChildren:
-    """The children whose book waits for its turn."""
+    """The children whose book, known by its folder, waits for its turn."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self._children: deque[tuple[RenderTask, ChildProcess]] = deque()
+        self._children: deque[tuple[Path, ChildProcess]] = deque()
 
-    def add(self, task: RenderTask, child: ChildProcess) -> None:
+    def add(self, folder: Path, child: ChildProcess) -> None:
         """If there are too many now, the one that has waited longest is ended."""
         with self._lock:
-            self._children.append((task, child))
+            self._children.append((folder, child))
             surplus = self._children.popleft()[1] if len(self._children) > self._most else None
         if surplus:
             surplus.kill()
 
-    def take(self, task: RenderTask) -> ChildProcess | None:
+    def take(self, folder: Path) -> ChildProcess | None:
         """A child of this book, if one waits."""
         with self._lock:
             for each in self._children:
-                if each[0] is task:
+                if each[0] == folder:
                     self._children.remove(each)
                     return each[1]
         return None
 
-    def end(self, task: RenderTask) -> None:
-        while child := self.take(task):
+    def end(self, folder: Path) -> None:
+        while child := self.take(folder):
             child.kill()
 
 
@@ -249,7 +255,7 @@ class _Worker:
                 # It must not write into a folder that is about to be removed.
                 child.kill()
             elif child:
-                self._waiting.add(task, child)
+                self._waiting.add(task.folder, child)
         finally:
             # A cancelled job waits until its pages are given back.
             task.give_back()
@@ -262,7 +268,7 @@ class _Worker:
         running. A page that has ended a child before gets one that is started now: those that wait
         may be about to end for the same reason, such as the end of the fork server.
         """
-        while not chunk.is_retry and (child := self._waiting.take(task)):
+        while not chunk.is_retry and (child := self._waiting.take(task.folder)):
             if child.is_running:
                 return child
             child.kill()
