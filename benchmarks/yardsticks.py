@@ -76,8 +76,8 @@ def _encode_with_pillow(page: pymupdf.Page) -> bytes:
     return buffer.getvalue()
 
 
-def _encode_as_the_service(page: pymupdf.Page) -> tuple[bytes, str]:
-    return encode_image(page.get_pixmap(dpi=_DPI, alpha=False), _OPTIONS)
+def _encode_as_the_service(page: pymupdf.Page) -> bytes:
+    return encode_image(page.get_pixmap(dpi=_DPI, alpha=False), _OPTIONS).content
 
 
 def _save_webp(page: pymupdf.Page) -> None:

@@ -366,7 +366,7 @@ def test_the_pages_of_a_chapter_count_from_one(owned: Owned) -> None:
 @pytest.mark.parametrize(
     "number", ["0", "3", "-1", "1.0", "x", "٣", "1e3", "999999999999999999999"], ids=shown
 )
-@pytest.mark.parametrize("part", ["", "/image"], ids=["page", "image"])
+@pytest.mark.parametrize("part", ["", "/image", "/thumbnail"], ids=["page", "image", "thumbnail"])
 def test_a_page_number_that_does_not_exist_is_not_found(
     owned: Owned, number: str, part: str
 ) -> None:
@@ -389,6 +389,7 @@ def thief(strict: ServerProcess) -> Client:
         pytest.param("GET", "{chapter}", "book", id="chapter"),
         pytest.param("GET", "{chapter}/pages/1", "book", id="page"),
         pytest.param("GET", "{chapter}/pages/1/image", "book", id="image"),
+        pytest.param("GET", "{chapter}/pages/1/thumbnail", "book", id="thumbnail"),
         pytest.param("DELETE", "{chapter}", "book", id="deleting a chapter"),
         pytest.param("GET", "/api/v1/files/{file_id}", "file", id="file"),
         pytest.param("GET", "/api/v1/books/jobs/{job_id}", "job", id="job"),

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from PIL import Image
 
 from tests.support.client import Client
 from tests.support.command import Program
@@ -57,7 +59,7 @@ def test_a_bad_page_is_blank_and_says_why_if_the_job_asks_for_it(
     check_end(user, job)
     chapter = user.chapter(job)
     assert [page.get("problem") for page in chapter["pages"]] == [None, None, PROBLEM, None, None]
-    keys = ["page_number", "background_url", "width", "height"]
+    keys = ["page_number", "background_url", "width", "height", "thumbnail_url"]
     assert list(chapter["pages"][2]) == [*keys, "problem", "elements"]
     assert list(chapter["pages"][3]) == [*keys, "elements"]
     shown = user.get(f"/api/v1/books/jobs/{job_id}/pages").json()["pages"]
@@ -65,6 +67,8 @@ def test_a_bad_page_is_blank_and_says_why_if_the_job_asks_for_it(
         {key: value for key, value in page.items() if key != "elements"}
         for page in chapter["pages"]
     ]
+    small = Image.open(BytesIO(user.get(shown[2]["thumbnail_url"]).content))
+    assert 160 <= small.width <= 200
     address = f"/api/v1/books/{user.book_id}/chapters/{chapter['chapter_id']}/pages"
     page = user.get(f"{address}/3").json()
     assert (page["problem"], page["text"], page["words"]) == (PROBLEM, "", [])

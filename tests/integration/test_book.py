@@ -23,6 +23,7 @@ UNREADABLE = {
     "unreadablemetadata": "PDF is damaged and cannot be opened",
 }
 COMMON_KEYS = ["job_id", "user_id", "status", "progress", "message"]
+PAGE_KEYS = ["page_number", "background_url", "width", "height", "thumbnail_url"]
 TIMES = ["created_at", "updated_at"]
 
 
@@ -114,11 +115,16 @@ def check_pages(client: Client, job: Json, pages: int) -> None:
     address = f"/api/v1/books/{client.book_id}/chapters/{chapter['chapter_id']}"
 
     def check(page: Json) -> int:
-        assert list(page) == ["page_number", "background_url", "width", "height", "elements"]
+        assert list(page) == [*PAGE_KEYS, "elements"]
         # Without a token: the signature is enough.
-        image = requests.get(client.url + page["background_url"], timeout=30)
+        image, small = (
+            requests.get(client.url + page[url], timeout=30)
+            for url in ("background_url", "thumbnail_url")
+        )
         assert image.status_code == 200 and "immutable" in image.headers["Cache-Control"]
         assert Image.open(BytesIO(image.content)).size == (page["width"], page["height"])
+        assert small.status_code == 200 and "immutable" in small.headers["Cache-Control"]
+        assert 160 <= Image.open(BytesIO(small.content)).width <= 200
         content = client.get(f"{address}/pages/{page['page_number']}").json()
         for x0, y0, x1, y1, word in content["words"]:
             assert 0 <= x0 <= x1 <= page["width"] and 0 <= y0 <= y1 <= page["height"] and word
@@ -139,9 +145,10 @@ def test_pages_can_be_read_while_the_job_still_runs(alice: Client) -> None:
     else:
         pytest.fail("no page could be read before the job's end")
     first = so_far["pages"][0]
-    assert list(first) == ["page_number", "background_url", "width", "height"]
+    assert list(first) == PAGE_KEYS
     image = requests.get(alice.url + first["background_url"], timeout=30)
     assert image.status_code == 200 and image.headers["Content-Type"] in ("image/png", "image/jpeg")
+    assert requests.get(alice.url + first["thumbnail_url"], timeout=30).status_code == 200
     assert alice.get(first["background_url"].partition("?")[0]).status_code == 200
     assert alice.end_of(job_id)["status"] == "completed"
 

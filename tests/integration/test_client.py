@@ -80,6 +80,8 @@ def test_a_pdf_on_disk_becomes_a_chapter_that_can_be_read(user: Client, tmp_path
     page = user.page(book.book_id, chapter.chapter_id, 2)
     assert page.text.startswith("page 2 of 3") and page.words[0][4] == "page"
     assert user.page_image(book.book_id, chapter.chapter_id, 2).startswith(b"\x89PNG")
+    thumbnail = user.page_thumbnail(book.book_id, chapter.chapter_id, 2)
+    assert thumbnail.startswith(b"\xff\xd8") and chapter.pages[1].thumbnail_url
     completed = user.jobs(status=JobStatus.COMPLETED, book_id=book.book_id)
     assert [found.job_id for found in completed] == [job.job_id]
 

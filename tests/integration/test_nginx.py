@@ -403,8 +403,9 @@ def test_a_client_that_never_stops_asking_is_told_to_wait(tmp_path: Path) -> Non
         refused = next(response for response in responses if response.status != 502)
         check_own_error(refused, 429, "Too many requests, try again in a moment", retry_after="1")
         assert ask(nginx.port, method="OPTIONS", headers=PREFLIGHT).status == 204
-        page = ask(nginx.port, "/api/v1/books/b/chapters/c/pages/1/image")
-        assert page.status == 502, "pages have a limit of their own"
+        for part in ("", "/image", "/thumbnail"):
+            page = ask(nginx.port, f"/api/v1/books/b/chapters/c/pages/1{part}")
+            assert page.status == 502, "pages have a limit of their own"
 
 
 # Requests that nginx refuses

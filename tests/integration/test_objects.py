@@ -53,7 +53,9 @@ def test_pdfs_and_pages_are_objects_and_no_file_stays_in_the_data_folder(
     check_end(user, job)
     chapter = f"chapters/{job['result']['chapter_id']}"
     assert bucket.below("chapters/") == {
-        f"{chapter}/0000{number}{ending}" for number in (1, 2, 3) for ending in (".png", ".json")
+        f"{chapter}/0000{number}{ending}"
+        for number in (1, 2, 3)
+        for ending in (".png", ".json", ".thumbnail.jpg")
     }
     assert files(server.data) == set()
 
@@ -66,11 +68,12 @@ def test_a_chapter_is_the_same_as_in_a_data_folder(
     contents = [
         [
             (
-                reader.get(page["background_url"]).content,
-                reader.get(page["background_url"]).headers["Content-Type"],
                 page["width"],
+                reader.get(page[url]).content,
+                reader.get(page[url]).headers["Content-Type"],
             )
             for page in reader.chapter(job)["pages"]
+            for url in ("background_url", "thumbnail_url")
         ]
         for reader, job in (in_bucket, in_folder)
     ]
@@ -139,7 +142,7 @@ def test_a_deleted_chapter_leaves_no_page_in_the_bucket(user: Client, bucket: Bu
 def test_a_page_that_does_not_exist_is_not_found(user: Client) -> None:
     job = user.end_of(user.submit(text_pdf(1)))
     chapter = f"/api/v1/books/{user.book_id}/chapters/{job['result']['chapter_id']}"
-    for path in ("/pages/2/image", "/pages/2"):
+    for path in ("/pages/2/image", "/pages/2/thumbnail", "/pages/2"):
         response = user.get(f"{chapter}{path}")
         assert (response.status_code, response.json()) == (404, {"detail": "Page 2 not found"})
 

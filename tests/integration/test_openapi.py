@@ -35,6 +35,7 @@ ENDPOINTS = [
     "GET /api/v1/books/{book_id}/chapters/{chapter_id}",
     "GET /api/v1/books/{book_id}/chapters/{chapter_id}/pages/{n}",
     "GET /api/v1/books/{book_id}/chapters/{chapter_id}/pages/{n}/image",
+    "GET /api/v1/books/{book_id}/chapters/{chapter_id}/pages/{n}/thumbnail",
     "DELETE /api/v1/books/{book_id}/chapters/{chapter_id}",
     "GET /health",
     "HEAD /health",
@@ -232,6 +233,7 @@ def _of_a_chapter(alice: Client, bob: Client, chapter_id: str) -> Iterator[reque
         alice.get(f"{chapter}/pages/1/image", headers={"Range": part})
         for part in ("bytes=0-9", "bytes=99999999-")
     )
+    yield alice.get(f"{chapter}/pages/1/thumbnail")
     yield requests.get(f"{alice.url}{chapter}/pages/1/image?expires=1&signature=1", timeout=10)
     yield from (alice.request("DELETE", chapter), alice.request("DELETE", chapter))
 
@@ -253,7 +255,7 @@ def test_the_keys_of_a_body_come_in_the_order_of_the_contract(alice: Client) -> 
         "updated_at",
         "completed_at",
     ]
-    page = ["page_number", "background_url", "width", "height"]
+    page = ["page_number", "background_url", "width", "height", "thumbnail_url"]
     shown = alice.get(f"/api/v1/books/jobs/{job['job_id']}/pages").json()
     assert list(shown) == ["total_pages", "pages"] and list(shown["pages"][0]) == page
     chapter = alice.chapter(job)

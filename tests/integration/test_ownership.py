@@ -120,17 +120,18 @@ def test_somebody_elses_things_cannot_be_used_in_a_book_of_ones_own(
     assert below.status_code == 404
     assert below.json() == {"detail": f"Chapter {chapter_id} not found"}
     address = f"/api/v1/books/{bob.book_id}/chapters/{chapter_id}"
-    for part in ("", "/pages/1", "/pages/1/image"):
+    for part in ("", "/pages/1", "/pages/1/image", "/pages/1/thumbnail"):
         assert bob.get(address + part).status_code == 404
     assert bob.request("DELETE", address).status_code == 404
 
 
 def test_a_signature_is_good_for_its_own_page_only(owned: Owned) -> None:
-    url = owned.owner.chapter(owned.job)["pages"][0]["background_url"]
-    address, _, signature = url.partition("?")
+    page = owned.owner.chapter(owned.job)["pages"][0]
+    address, _, signature = page["background_url"].partition("?")
     another = address.replace("/pages/1/", "/pages/2/")
     for tried in (
         f"{another}?{signature}",
+        f"{page['thumbnail_url'].partition('?')[0]}?{signature}",
         f"{address}?{signature[:-1]}x",
         f"{address}?signature=&expires=",
     ):

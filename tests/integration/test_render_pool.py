@@ -107,7 +107,7 @@ def test_giving_up_a_book_at_a_page_that_hangs_costs_its_child_and_writes_no_mor
     folder.mkdir()
     with pool.rendering(hanging, folder, 1, "fail") as task:
         assert task.next_page(0.5) is None
-    assert [path.stat().st_size for path in folder.iterdir()] == [0, 0]
+    assert [path.stat().st_size for path in folder.iterdir()] == [0, 0, 0]
     assert rendered(pool, pdf, tmp_path / "later") == 3
     assert children() != before
 
@@ -227,7 +227,7 @@ def test_a_page_that_takes_too_long_becomes_a_placeholder_and_the_others_are_ren
     assert sorted(page.number for page in pages) == list(range(1, 22))
     problems = {page.number: page.problem for page in pages if page.problem}
     assert problems == {11: "Page 11 took longer than 1 s"}
-    assert len(list(folder.iterdir())) == 42
+    assert len(list(folder.iterdir())) == 63
     assert json.loads((folder / "00011.json").read_text()) == {"text": "", "words": []}
     assert "page 11 of 20" in (folder / "00012.json").read_text()
 

@@ -42,7 +42,7 @@ DAMAGED = int(os.environ.get("SANDBOX_PDFS", "100")) // 2
 MOST_PAGES = 3
 OPTIONS = RenderOptions(dpi=100, format="auto", jpeg_quality=85, max_pixels=4_000_000)
 PAGE_TIMEOUT_S = 60
-WRITTEN = (".part", ".json")
+WRITTEN = (".part", ".json", ".thumbnail.jpg")
 
 Outcome = list[PageCount | PageRendered | Failed | bytes]
 

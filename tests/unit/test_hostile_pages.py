@@ -32,7 +32,7 @@ def test_no_image_has_more_pixels_than_allowed(width: int, height: int) -> None:
 
 def test_a_page_longer_than_a_jpeg_may_be_is_rendered_smaller() -> None:
     page = render(wide_pdf(), RenderOptions(150, "auto", 85, 25_000_000))
-    with Image.open(io.BytesIO(page.image)) as image:
+    with Image.open(io.BytesIO(page.image.content)) as image:
         assert (image.format, image.size) == ("JPEG", (page.width, page.height))
 
 

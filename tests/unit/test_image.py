@@ -27,9 +27,9 @@ def pixmap_of(width: int, height: int, colour_at: Callable[[int, int], Colour]) 
 
 
 def encoded(pixmap: pymupdf.Pixmap, kind: str = "auto") -> Image.Image:
-    data, ending = image.encode_image(pixmap, RenderOptions(150, kind, 85, 1_000_000))
-    opened = Image.open(io.BytesIO(data))
-    assert ending == {"PNG": ".png", "JPEG": ".jpg"}[opened.format or ""]
+    data = image.encode_image(pixmap, RenderOptions(150, kind, 85, 1_000_000))
+    opened = Image.open(io.BytesIO(data.content))
+    assert data.ending == {"PNG": ".png", "JPEG": ".jpg"}[opened.format or ""]
     return opened
 
 
@@ -78,3 +78,42 @@ def test_without_isal_the_pixels_are_the_same(monkeypatch: pytest.MonkeyPatch) -
     pixmap = pixmap_of(30, 30, lambda x, y: (x, x, x))
     monkeypatch.setattr(image, "compress", zlib.compress)
     assert is_exact(encoded(pixmap), pixmap)
+
+
+def thumbnail(pixels: image.Pixels) -> Image.Image:
+    height, width, _ = pixels.shape
+    pixmap = pymupdf.Pixmap(pymupdf.csRGB, width, height, pixels.tobytes(), False)
+    encoded = image.encode_image(pixmap, RenderOptions(150, "auto", 85, 1_000_000))
+    opened = Image.open(io.BytesIO(encoded.thumbnail))
+    assert opened.format == "JPEG"
+    return opened
+
+
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [(1240, 1754), (1275, 1650), (480, 300), (479, 300), (320, 200), (319, 200), (160, 90)],
+)
+def test_a_thumbnail_is_160_to_200_pixels_wide_and_has_the_shape_of_its_page(
+    width: int, height: int
+) -> None:
+    small = thumbnail(np.full((height, width, 3), 255, np.uint8))
+    assert 160 <= small.width <= 200 and small.mode == "L"
+    assert small.height == pytest.approx(small.width * height / width, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(1, 1), (90, 50), (64_000, 2), (2, 64_000), (20_000, 300)]
+)
+def test_a_page_of_a_strange_shape_has_a_thumbnail_too(width: int, height: int) -> None:
+    small = thumbnail(np.full((height, width, 3), (9, 99, 200), np.uint8))
+    assert small.width <= min(width, 200) and small.height <= height
+    assert small.getpixel((0, 0)) == pytest.approx((9, 99, 200), abs=6)
+
+
+def test_a_thumbnail_shows_what_is_on_the_page() -> None:
+    page = np.full((800, 1000, 3), (250, 10, 10), np.uint8)
+    page[:, 500:] = (10, 10, 250)
+    small = thumbnail(page)
+    assert small.getpixel((10, 10)) == pytest.approx((250, 10, 10), abs=12)
+    corner = (small.width - 10, small.height - 10)
+    assert small.getpixel(corner) == pytest.approx((10, 10, 250), abs=12)

@@ -34,11 +34,14 @@ def rendered(pdf: bytes, options: RenderOptions = OPTIONS, rotation: int = 0) ->
         document[0].set_rotation(rotation)
         page = render_page(document, 1, options)
         drawn = document[0].get_pixmap(dpi=options.dpi, alpha=False).tobytes("png")
-    image = Image.open(io.BytesIO(page.image))
+    image = Image.open(io.BytesIO(page.image.content))
     assert image.size == (page.width, page.height)
-    assert image.format == {".png": "PNG", ".jpg": "JPEG"}[page.ending]
+    assert image.format == {".png": "PNG", ".jpg": "JPEG"}[page.image.ending]
     return Rendered(
-        image, page.ending, json.loads(page.words), Image.open(io.BytesIO(drawn)).convert("RGB")
+        image,
+        page.image.ending,
+        json.loads(page.words),
+        Image.open(io.BytesIO(drawn)).convert("RGB"),
     )
 
 
@@ -156,9 +159,9 @@ def test_a_placeholder_has_the_size_of_its_page_and_shows_the_problem(
         drawn = render_placeholder(document, 1, PROBLEM, options)
     size = (drawn.width, drawn.height)
     assert size == pytest.approx((page.width, page.height), abs=1)
-    assert drawn.ending == (".jpg" if image_format == "jpeg" else ".png")
+    assert drawn.image.ending == (".jpg" if image_format == "jpeg" else ".png")
     assert json.loads(drawn.words) == {"text": "", "words": []}
-    image = Image.open(io.BytesIO(drawn.image)).convert("L")
+    image = Image.open(io.BytesIO(drawn.image.content)).convert("L")
     assert image.size == size and image.getpixel((0, 0)) == 255
     if min(size) > 100:
         assert min(image.tobytes()) < 128, "nothing is written on it"

@@ -78,6 +78,14 @@ def test_a_page_without_an_image_has_no_address_and_is_looked_for_again(
     assert len(store.found) == 4
 
 
+def test_the_image_stands_in_for_a_thumbnail_that_an_older_release_did_not_make(
+    reader: PageReader, store: Store
+) -> None:
+    thumbnail: Any = reader.thumbnail("c", 1)
+    assert "/00001.png?" in thumbnail.url
+    assert store.found == ["chapters/c/00001.thumbnail.jpg", "chapters/c/00001.png"]
+
+
 def test_a_removed_chapter_is_forgotten(reader: PageReader, store: Store) -> None:
     address(reader, "c"), address(reader, "d")
     reader.forget("c")

@@ -35,7 +35,9 @@ def read(pdf: bytes, rotation: int = 0) -> Read:
     content = json.loads(page.words)
     words = [word for *_, word in content["words"]]
     boxes = [box for *box, _ in content["words"]]
-    return Read(content["text"], words, boxes, Image.open(io.BytesIO(page.image)).convert("L"))
+    return Read(
+        content["text"], words, boxes, Image.open(io.BytesIO(page.image.content)).convert("L")
+    )
 
 
 @pytest.mark.parametrize(

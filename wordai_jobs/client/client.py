@@ -212,6 +212,13 @@ class Client:
         path = _chapter_path(book_id, chapter_id, f"/pages/{number}/image")
         return self._get(path, allow_redirects=True).content
 
+    def page_thumbnail(self, book_id: str, chapter_id: str, number: int) -> bytes:
+        """A small image of a page, 160 to 200 pixels wide, JPEG. The page's image if a server
+        without thumbnails has rendered it.
+        """
+        path = _chapter_path(book_id, chapter_id, f"/pages/{number}/thumbnail")
+        return self._get(path, allow_redirects=True).content
+
     # The server
 
     def ready(self) -> ReadyReport:

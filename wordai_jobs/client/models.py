@@ -114,14 +114,16 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page's image: its size in pixels, and its signed URL below the server's. `problem` says why
-    the page could not be rendered and is blank; None for other pages.
+    """A page's image: its size in pixels, and its signed URL below the server's, and that of a
+    small one; that is None if the server has none yet. `problem` says why the page could not be
+    rendered and is blank; None for other pages.
     """
 
     page_number: int
     background_url: str
     width: int
     height: int
+    thumbnail_url: str | None
     problem: str | None
 
     @classmethod
@@ -131,6 +133,7 @@ class Page:
             body["background_url"],
             body["width"],
             body["height"],
+            body.get("thumbnail_url"),
             body.get("problem"),
         )
 

@@ -15,6 +15,7 @@ from wordai_jobs.rendering import sandbox
 from wordai_jobs.rendering.document import RenderFailed, open_pdf, translated_errors
 from wordai_jobs.rendering.page import RenderedPage, render_page, render_placeholder
 from wordai_jobs.rendering.protocol import (
+    FILES_OF_A_PAGE,
     LONGEST_MESSAGE,
     MOST_PAGES,
     Failed,
@@ -31,8 +32,8 @@ from wordai_jobs.rendering.protocol import (
 
 # HTTP requests are answered sooner under load, and rendering loses nothing while there are none.
 _NICE = 10
-# The PDF, and two files for each page.
-_MOST_DESCRIPTORS = 1 + 2 * MOST_PAGES
+# The PDF, and the files of each page.
+_MOST_DESCRIPTORS = 1 + FILES_OF_A_PAGE * MOST_PAGES
 _MOST_OPEN_FILES = _MOST_DESCRIPTORS + 10
 
 logger = logging.getLogger(__name__)
@@ -92,20 +93,20 @@ class _Renderer:
             case InspectPdf():
                 yield PageCount(self._opened(pdf).page_count)
             case RenderPages(pages, options):
-                for page, image, words in zip(pages, files[::2], files[1::2], strict=True):
+                for index, page in enumerate(pages):
+                    its_files = files[index * FILES_OF_A_PAGE :][:FILES_OF_A_PAGE]
                     with translated_errors(Failure.BAD_PAGE):
                         rendered = render_page(self._opened(pdf), page, options)
-                        _write(rendered, image, words)
-                    yield PageRendered(rendered.width, rendered.height, rendered.ending)
+                        _write(rendered, its_files)
+                    yield PageRendered(rendered.width, rendered.height, rendered.image.ending)
             case RenderPlaceholder(page, problem, may_read_size, options):
-                image, words = files
                 with suppress(RenderFailed):
                     if may_read_size:
                         self._opened(pdf)
                 with translated_errors(Failure.BAD_PAGE):
                     rendered = render_placeholder(self._document, page, problem, options)
-                    _write(rendered, image, words)
-                yield PageRendered(rendered.width, rendered.height, rendered.ending)
+                    _write(rendered, files)
+                yield PageRendered(rendered.width, rendered.height, rendered.image.ending)
 
     def _opened(self, pdf: int) -> pymupdf.Document:
         if self._document is None:
@@ -113,8 +114,9 @@ class _Renderer:
         return self._document
 
 
-def _write(rendered: RenderedPage, image: int, words: int) -> None:
-    for descriptor, content in ((image, rendered.image), (words, rendered.words)):
+def _write(rendered: RenderedPage, files: list[int]) -> None:
+    contents = (rendered.image.content, rendered.words, rendered.image.thumbnail)
+    for descriptor, content in zip(files, contents, strict=True):
         left = memoryview(content)
         while left:  # a disk that is nearly full takes a part of it
             left = left[os.write(descriptor, left) :]

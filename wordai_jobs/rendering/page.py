@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import orjson
 import pymupdf
 
-from wordai_jobs.rendering.image import encode_image
+from wordai_jobs.rendering.image import EncodedImage, encode_image
 from wordai_jobs.rendering.protocol import RenderOptions
 from wordai_jobs.rendering.text import Entry, page_text, page_words
 
@@ -23,13 +23,11 @@ Word = list[float | str]
 
 @dataclass(frozen=True, slots=True)
 class RenderedPage:
-    """The contents of a page's two files. The image's size is in pixels, and its file's name has
-    this ending. `words` is JSON: `text`, and `words` as `[x0, y0, x1, y1, "word"]` in pixels of the
-    image.
+    """The contents of a page's files. The size of the image is in pixels. `words` is JSON: `text`,
+    and `words` as `[x0, y0, x1, y1, "word"]` in pixels of the image.
     """
 
-    image: bytes
-    ending: str
+    image: EncodedImage
     width: int
     height: int
     words: bytes
@@ -42,12 +40,12 @@ def render_page(document: pymupdf.Document, number: int, options: RenderOptions)
     # The page's content is interpreted once, for its image and for its text.
     drawing = page.get_displaylist()
     pixmap = _draw(drawing, zoom)
-    image, ending = encode_image(pixmap, options)
+    image = encode_image(pixmap, options)
     width, height = pixmap.width, pixmap.height
     del pixmap
     entries = page_words(drawing)
     words = _words(entries, zoom, (width, height))
-    return RenderedPage(image, ending, width, height, _as_json(page_text(entries), words))
+    return RenderedPage(image, width, height, _as_json(page_text(entries), words))
 
 
 def render_placeholder(
@@ -63,8 +61,8 @@ def render_placeholder(
         left = (width - pymupdf.get_text_length(problem, fontsize=font_size)) / 2
         page.insert_text((left, height / 2), problem, fontsize=font_size)
         pixmap = _draw(page.get_displaylist(), _zoom(width, height, options))
-    image, ending = encode_image(pixmap, options)
-    return RenderedPage(image, ending, pixmap.width, pixmap.height, _as_json("", []))
+    image = encode_image(pixmap, options)
+    return RenderedPage(image, pixmap.width, pixmap.height, _as_json("", []))
 
 
 def _page_size(document: pymupdf.Document | None, number: int) -> tuple[float, float]:

@@ -1,7 +1,8 @@
 """The files of pages, which the server opens and a child writes: a child needs no path.
 
-A page has two files, such as `00017.png` (or `.jpg`) and `00017.json` with its words. The image
-gets its name when both are written: it may be asked for at once, and must be whole then.
+A page has three files, such as `00017.png` (or `.jpg`), `00017.json` with its words, and
+`00017.thumbnail.jpg`. The image gets its name when all are written: a page with an image may be
+asked for at once, and must be whole then.
 """
 
 import os
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from wordai_jobs.model.book import page_file_stem
+from wordai_jobs.model.book import THUMBNAIL_ENDING, page_file_stem
 
 _UNFINISHED_IMAGE = ".part"
 _WORDS = ".json"
@@ -19,11 +20,11 @@ _MOST_WORDS_BYTES = 16 * 1024 * 1024
 
 @contextmanager
 def opened(folder: Path, pages: Sequence[int]) -> Iterator[list[int]]:
-    """Descriptors of the two files of each page, empty and open for writing."""
+    """Descriptors of the files of each page, empty and open for writing."""
     with ExitStack() as opened_files:
         descriptors = []
         for page in pages:
-            for ending in (_UNFINISHED_IMAGE, _WORDS):
+            for ending in (_UNFINISHED_IMAGE, _WORDS, THUMBNAIL_ENDING):
                 # An earlier child may have left something in it.
                 flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
                 descriptors.append(os.open(_path(folder, page, ending), flags, 0o666))

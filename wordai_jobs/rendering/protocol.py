@@ -3,15 +3,15 @@
 | to | request | with these descriptors | answers |
 |---|---|---|---|
 | a child | `InspectPdf` | the PDF | `PageCount` |
-| a child | `RenderPages` | the PDF, and two files for each page | a `PageRendered` for each page |
-| a child | `RenderPlaceholder` | the PDF, and two files | `PageRendered` |
+| a child | `RenderPages` | the PDF, and the files of each page | a `PageRendered` for each page |
+| a child | `RenderPlaceholder` | the PDF, and the files of the page | `PageRendered` |
 | the fork server | `ForkChild` | the child's socket and stderr | `Forked`, with a pidfd |
 | the fork server | `ReapChild` | none | `Reaped` |
 
-The two files of a page are empty: one takes its image, the other its words. All requests to one
-child have the same PDF, and the pages of a request are answered in its order. A child that cannot
-do a request ends it with `Failed`, the fork server with `Refused`. Both say `Ready` as soon as they
-take requests. A message is JSON, one in each packet of a SOCK_SEQPACKET socket.
+The three files of a page are empty: they take its image, its words and its thumbnail. All requests
+to one child have the same PDF, and the pages of a request are answered in its order. A child that
+cannot do a request ends it with `Failed`, the fork server with `Refused`. Both say `Ready` as soon
+as they take requests. A message is JSON, one in each packet of a SOCK_SEQPACKET socket.
 """
 
 import json
@@ -26,6 +26,7 @@ from wordai_jobs.model.job import ErrorClass
 LONGEST_MESSAGE = 65_536
 # The most pages of one request.
 MOST_PAGES = 16
+FILES_OF_A_PAGE = 3
 IMAGE_ENDINGS = (".png", ".jpg")
 # The kernel and the database hold no larger numbers; JSON does.
 _LARGEST_INT = 2**63 - 1
@@ -83,7 +84,7 @@ class PageCount:
 
 @dataclass(frozen=True, slots=True)
 class RenderPages:
-    """Write images and words of these pages of the PDF. Pages count from 1."""
+    """Write images, words and thumbnails of these pages of the PDF. Pages count from 1."""
 
     pages: tuple[int, ...]
     options: RenderOptions

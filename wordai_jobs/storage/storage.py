@@ -80,7 +80,7 @@ class Uploads(Protocol):
 
 
 class Pages(Protocol):
-    """The pages of running jobs and of chapters: each an image, and its text and words.
+    """The pages of running jobs and of chapters: each an image, a thumbnail, and text and words.
 
     Ids come from the database or from signed URLs.
     """
@@ -123,6 +123,11 @@ class Pages(Protocol):
 
         If the chapter is published just now, the file may be gone when it is opened. Then ask
         again.
+        """
+
+    def thumbnail(self, chapter_id: str, number: int) -> ImageFile | ImageAddress | None:
+        """As `image`. A page that an older release has rendered has no thumbnail; its image stands
+        in for it.
         """
 
     def content(self, chapter_id: str, number: int) -> dict[str, Any] | None:

@@ -1,9 +1,11 @@
-"""Page images: for their owner, and for anyone with a signed URL."""
+"""Page images and thumbnails: for their owner, and for anyone with a signed URL."""
+
+from collections.abc import Callable
 
 from flask import Blueprint, Response, request, send_file
 
 from wordai_jobs.errors import NotFound
-from wordai_jobs.storage.storage import ImageAddress
+from wordai_jobs.storage.storage import ImageAddress, ImageFile
 from wordai_jobs.web.authentication import authenticate, user_id
 from wordai_jobs.web.books import page_number
 from wordai_jobs.web.openapi.errors import PAGE_ERRORS
@@ -13,6 +15,8 @@ from wordai_jobs.web.services import services
 # An image never changes, as a chapter's id names one rendering. Caches that several users share
 # must not keep it.
 _CACHE_CONTROL = "private, max-age=31536000, immutable"
+
+Find = Callable[[str, int], ImageFile | ImageAddress | None]
 
 blueprint = Blueprint("images", __name__, url_prefix="/api/v1/books")
 
@@ -33,18 +37,41 @@ blueprint = Blueprint("images", __name__, url_prefix="/api/v1/books")
     access="token or signature",
 )
 def image(book_id: str, chapter_id: str, n: str) -> Response:
+    return _respond(book_id, chapter_id, n, services().storage.pages.image)
+
+
+@blueprint.get("/<book_id>/chapters/<chapter_id>/pages/<n>/thumbnail")
+@Operation(
+    "Get a small image of a page, as its owner or with a signed URL",
+    Success(
+        200,
+        "The image, 160 to 200 pixels wide; it never changes. A page that a release without "
+        "thumbnails has rendered has its full image here",
+        media_types=("image/jpeg", "image/png"),
+        headers=("ETag", "Cache-Control"),
+        has_ranges=True,
+        may_redirect=True,
+    ),
+    PAGE_ERRORS,
+    parameters=("expires", "signature"),
+    access="token or signature",
+)
+def thumbnail(book_id: str, chapter_id: str, n: str) -> Response:
+    return _respond(book_id, chapter_id, n, services().storage.pages.thumbnail)
+
+
+def _respond(book_id: str, chapter_id: str, n: str, find: Find) -> Response:
     expires, signature = request.args.get("expires", ""), request.args.get("signature", "")
     if not (signature and services().signer.is_valid(request.path, expires, signature)):
         authenticate()
         _check_owner(book_id, chapter_id)
     try:
-        return _send_image(chapter_id, n)
+        return _send(find(chapter_id, page_number(n)), n)
     except FileNotFoundError:  # the chapter was published just now, which has moved the file
-        return _send_image(chapter_id, n)
+        return _send(find(chapter_id, page_number(n)), n)
 
 
-def _send_image(chapter_id: str, n: str) -> Response:
-    found = services().storage.pages.image(chapter_id, page_number(n))
+def _send(found: ImageFile | ImageAddress | None, n: str) -> Response:
     if found is None:
         raise NotFound("page", n)
     if isinstance(found, ImageAddress):

@@ -15,7 +15,7 @@ from typing_extensions import TypedDict  # pydantic cannot read typing's before 
 from wordai_jobs import __version__
 from wordai_jobs.auth.signing import UrlSigner
 from wordai_jobs.library.books import PageContent
-from wordai_jobs.model.book import Chapter, Page, page_image_url
+from wordai_jobs.model.book import Chapter, Page, page_image_url, page_thumbnail_url
 from wordai_jobs.model.job import Job, JobStatus
 from wordai_jobs.web.openapi.parameters import BOOK_ID, CHAPTER_ID, FILE_ID, JOB_ID
 
@@ -168,7 +168,7 @@ class JobListBody(TypedDict):
 
 @_closed
 class PageBody(TypedDict):
-    """A page: the signed URL of its image, and the size of the image in pixels."""
+    """A page: the signed URLs of its image, and the size of the large one in pixels."""
 
     page_number: Annotated[int, Field(ge=1, examples=[1])]
     background_url: Annotated[
@@ -183,6 +183,16 @@ class PageBody(TypedDict):
     ]
     width: Annotated[int, Field(ge=1, examples=[1240])]
     height: Annotated[int, Field(ge=1, examples=[1754])]
+    thumbnail_url: Annotated[
+        str,
+        Field(
+            description="as `background_url`, for an image that is 160 to 200 pixels wide",
+            examples=[
+                page_thumbnail_url(BOOK_ID, CHAPTER_ID, 1)
+                + "?expires=1770681600&signature=x1XfbGciOiJSUzI1NiIsImtpZCI6IjE2ZWE3"
+            ],
+        ),
+    ]
     problem: NotRequired[
         Annotated[
             str,
@@ -204,6 +214,7 @@ def page_bodies(
             "background_url": signer.sign(page_image_url(book_id, chapter_id, page.number)),
             "width": page.width,
             "height": page.height,
+            "thumbnail_url": signer.sign(page_thumbnail_url(book_id, chapter_id, page.number)),
         }
         if page.problem:
             body["problem"] = page.problem

@@ -1,7 +1,8 @@
 """The pages of a chapter: written into a staging folder, then moved into place in one step.
 
-A page is two files, such as `00017.png` (or `.jpg`) and `00017.json` with its text and words. The
-chapter's id names both folders, so the URL of a page stays the same after its job has ended.
+A page is three files, such as `00017.png` (or `.jpg`), `00017.thumbnail.jpg`, and `00017.json` with
+its text and words. The chapter's id names both folders, so the URL of a page stays the same after
+its job has ended.
 """
 
 import os
@@ -16,7 +17,7 @@ import orjson
 
 from wordai_jobs.files import fsync_folder
 from wordai_jobs.linux import sync_file_system
-from wordai_jobs.model.book import page_file_stem
+from wordai_jobs.model.book import THUMBNAIL_ENDING, page_file_stem
 from wordai_jobs.storage.data_folder import DataFolder, changed_between, translated_full_disk
 from wordai_jobs.storage.storage import ImageFile, NextPage
 
@@ -71,6 +72,13 @@ class FolderPages:
                 if path.exists():
                     return ImageFile(path, media_type)
         return None
+
+    def thumbnail(self, chapter_id: str, number: int) -> ImageFile | None:
+        image = self.image(chapter_id, number)  # a page without one is being written
+        if image is None:
+            return None
+        path = image.path.with_name(f"{page_file_stem(number)}{THUMBNAIL_ENDING}")
+        return ImageFile(path, "image/jpeg") if path.exists() else image
 
     def content(self, chapter_id: str, number: int) -> dict[str, Any] | None:
         try:

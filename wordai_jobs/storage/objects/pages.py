@@ -13,7 +13,7 @@ from typing import Any
 
 from wordai_jobs.availability import handles_request
 from wordai_jobs.errors import StorageError
-from wordai_jobs.model.book import Page, page_file_stem
+from wordai_jobs.model.book import THUMBNAIL_ENDING, Page, page_file_stem
 from wordai_jobs.storage.data_folder import DataFolder, translated_full_disk
 from wordai_jobs.storage.objects.keys import CHAPTERS, chapter_prefix
 from wordai_jobs.storage.objects.reading import PageReader
@@ -21,8 +21,8 @@ from wordai_jobs.storage.objects.store import ObjectStore
 from wordai_jobs.storage.storage import ImageAddress, NextPage
 
 # In this order: a page can be read as soon as it has an image.
-_ENDINGS = (".json", ".png", ".jpg")
-# A request to a store takes some 30 ms, and a page two of them: so many threads keep up with
+_ENDINGS = (".json", THUMBNAIL_ENDING, ".png", ".jpg")
+# A request to a store takes some 30 ms, and a page three of them: so many threads keep up with
 # several renderers.
 _THREADS = 8
 _WAIT_S = 0.25
@@ -136,6 +136,9 @@ class ObjectPages:
 
     def image(self, chapter_id: str, number: int) -> ImageAddress | None:
         return self._reader.image(chapter_id, number)
+
+    def thumbnail(self, chapter_id: str, number: int) -> ImageAddress | None:
+        return self._reader.thumbnail(chapter_id, number)
 
     def content(self, chapter_id: str, number: int) -> dict[str, Any] | None:
         return self._reader.content(chapter_id, number)

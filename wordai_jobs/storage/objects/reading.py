@@ -9,12 +9,14 @@ from typing import Any
 
 import orjson
 
-from wordai_jobs.model.book import page_file_stem
+from wordai_jobs.model.book import THUMBNAIL_ENDING, page_file_stem
 from wordai_jobs.storage.objects.keys import chapter_prefix
 from wordai_jobs.storage.objects.store import ObjectStore
 from wordai_jobs.storage.storage import ImageAddress
 
 _IMAGE_ENDINGS = (".png", ".jpg")
+# The image stands in if an older release has rendered the page.
+_THUMBNAIL_ENDINGS = (THUMBNAIL_ENDING, *_IMAGE_ENDINGS)
 # An address stays the same for up to 3 hours, so that browsers find its image in their cache, and
 # is valid for as long after that.
 _SAME_FOR_S = 3 * 3600
@@ -31,29 +33,16 @@ class PageReader:
         self._now = now
         self._lock = threading.Lock()
         self._period = 0
-        self._addresses: dict[tuple[str, int], str] = {}
+        self._addresses: dict[tuple[str, int, tuple[str, ...]], str] = {}
         self._contents: OrderedDict[tuple[str, int], bytes] = OrderedDict()
         self._content_bytes = 0
 
     def image(self, chapter_id: str, number: int) -> ImageAddress | None:
         """The address of a page's image; None if there is none."""
-        period, passed_s = divmod(int(self._now()), _SAME_FOR_S)
-        page = (chapter_id, number)
-        with self._lock:
-            if period != self._period or len(self._addresses) >= _MOST_ADDRESSES:
-                self._addresses.clear()
-                self._period = period
-            address = self._addresses.get(page)
-        if address is None:
-            key = self._image_key(chapter_id, number)
-            if key is None:
-                return None
-            begin = datetime.fromtimestamp(period * _SAME_FOR_S, UTC)
-            signed = self._store.address(key, _VALID_FOR, begin)
-            with self._lock:
-                # If two requests sign the same address, both respond with the first.
-                address = self._addresses.setdefault(page, signed)
-        return ImageAddress(address, same_for_s=_SAME_FOR_S - passed_s)
+        return self._address(chapter_id, number, _IMAGE_ENDINGS)
+
+    def thumbnail(self, chapter_id: str, number: int) -> ImageAddress | None:
+        return self._address(chapter_id, number, _THUMBNAIL_ENDINGS)
 
     def content(self, chapter_id: str, number: int) -> dict[str, Any] | None:
         """The `text` and `words` of a page; None if it is not stored."""
@@ -73,15 +62,31 @@ class PageReader:
     def forget(self, chapter_id: str) -> None:
         """The chapter is about to be removed."""
         with self._lock:
-            for page in [page for page in self._addresses if page[0] == chapter_id]:
-                del self._addresses[page]
+            for image in [image for image in self._addresses if image[0] == chapter_id]:
+                del self._addresses[image]
 
-    def _image_key(self, chapter_id: str, number: int) -> str | None:
-        for ending in _IMAGE_ENDINGS:
-            key = f"{_stem(chapter_id, number)}{ending}"
-            if self._store.find(key):
-                return key
-        return None
+    def _address(
+        self, chapter_id: str, number: int, endings: tuple[str, ...]
+    ) -> ImageAddress | None:
+        """The address of the first of these files that a page has."""
+        period, passed_s = divmod(int(self._now()), _SAME_FOR_S)
+        image = (chapter_id, number, endings)
+        with self._lock:
+            if period != self._period or len(self._addresses) >= _MOST_ADDRESSES:
+                self._addresses.clear()
+                self._period = period
+            address = self._addresses.get(image)
+        if address is None:
+            keys = (f"{_stem(chapter_id, number)}{ending}" for ending in endings)
+            key = next((key for key in keys if self._store.find(key)), None)
+            if key is None:
+                return None
+            begin = datetime.fromtimestamp(period * _SAME_FOR_S, UTC)
+            signed = self._store.address(key, _VALID_FOR, begin)
+            with self._lock:
+                # If two requests sign the same address, both respond with the first.
+                address = self._addresses.setdefault(image, signed)
+        return ImageAddress(address, same_for_s=_SAME_FOR_S - passed_s)
 
     def _remember(self, page: tuple[str, int], stored: bytes) -> None:
         with self._lock:
