@@ -49,9 +49,10 @@ def operators(server: ServerProcess, settings: dict[str, str]) -> Program:
 def test_in_a_pipe_submit_prints_plain_lines_and_ends_with_the_job(
     program: Program, alice: Client
 ) -> None:
-    done = program.run("submit", "book.pdf", "--new-book", "Sách", "--title", "Chương 1", "--wait")
-    assert done.stderr == "" and "\r" not in done.stdout and "\x1b" not in done.stdout
-    lines = done.stdout.splitlines()
+    submit = ("submit", "book.pdf", "--new-book", "Sách", "--title", "Chương 1", "--wait")
+    stdout, stderr = program.start(*submit).communicate()
+    assert stderr == "" and "\r" not in stdout and "\x1b" not in stdout
+    lines = stdout.splitlines()
     assert re.fullmatch(r"Sent \d+ kB", lines[0])
     assert lines[1].startswith("Book ") and lines[2].startswith("Job ")
     assert lines[-2] == "100 %  Chapter created successfully with 3 pages"

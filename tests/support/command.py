@@ -1,4 +1,4 @@
-"""The installed program `wordai-jobs`, run in a pipe or in a terminal of its own."""
+"""The program `wordai-jobs`, run in a pipe or in a terminal of its own."""
 
 import io
 import re
@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pexpect
 
 from tests.support.server import environment
+from tests.support.warm_start import WarmProcess
 
 PROGRAM = Path(sys.executable).with_name("wordai-jobs")
 _TIMEOUT_S = 90
@@ -37,20 +39,22 @@ class Program:
 
     def run(self, *arguments: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
         """The finished command; its exit code must be `expect`, and it may show no traceback."""
-        done = subprocess.run(
-            [PROGRAM, *arguments],
-            cwd=self.folder,
-            env=self.env,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_S,
-            stdin=subprocess.DEVNULL,
-        )
+        with TemporaryDirectory() as output:
+            paths = Path(output, "stdout"), Path(output, "stderr")
+            process = WarmProcess(arguments, self.folder, self.env, *paths)
+            try:
+                code = process.wait(_TIMEOUT_S)
+            finally:
+                process.kill()
+            done = subprocess.CompletedProcess(
+                arguments, code, *(path.read_text() for path in paths)
+            )
         assert done.returncode == expect, (arguments, done)
         assert "Traceback" not in done.stderr
         return done
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """The installed program, as a user runs it in a pipe."""
         return subprocess.Popen(
             [PROGRAM, *arguments],
             cwd=self.folder,

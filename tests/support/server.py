@@ -135,7 +135,7 @@ class ServerProcess(OwnProcess):
         """Start the process and return at once."""
         self.folder.mkdir(parents=True, exist_ok=True)
         env = environment(self._settings) | self._env
-        self.process = WarmProcess(self.folder, env, self.log_path)
+        self.process = WarmProcess(["serve"], self.folder, env, self.log_path, self.log_path)
 
     def start(self) -> "ServerProcess":
         """Start the process and wait until it answers."""

@@ -1,26 +1,38 @@
-"""Starts servers from a process that has imported their code already.
+"""Starts servers and commands from a process that has imported their code already.
 
-The tests start some two hundred servers. Importing the code takes each of them a second of a
-core's time, which is most of a start. `python wsgi.py` itself is run by the tests of the command
-line and of the documentation.
+The tests start some three hundred of them. Importing the code takes each of them up to a second of
+a core's time, which is most of what it does. `python wsgi.py` and the installed program are run as
+they are by tests of the command line and of the documentation.
 """
 
 import multiprocessing
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["wordai_jobs.server", __name__])
+_context.set_forkserver_preload(
+    ["wordai_jobs.server", "wordai_jobs.maintenance", "wordai_jobs.cli.main", __name__]
+)
 
 
 class WarmProcess:
-    """A server that is a process of its own; to be used like `subprocess.Popen`."""
+    """`wordai-jobs ARGUMENT…` as a process of its own; to be used like `subprocess.Popen`."""
 
-    def __init__(self, folder: Path, env: dict[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        env: Mapping[str, str],
+        stdout: Path,
+        stderr: Path,
+    ) -> None:
         # A daemon ends with the tests, also if one of them leaves it running.
-        self._process = _context.Process(target=_serve, args=(folder, env, log), daemon=True)
+        self._process = _context.Process(
+            target=_run, args=(arguments, folder, env, stdout, stderr), daemon=True
+        )
         self._process.start()
         assert self._process.pid
         self.pid: int = self._process.pid
@@ -35,7 +47,7 @@ class WarmProcess:
     def wait(self, timeout_s: float | None = None) -> int:
         self._process.join(timeout_s)
         if self._process.exitcode is None:
-            raise subprocess.TimeoutExpired("wsgi.py", timeout_s or 0)
+            raise subprocess.TimeoutExpired("wordai-jobs", timeout_s or 0)
         return self._process.exitcode
 
     def send_signal(self, number: int) -> None:
@@ -46,16 +58,21 @@ class WarmProcess:
         self._process.kill()
 
 
-def _serve(folder: Path, env: dict[str, str], log: Path) -> None:
-    """What `python wsgi.py` does, in this folder and environment."""
-    # Only here, in the server: the tests themselves do not need it.
-    from wordai_jobs.server import main
+def _run(
+    arguments: Sequence[str], folder: Path, env: Mapping[str, str], stdout: Path, stderr: Path
+) -> None:
+    # Only here, in the new process: the tests themselves do not need it.
+    from wordai_jobs.cli.main import main
 
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(env)
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    for standard in (sys.stdout, sys.stderr):
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    for path, standard in ((stdout, sys.stdout), (stderr, sys.stderr)):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(descriptor, standard.fileno())
-    os.close(descriptor)
+        os.close(descriptor)
+    sys.argv = ["wordai-jobs", *arguments]
     main()
