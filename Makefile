@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: help install run test test-fleet test-containers test-js test-tools soak format lint lint-js docs locks bench clean
+.PHONY: help install run test test-app test-fleet test-containers test-js test-tools soak format lint lint-js docs locks bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -20,7 +20,10 @@ TEST_PROCESSES ?= 4
 PYTEST := env --unset=PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 test: .venv/dev ## run the tests, several at a time (TEST_PROCESSES=0: one after the other)
-	@$(PYTEST) -m 'not fleet and not containers'
+	@$(PYTEST) -m 'not fleet' tests/unit tests/integration
+
+test-app: .venv/dev ## run the tests of the app in browsers: needs Chromium, Firefox and `make test-tools`
+	@$(PYTEST) -m 'not containers' tests/acceptance
 
 test-fleet: .venv/dev ## run the tests of many machines: needs Redis and RabbitMQ, takes 5 minutes
 	@$(PYTEST) -m fleet
@@ -38,7 +41,8 @@ SOAK_POLLS ?= 10000
 soak: .venv/dev ## run 1,000 jobs, kill the server 200 times, send 500 damaged PDFs and 20,000 polls; takes 5 to 15 minutes
 	@SOAK_JOBS=$(SOAK_JOBS) SOAK_KILLS=$(SOAK_KILLS) SOAK_PDFS=$(SOAK_PDFS) SOAK_POLLS=$(SOAK_POLLS) $(BIN)/python -m pytest -s \
 		tests/integration/test_leaks.py tests/integration/test_kills.py tests/integration/test_hostile_pdfs.py \
-		tests/integration/test_polls.py -k 'leaked or again_and_again or many_damaged or handled_as_flask'
+		tests/integration/test_polls.py tests/integration/test_sandbox_pages.py \
+		-k 'leaked or again_and_again or many_damaged or built_and_damaged or handled_as_flask'
 
 format: .venv/dev ## format the Python code (ruff)
 	@$(BIN)/ruff check --quiet --select I --fix

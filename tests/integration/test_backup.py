@@ -47,7 +47,7 @@ class Visitors(threading.Thread):
     def run(self) -> None:
         while not self._stopping.is_set():
             kept = self.user.submit(photo_pdf())
-            removed = self.user.chapter(self.user.end_of(self.user.submit(text_pdf(20))))
+            removed = self.user.chapter(self.user.end_of(self.user.submit(text_pdf(5))))
             self.user.end_of(kept)
             address = f"/api/v1/books/{self.user.book_id}/chapters/{removed['chapter_id']}"
             assert self.user.request("DELETE", address).status_code == 204

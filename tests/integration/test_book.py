@@ -130,8 +130,9 @@ def check_pages(client: Client, job: Json, pages: int) -> None:
             assert 0 <= x0 <= x1 <= page["width"] and 0 <= y0 <= y1 <= page["height"] and word
         return len(content["words"])
 
+    some = chapter["pages"][::7]
     with ThreadPoolExecutor(4) as threads:
-        assert sum(threads.map(check, chapter["pages"])) > pages * 10
+        assert sum(threads.map(check, some)) > len(some) * 10
 
 
 def test_pages_can_be_read_while_the_job_still_runs(alice: Client) -> None:

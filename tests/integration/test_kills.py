@@ -92,7 +92,7 @@ def kill_during_jobs(
 ) -> list[Json]:
     """Kill one victim a few times while jobs run; the outcome of the jobs."""
     chance = random.Random(7)
-    file_id = user.upload(text_pdf(60)).json()["file_id"]
+    file_id = user.upload(text_pdf(40)).json()["file_id"]
     accepted: list[str] = []
     for _ in range(5):
         accepted += submit_some(user, [file_id], 1)
@@ -117,7 +117,7 @@ def test_the_process_that_children_are_forked_from_is_replaced_with_them_and_los
 ) -> None:
     server = start_server(TWO_RENDERERS).wait_until_ready()
     user = Client(server.url, "somebody")
-    job_id = user.submit(text_pdf(200))
+    job_id = user.submit(text_pdf(100))
     for progress in (30, 40, 50):  # a page that was lost is done again before the next of them
         wait_until(lambda: user.job(job_id)["progress"] > progress, what=f"{progress} %")
         for pid in fork_server(server):

@@ -38,7 +38,7 @@ from wordai_jobs.web.services import EXTENSION, Services
 
 pytestmark = pytest.mark.long_file(60)
 
-REQUESTS, BATCH = int(os.environ.get("SOAK_POLLS", "1500")), 100
+REQUESTS, BATCH = int(os.environ.get("SOAK_POLLS", "800")), 100
 ORIGINS = ["https://app.example", "http://[::1]:3000"]
 JOBS = "/api/v1/books/jobs"
 COUNTED = (

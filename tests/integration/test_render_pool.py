@@ -33,11 +33,20 @@ SETTINGS = RenderingSettings(processes=1, dpi=72, max_pixels=1_000_000)
 BLOCK = 4096
 
 
-@pytest.fixture
-def fork_server() -> Iterator[ForkServer]:
+@pytest.fixture(scope="module")
+def shared_fork_server() -> Iterator[ForkServer]:
     running = ForkServer()
     yield running
     running.stop()
+
+
+@pytest.fixture
+def fork_server(shared_fork_server: ForkServer) -> ForkServer:
+    """Runs until a test kills it: this thread, and none of a pool, has started it."""
+    first = ChildProcess("a first child", 512, shared_fork_server)
+    first.start()
+    first.kill()
+    return shared_fork_server
 
 
 @pytest.fixture
@@ -273,15 +282,15 @@ def test_a_book_keeps_its_child_while_other_books_have_their_turn_and_takes_it_a
 ) -> None:
     books = [tmp_path / name for name in ("a.pdf", "b.pdf")]
     for book in books:
-        book.write_bytes(text_pdf(60))
+        book.write_bytes(text_pdf(24))
         book.with_suffix("").mkdir()
     before = children()
     with (
-        pool.rendering(books[0], tmp_path / "a", 60, "fail") as first,
-        pool.rendering(books[1], tmp_path / "b", 60, "fail") as second,
+        pool.rendering(books[0], tmp_path / "a", 24, "fail") as first,
+        pool.rendering(books[1], tmp_path / "b", 24, "fail") as second,
     ):
         seen: set[int] = set()
-        for task in (first, second) * 60:
+        for task in (first, second) * 24:
             wait_until(lambda: task.next_page(0.1), what="a page")
             seen.update(children())
         assert before[0] in seen, "the child that was ready took the first book"
@@ -429,11 +438,9 @@ def test_an_inspector_that_sends_garbage_refuses_the_upload_and_is_replaced(
 
 
 def test_an_upload_is_not_to_blame_if_no_inspector_can_be_started(
-    fork_server: ForkServer,
-    pdf: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    pdf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    fork_server = ForkServer()
     inspector = Inspector(memory_limit_mb=512, fork_server=fork_server)
     with monkeypatch.context() as broken:
         broken.setattr(sys, "executable", str(tmp_path / "no such program"))
@@ -444,6 +451,7 @@ def test_an_upload_is_not_to_blame_if_no_inspector_can_be_started(
         assert inspector.page_count(pdf) == 3
     finally:
         inspector.stop()
+        fork_server.stop()
 
 
 def test_a_child_that_cannot_be_started_is_an_error_with_a_message(
@@ -528,25 +536,29 @@ def test_a_worn_fork_server_is_replaced_and_its_children_work_on_until_they_end(
     pdf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fork_client, "_MOST_CHILDREN", 3)
-    fork_server = ForkServer()
+    others, fork_server = set(own("fork server")), ForkServer()
+
+    def fork_servers() -> list[int]:
+        return [pid for pid in own("fork server") if pid not in others]
+
     first, other = (ChildProcess(f"renderer {number}", 512, fork_server) for number in (1, 2))
     try:
         first.start()
-        [worn] = own("fork server")
+        [worn] = fork_servers()
         for _ in range(2):
             other.start()
-        wait_until(lambda: len(own("fork server")) == 2, what="the next fork server")
+        wait_until(lambda: len(fork_servers()) == 2, what="the next fork server")
         assert page_count(first, pdf) == page_count(other, pdf) == PageCount(3)
         other.start()
-        assert worn in own("fork server"), "it has a child"
+        assert worn in fork_servers(), "it has a child"
         first.kill()
-        wait_until(lambda: worn not in own("fork server"), what="its end")
+        wait_until(lambda: worn not in fork_servers(), what="its end")
         assert page_count(other, pdf) == PageCount(3)
     finally:
         first.kill()
         other.kill()
         fork_server.stop()
-    assert own("fork server", "renderer") == []
+    assert own("renderer") == fork_servers() == []
 
 
 def page_count(child: ChildProcess, pdf: Path) -> PageCount | Failed:
@@ -559,17 +571,17 @@ def test_a_fork_server_that_does_not_answer_is_replaced(
     pdf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fork_client, "_ANSWER_TIMEOUT_S", 0.5)
-    fork_server = ForkServer()
+    others, fork_server = own("fork server"), ForkServer()
     child = ChildProcess("renderer 1", 512, fork_server)
     try:
         child.start()
-        [before] = own("fork server")
+        [before] = set(own("fork server")) - set(others)
         os.kill(before, signal.SIGSTOP)
         child.start()
         assert page_count(child, pdf) == PageCount(3)
-        [now] = own("fork server")
+        [now] = set(own("fork server")) - set(others)
         assert now != before
     finally:
         child.kill()
         fork_server.stop()
-    assert own("fork server", "renderer") == []
+    assert own("fork server", "renderer") == others

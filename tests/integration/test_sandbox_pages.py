@@ -37,8 +37,7 @@ from wordai_jobs.rendering.protocol import (
 
 pytestmark = pytest.mark.long_file(40)
 
-# With SANDBOX_PDFS=1000 it takes some minutes.
-DAMAGED = int(os.environ.get("SANDBOX_PDFS", "100")) // 2
+DAMAGED = int(os.environ.get("SOAK_PDFS", "40")) // 2
 MOST_PAGES = 3
 OPTIONS = RenderOptions(dpi=100, format="auto", jpeg_quality=85, max_pixels=4_000_000)
 PAGE_TIMEOUT_S = 60
