@@ -21,6 +21,8 @@ from wordai_jobs.web import (
     jobs,
     metrics,
     response_headers,
+    search,
+    text,
 )
 from wordai_jobs.web.access_log import AccessLog
 from wordai_jobs.web.authentication import refuse_strangers_in_mode_dev
@@ -60,7 +62,9 @@ def create_app(config: Config) -> Flask:
         jobs.blueprint,
         files.blueprint,
         books.blueprint,
+        text.blueprint,
         images.blueprint,
+        search.blueprint,
         health.blueprint,
         docs.blueprint,
         app_page.create_blueprint(app_page.SignIn.of(config.auth), config.limits),
@@ -87,6 +91,7 @@ def _services(config: Config, built: Backend) -> Services:
         jobs=built.jobs,
         books=built.library.books,
         uploads=built.library.uploads,
+        search=built.library.search,
         engine=built.engine,
         storage=built.storage,
         is_open=lambda: built.is_open,

@@ -24,7 +24,9 @@ def test_pages_without_a_chapter_go_and_their_jobs_fail(
     shared: dict[str, str],
     records: Records,
 ) -> None:
-    """Killed after the pages were written or moved, and before the chapter was recorded."""
+    """Killed after the pages were written or moved, while their index was written, and before the
+    chapter was recorded.
+    """
     server = start_server(shared)
     user = Client(server.url, "somebody")
     moments = [
@@ -39,6 +41,7 @@ def test_pages_without_a_chapter_go_and_their_jobs_fail(
         chapter_id = job["result"]["chapter_id"]
         records["book_chapters"].delete_one({"chapter_id": chapter_id})
         (server.data / "chapters" / chapter_id).rename(server.data / place / chapter_id)
+    (server.data / "staging" / ".new-0123456789abcdef").write_bytes(b"the beginning of an index")
     server.start()
     for (_, _, progress), job in zip(moments, jobs, strict=True):
         swept = user.job(job["job_id"])

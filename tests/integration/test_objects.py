@@ -52,12 +52,37 @@ def test_pdfs_and_pages_are_objects_and_no_file_stays_in_the_data_folder(
     job = user.end_of(user.enqueue(file_id).json()["job_id"])
     check_end(user, job)
     chapter = f"chapters/{job['result']['chapter_id']}"
-    assert bucket.below("chapters/") == {
+    assert bucket.below("chapters/") == {f"{chapter}/search.sqlite"} | {
         f"{chapter}/0000{number}{ending}"
         for number in (1, 2, 3)
         for ending in (".png", ".json", ".thumbnail.jpg")
     }
     assert files(server.data) == set()
+
+
+def test_an_index_is_an_object_that_is_read_from_a_copy_and_made_again_if_it_is_missing(
+    server: ServerProcess, bucket: Bucket, user: Client
+) -> None:
+    chapter_id = user.end_of(user.submit(text_pdf(20)))["result"]["chapter_id"]
+    [copy] = (server.data / "copies").glob("*.sqlite")
+    [key] = (key for key in bucket.below("chapters/") if key.endswith(".sqlite"))
+
+    def pages() -> list[int]:
+        hits = user.get("/api/v1/search?q=page 17").json()["hits"]
+        return [hit["page_number"] for hit in hits]
+
+    assert pages() == [17]
+    copy.unlink()
+    assert pages() == [17] and copy.exists(), "it is fetched again"
+    copy.unlink()
+    bucket.remove(key)
+    assert pages() == [17] and key in bucket.keys, "it is made again"
+    copy.write_bytes(b"damaged")
+    assert pages() == [17]
+    text = user.get(f"/api/v1/books/{user.book_id}/chapters/{chapter_id}/text").text
+    assert text.count("\f") == 20 and "page 20 of 20" in text
+    user.request("DELETE", f"/api/v1/books/{user.book_id}/chapters/{chapter_id}")
+    assert pages() == [] and bucket.below("chapters/") == set() and not copy.exists()
 
 
 @pytest.mark.parametrize("make", [lambda: text_pdf(2), photo_pdf], ids=["png", "jpeg"])

@@ -37,6 +37,8 @@ ENDPOINTS = [
     "GET /api/v1/books/{book_id}/chapters/{chapter_id}/pages/{n}/image",
     "GET /api/v1/books/{book_id}/chapters/{chapter_id}/pages/{n}/thumbnail",
     "DELETE /api/v1/books/{book_id}/chapters/{chapter_id}",
+    "GET /api/v1/books/{book_id}/chapters/{chapter_id}/text",
+    "GET /api/v1/search",
     "GET /health",
     "HEAD /health",
     "GET /health/ready",
@@ -121,7 +123,9 @@ def test_every_field_of_a_query_has_an_example_that_fits(contract: Contract) -> 
         for part in operation["parameters"]
         if "$ref" not in part
     ]
-    assert {field["name"] for field in fields} == {"status", "book_id", "limit", "cursor"}
+    assert {field["name"] for field in fields} == {
+        *("status", "book_id", "chapter_id", "limit", "cursor", "q")
+    }
     for field in fields:
         contract.check_body(field["schema"], field["example"])
 
@@ -224,6 +228,17 @@ def _of_a_chapter(alice: Client, bob: Client, chapter_id: str) -> Iterator[reque
         alice.get(f"{chapter}/pages/2"),
         bob.get(chapter),
     )
+    text = alice.get(f"{chapter}/text")
+    known = {"If-None-Match": text.headers["ETag"]}
+    yield from (
+        text,
+        alice.get(f"{chapter}/text", headers={"Accept": "application/json"}),
+        alice.get(f"{chapter}/text", headers=known),
+        bob.get(f"{chapter}/text"),
+    )
+    yield from (alice.get(f"/api/v1/search?{query}") for query in ("q=lorem&limit=1", "q=", "q=x"))
+    yield alice.get(f"/api/v1/search?q=lorem&chapter_id={chapter_id}x")
+    yield bob.get(f"/api/v1/search?q=lorem&chapter_id={chapter_id}")
     image = alice.get(f"{chapter}/pages/1/image")
     yield from (
         image,

@@ -29,10 +29,12 @@ class Contract:
         for name, reference in described["headers"].items():
             is_required = self.resolve(reference)["required"]
             assert name in response.headers or not is_required, f"{case} has no {name}"
-        if "application/json" in described.get("content", {}):
-            self.check_body(described["content"]["application/json"]["schema"], response.json())
-        elif described.get("content"):
-            assert response.headers["Content-Type"].partition(";")[0] in described["content"]
+        content = described.get("content", {})
+        if content:
+            media_type = response.headers["Content-Type"].partition(";")[0]
+            assert media_type in content
+            if media_type == "application/json":
+                self.check_body(content[media_type]["schema"], response.json())
         else:
             assert response.content == b""
 

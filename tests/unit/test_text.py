@@ -55,6 +55,9 @@ def read(pdf: bytes, rotation: int = 0) -> Read:
         ("is well-known, a well-\nknown fact", "is well-known, a well-known\nfact"),
         ("a dash -\nand more", "a dash -\nand more"),
         ("ends with-\n", "ends with-\n"),
+        ("inter-\nnational-\nization", "internationalization"),
+        ("-\na", "-\na"),
+        ("x" * 50 + "-\nyes", "x" * 50 + "-\nyes"),
     ],
     ids=lambda text: text.replace("\n", " ")[:25],
 )
@@ -63,6 +66,11 @@ def test_a_word_broken_at_a_line_end_is_joined_unless_its_hyphen_is_its_own(
 ) -> None:
     assert joined(before) == after
     assert joined(after) == after, "joining twice changes nothing"
+
+
+@pytest.mark.parametrize("text", ["a-\n", "a-", "x", "x ", "ab-\nc "], ids=repr)
+def test_a_page_full_of_hyphens_takes_no_time(text: str) -> None:
+    assert len(joined(text * (300_000 // len(text)))) > 90_000
 
 
 def test_the_text_has_whole_words_and_the_words_are_as_they_are_on_the_page() -> None:

@@ -24,7 +24,16 @@ from wordai_jobs.client.errors import (
     Unreachable,
     WaitTimeout,
 )
-from wordai_jobs.client.models import Book, Chapter, File, Job, Page, PageContent, PagesDone
+from wordai_jobs.client.models import (
+    Book,
+    Chapter,
+    File,
+    Hit,
+    Job,
+    Page,
+    PageContent,
+    PagesDone,
+)
 from wordai_jobs.model.job import JobStatus
 
 __all__ = [
@@ -37,6 +46,7 @@ __all__ = [
     "Conflict",
     "File",
     "FileChanged",
+    "Hit",
     "Job",
     "JobStatus",
     "NotAuthenticated",

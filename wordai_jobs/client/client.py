@@ -15,7 +15,7 @@ import requests
 
 from wordai_jobs.client.backoff import Backoff
 from wordai_jobs.client.errors import Busy, ServerFault, Unreachable, WaitTimeout
-from wordai_jobs.client.models import Book, Chapter, File, Job, PageContent
+from wordai_jobs.client.models import Book, Chapter, File, Hit, Job, PageContent
 from wordai_jobs.client.multipart import MultipartFile, UploadProgress
 from wordai_jobs.client.transport import OnTrouble, Token, Transport, json_of, retry_after_s
 from wordai_jobs.model.job import JobStatus, OnBadPage
@@ -218,6 +218,39 @@ class Client:
         """
         path = _chapter_path(book_id, chapter_id, f"/pages/{number}/thumbnail")
         return self._get(path, allow_redirects=True).content
+
+    def text(self, book_id: str, chapter_id: str) -> list[str]:
+        """The text of each page of a chapter."""
+        path = _chapter_path(book_id, chapter_id, "/text")
+        body = json_of(self._get(path, headers={"Accept": "application/json"}))
+        return [page["text"] for page in body["pages"]]
+
+    def search(
+        self,
+        q: str,
+        *,
+        book_id: str | None = None,
+        chapter_id: str | None = None,
+        limit: int | None = 20,
+    ) -> Iterator[Hit]:
+        """Pages that have all words of `q`, the last one perhaps only begun: of one chapter, one
+        book or all of the user's books, at most `limit` of them; None means all.
+        """
+        left, cursor = limit, None
+        while left is None or left > 0:
+            query = {
+                "q": q,
+                "book_id": book_id,
+                "chapter_id": chapter_id,
+                "limit": _LONGEST_LIST if left is None else min(left, _LONGEST_LIST),
+                "cursor": cursor,
+            }
+            body = json_of(self._get("/search", params=query))
+            yield from map(Hit.of, body["hits"])
+            cursor = body["next_cursor"]
+            if cursor is None:
+                return
+            left = None if left is None else left - len(body["hits"])
 
     # The server
 

@@ -153,6 +153,24 @@ class PageContent:
 
 
 @dataclass(frozen=True, slots=True)
+class Hit:
+    """A page that a search has found; `boxes` of its words as (x0, y0, x1, y1) in pixels of the
+    image.
+    """
+
+    book_id: str
+    chapter_id: str
+    page_number: int
+    excerpt: str
+    boxes: tuple[tuple[float, float, float, float], ...]
+
+    @classmethod
+    def of(cls, body: Json) -> "Hit":
+        boxes = tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in body["boxes"])
+        return cls(body["book_id"], body["chapter_id"], body["page_number"], body["excerpt"], boxes)
+
+
+@dataclass(frozen=True, slots=True)
 class Chapter:
     chapter_id: str
     book_id: str

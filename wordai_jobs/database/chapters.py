@@ -77,6 +77,12 @@ class ChapterRepository(Repository[Chapter]):
             )
             return list(self._readable(in_order))
 
+    def of_user(self, user_id: str) -> list[Chapter]:
+        """All chapters of a user, without pages, in no order."""
+        with self._translated_errors():
+            found = self._collection.find({"user_id": user_id}, _WITHOUT_PAGES)
+            return list(self._readable(found))
+
     def existing(self, chapter_ids: set[str]) -> set[str]:
         """Those of the chapters that exist."""
         return self._values("chapter_id", {"chapter_id": {"$in": list(chapter_ids)}})

@@ -1,5 +1,6 @@
 """The service for books and their chapters."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -7,6 +8,7 @@ from uuid import uuid4
 from wordai_jobs.clock import utc_now
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import AccessDenied, NotFound
+from wordai_jobs.library.chapter_index import texts_of_pages
 from wordai_jobs.library.quota import Quota
 from wordai_jobs.model.book import Book, Chapter, Page
 from wordai_jobs.storage.storage import Storage
@@ -74,6 +76,11 @@ class BookService:
         if content is None:
             raise NotFound("page", str(number))
         return PageContent(chapter.pages[0], content["text"], content["words"])
+
+    def texts(self, book_id: str, chapter_id: str, user_id: str) -> Iterator[str]:
+        """The text of each page of a chapter, read when it is asked for."""
+        chapter = self.chapter(book_id, chapter_id, user_id)
+        return texts_of_pages(self._storage.pages, chapter_id, chapter.total_pages)
 
     def remove_chapter(self, book_id: str, chapter_id: str, user_id: str) -> None:
         """Remove a chapter and its page files. The clean-up removes its PDF if nothing uses it."""

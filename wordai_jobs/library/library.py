@@ -4,6 +4,7 @@ from wordai_jobs.config import Config
 from wordai_jobs.database.client import Database
 from wordai_jobs.library.books import BookService
 from wordai_jobs.library.quota import Quota
+from wordai_jobs.library.search import SearchService
 from wordai_jobs.library.uploads import UploadService
 from wordai_jobs.rendering.inspector import Inspector
 from wordai_jobs.storage.storage import Storage
@@ -18,6 +19,7 @@ class Library:
         self.quota = Quota(database, config.limits.max_stored_mb_per_user)
         self.books = BookService(database, storage, self.quota)
         self.uploads = UploadService(config, database, storage, inspector, self.quota)
+        self.search = SearchService(database, storage, self.books)
         self._storage = storage
 
     @property

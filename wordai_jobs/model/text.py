@@ -1,6 +1,9 @@
 """What the text of a page is: words that lines break are whole, and so is Chinese and Japanese."""
 
 import re
+from collections.abc import Mapping
+from itertools import takewhile
+from typing import Any
 
 # Chinese characters and kana, with their punctuation: between them a blank means nothing.
 _WITHOUT_BLANKS = re.compile(
@@ -8,14 +11,25 @@ _WITHOUT_BLANKS = re.compile(
     "\uff01-\uff0f\uff1a-\uff20\uff5b-\uff9f\U00020000-\U0003ffff]"
 )
 
-# Two parts of a word, with a hyphen and a line end between them, and what follows.
-_BROKEN = re.compile(r"(\S*[^\W\d_])([-\u00ad\u2010])\n(([^\W\d_]+)\S*)[ \n]?")
+_HYPHENS = "-\u00ad\u2010"
 _SOFT_HYPHEN = "\u00ad"
+_HYPHENATED = re.compile(r"\b[^\W\d_]{1,40}-[^\W\d_]{1,40}")
+# A longer one is no part of a word; and a chain of a million parts is not joined to one.
+_LONGEST_PART = 40
+
+# Only so much of a page's text is kept. A full page of a newspaper has 30,000 characters.
+MOST_CHARACTERS = 1_000_000
 
 
 def has_blanks(character: str) -> bool:
     """Whether blanks between such characters separate words."""
     return character < "\u2e80" or not _WITHOUT_BLANKS.match(character)
+
+
+def stored_text(content: Mapping[str, Any]) -> str:
+    """The text of a stored page, in which older releases left broken words as they are."""
+    text: str = content["text"]
+    return joined(text[:MOST_CHARACTERS])
 
 
 def joined(text: str) -> str:
@@ -26,15 +40,27 @@ def joined(text: str) -> str:
     the word's own: after a single letter, in a word that has another one, or if the page has the
     same word with a hyphen.
     """
-
-    def whole(match: re.Match[str]) -> str:
-        first, hyphen, second, letters = match.groups()
-        if not letters[0].islower():
-            return match[0]
+    if not any(f"{hyphen}\n" in text for hyphen in _HYPHENS):
+        return text
+    hyphenated = set(_HYPHENATED.findall(text))
+    lines: list[str] = []
+    for line in text.split("\n"):
+        before = lines[-1] if lines else ""
+        begin, hyphen = before[before.rfind(" ") + 1 : -1], before[-1:]
+        if (
+            not 0 < len(begin) <= _LONGEST_PART
+            or hyphen not in _HYPHENS
+            or not begin[-1].isalpha()
+            or not line[:1].islower()
+        ):
+            lines.append(line)
+            continue
+        end, _, rest = line.partition(" ")
+        letters = "".join(takewhile(str.isalpha, end[:_LONGEST_PART]))
         is_own = hyphen != _SOFT_HYPHEN and (
-            "-" in first or len(first) == 1 or f"{first}-{letters}" in text
+            "-" in begin or len(begin) == 1 or f"{begin}-{letters}" in hyphenated
         )
-        end = "" if match.end() == len(text) and not match[0].endswith("\n") else "\n"
-        return f"{first}{'-' if is_own else ''}{second}{end}"
-
-    return _BROKEN.sub(whole, text)
+        lines[-1] = f"{before if is_own else before[:-1]}{end}"
+        if rest:
+            lines.append(rest)
+    return "\n".join(lines)

@@ -7,11 +7,10 @@ from typing import Any
 
 import pymupdf
 
-from wordai_jobs.model.text import has_blanks, joined
+from wordai_jobs.model.text import MOST_CHARACTERS, has_blanks, joined
 
-# The server reads a page's words into its memory, so only this many characters of its text are
-# kept; the coordinates of a word count as 20. A full page of a newspaper has 30,000.
-_MOST_CHARACTERS = 1_000_000
+# The server reads a page's words into its memory, so their length is limited as that of the text
+# is; the coordinates of a word count as 20 characters.
 _COORDINATES_CHARACTERS = 20
 # MuPDF would expand ligatures before it puts words from right to left in order: the letters of an
 # Arabic ligature would come out reversed.
@@ -112,7 +111,7 @@ def _is_next(one: Entry, other: Entry, column: tuple[tuple[float, float], float]
 
 def _up_to_the_limit(entries: Iterable[Entry]) -> Iterator[Entry]:
     """The first words of a page."""
-    left = _MOST_CHARACTERS
+    left = MOST_CHARACTERS
     for entry in entries:
         left -= len(entry[4]) + _COORDINATES_CHARACTERS
         if left < 0:

@@ -17,6 +17,7 @@ from wordai_jobs.storage.lock import FolderLock
 
 # An upload leaves this much free, for the database's log and the pages of running jobs.
 RESERVE_BYTES = 16 * 1024 * 1024
+_NEW_FILE = ".new-"
 
 logger = logging.getLogger(__name__)
 
@@ -123,6 +124,22 @@ def changed_between(
             with suppress(FileNotFoundError):
                 if first <= entry.stat(follow_symlinks=False).st_mtime < end:
                     yield entry
+
+
+@contextmanager
+def new_file(folder: DataFolder) -> Iterator[Path]:
+    """The path of a file that does not exist yet; it is removed afterwards unless it was moved."""
+    path = folder.staging / f"{_NEW_FILE}{secrets.token_hex(8)}"
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def remove_new_files(folder: DataFolder) -> None:
+    """Remove the new files of a dead server."""
+    for path in folder.staging.glob(f"{_NEW_FILE}*"):
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

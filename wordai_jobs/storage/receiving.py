@@ -9,7 +9,7 @@ from typing import IO
 from uuid import uuid4
 
 from wordai_jobs.errors import InvalidPdf, UploadTooLarge
-from wordai_jobs.storage.data_folder import DataFolder, translated_full_disk
+from wordai_jobs.storage.data_folder import DataFolder, remove_new_files, translated_full_disk
 from wordai_jobs.storage.storage import ReceivedPdf
 
 _BLOCK_BYTES = 1024 * 1024
@@ -33,7 +33,8 @@ def received(source: IO[bytes], folder: DataFolder, max_mb: int) -> Iterator[Rec
 
 
 def remove_unfinished(folder: DataFolder) -> None:
-    """Remove what a dead server was receiving."""
+    """Remove what a dead server was receiving or writing."""
+    remove_new_files(folder)
     for part in folder.uploads.glob(f"*{_UNFINISHED}"):
         part.unlink(missing_ok=True)
 

@@ -48,6 +48,10 @@ class ImageAddress:
     same_for_s: int
 
 
+# An index of the text of a chapter, beside its pages.
+INDEX_NAME = "search.sqlite"
+
+
 class Uploads(Protocol):
     """Uploaded PDFs, each with an id that the server has drawn."""
 
@@ -133,6 +137,22 @@ class Pages(Protocol):
     def content(self, chapter_id: str, number: int) -> dict[str, Any] | None:
         """The `text` and `words` of a page of a chapter."""
 
+    def contents(self, chapter_id: str, page_count: int) -> Iterator[dict[str, Any] | None]:
+        """The same of pages 1 to `page_count`, one after the other, published or not."""
+
+    def store_index(self, chapter_id: str, build: Callable[[Path], None]) -> None:
+        """Have an index of the chapter's text written into a new file, and store it, in place of
+        one that is there.
+
+        Raises FileNotFoundError if the pages were removed, StorageFull, and what `build` raises.
+        """
+
+    def index(self, chapter_id: str) -> AbstractContextManager[Path]:
+        """The index as a local file, which stays until the returned context ends.
+
+        Raises FileNotFoundError if there is none.
+        """
+
 
 class Trash(Protocol):
     """Removes what no record names, in a way that leaves time to notice a mistake."""
@@ -197,6 +217,6 @@ class Storage(Protocol):
         """The origin of image addresses; None if images are files."""
 
     def remove_unfinished(self) -> None:
-        """Remove what a dead server was receiving. Only at a start, before anything comes."""
+        """Remove what a dead server was receiving or writing. Only at a start."""
 
     def close(self) -> None: ...

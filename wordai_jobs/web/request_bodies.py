@@ -11,7 +11,7 @@ from werkzeug.exceptions import BadRequest as MalformedJson
 from wordai_jobs.errors import BadRequest, BodyTooLarge, Invalid
 from wordai_jobs.model.book import MAX_SLUG_LENGTH
 from wordai_jobs.model.job import JobStatus, OnBadPage
-from wordai_jobs.web.openapi.parameters import BOOK_ID, FILE_ID
+from wordai_jobs.web.openapi.parameters import BOOK_ID, CHAPTER_ID, FILE_ID
 
 MAX_TITLE_LENGTH = 300
 # The limit for a JSON body and for a field of a form. A body as large as a PDF would take many
@@ -19,6 +19,8 @@ MAX_TITLE_LENGTH = 300
 MAX_FIELDS_MB = 1
 _MAX_ID_LENGTH = 200
 _MAX_USER_ID_LENGTH = 128  # Firebase's own limit
+_MAX_QUERY_LENGTH = 200
+_MAX_CURSOR_LENGTH = 1000
 _MAX_ORDER_INDEX = 2**31 - 1
 # Control characters, surrogates, private use and noncharacters. A character that is merely
 # unassigned is text: a newer Unicode than this interpreter's may have it.
@@ -34,6 +36,11 @@ _INVISIBLE = re.compile(
     r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff]*"
 )
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+_SEARCH_CURSOR = (
+    "Wy0xNzcwNTA5NDI4MzI1LCI4ZDBmMmEzNi0yZjdiLTRmMGUtOGIzYy0wZjZmM2E5ZjRiMTEiLDAsMTc3MDUwOTQyODMyNSwi"
+    "YzJiMWY3ZTQtN2I3YS00YTU1LTlkMGUtNWE0ZjZlMWM3ZDIyIiwxN10"
+)
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -83,6 +90,11 @@ Slug = Annotated[
         max_length=MAX_SLUG_LENGTH,
         json_schema_extra={"pattern": f"^{_SLUG.pattern}$"},
     ),
+]
+
+
+SearchText = Annotated[
+    str, BeforeValidator(_trimmed), Field(min_length=1, max_length=_MAX_QUERY_LENGTH)
 ]
 
 
@@ -138,6 +150,16 @@ class JobFilter(BaseModel):
             "MjAyNi0wMi0wOFQwMDoxMDoyOC4zMjVaIDBiNWY3YzBhLTNmMGQtNGM1OC05YTQyLTFjOGQxZDNmNWE2ZQ"
         ],
     )
+
+
+class SearchQuery(BaseModel):
+    """The query of a search."""
+
+    q: SearchText = Field(examples=["truong office"])
+    book_id: Identifier | None = Field(None, examples=[BOOK_ID])
+    chapter_id: Identifier | None = Field(None, examples=[CHAPTER_ID])
+    limit: int = Field(20, ge=1, le=100, examples=[20])
+    cursor: str | None = Field(None, max_length=_MAX_CURSOR_LENGTH, examples=[_SEARCH_CURSOR])
 
 
 def json_body(model: type[Model]) -> Model:

@@ -45,6 +45,9 @@ Moment = Annotated[
 Word = Annotated[list[float | str], Field(min_length=5, max_length=5)]
 
 
+SearchBox = Annotated[list[float], Field(min_length=4, max_length=4)]
+
+
 def body_of(kind: type[Body], source: object) -> Body:
     """The body with each field read from the attribute of the same name."""
     return cast(Body, {name: getattr(source, name) for name in kind.__annotations__})
@@ -332,6 +335,60 @@ def page_content_body(
 ) -> PageContentBody:
     [page] = page_bodies([content.page], book_id, chapter_id, signer)
     return {**page, "text": content.text, "words": content.words}
+
+
+@_closed
+class HitBody(TypedDict):
+    """A page that has all words of a search."""
+
+    book_id: BookId
+    chapter_id: ChapterId
+    page_number: Annotated[int, Field(ge=1, examples=[17])]
+    excerpt: Annotated[
+        str,
+        Field(
+            description="plain text around the words, `…` for what is left out",
+            examples=["…Tell the school's office, before the first day of term, that…"],
+        ),
+    ]
+    boxes: Annotated[
+        list[SearchBox],
+        Field(
+            description="`[x0, y0, x1, y1]` of the words, in pixels of the image; two for a word "
+            "that is broken at a line end; the first 100",
+            examples=[[[150.2, 140.0, 288.5, 171.3]]],
+        ),
+    ]
+
+
+@_closed
+class HitListBody(TypedDict):
+    """Hits in the order of books (newest first), chapters and pages."""
+
+    hits: list[HitBody]
+    next_cursor: Annotated[
+        str | None,
+        Field(
+            description="`cursor` of the next slice; null at the end. A slice may have fewer hits "
+            "than `limit`, even none, before the end: a search that takes long goes on there",
+            examples=[None],
+        ),
+    ]
+
+
+@_closed
+class PageTextBody(TypedDict):
+    """The text of a page."""
+
+    page_number: Annotated[int, Field(ge=1, examples=[1])]
+    text: Annotated[str, Field(examples=["MuPDF Explored"])]
+
+
+@_closed
+class ChapterTextBody(TypedDict):
+    """The text of all pages of a chapter."""
+
+    pages: list[PageTextBody]
 
 
 @_closed

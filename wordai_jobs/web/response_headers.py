@@ -57,7 +57,7 @@ def register(app: Flask, origins: tuple[str, ...]) -> None:
             response.vary.add("Origin")
         else:
             headers["Vary"] = "Origin"
-        if response.mimetype == "application/json":
+        if response.mimetype == "application/json" and not response.is_streamed:
             if response.status_code == 200 and request.method in ("GET", "HEAD"):
                 caching, is_unchanged = for_caching(response.get_data(), request.environ)
                 headers.update(caching)

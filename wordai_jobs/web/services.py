@@ -15,6 +15,7 @@ from wordai_jobs.errors import Busy
 from wordai_jobs.jobs.engine import Engine
 from wordai_jobs.jobs.service import JobService
 from wordai_jobs.library.books import BookService
+from wordai_jobs.library.search import SearchService
 from wordai_jobs.library.uploads import UploadService
 from wordai_jobs.rendering.sandbox import State
 from wordai_jobs.storage.storage import Storage
@@ -36,6 +37,7 @@ class Services:
     jobs: JobService
     books: BookService
     uploads: UploadService
+    search: SearchService
     engine: Engine
     storage: Storage
     is_open: Callable[[], bool]

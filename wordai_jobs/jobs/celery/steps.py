@@ -23,6 +23,7 @@ from wordai_jobs.jobs.celery.stretch import (
 )
 from wordai_jobs.jobs.chapter import chapter_of, job_error
 from wordai_jobs.jobs.metrics import Phase
+from wordai_jobs.library.chapter_index import make_index
 from wordai_jobs.model.book import Page
 from wordai_jobs.model.job import ErrorClass, Job, JobError, JobStatus
 from wordai_jobs.model.work import STRETCH, Task, Work
@@ -140,6 +141,7 @@ class Steps:
     def _create_chapter(self, job: Job, pages: list[Page]) -> None:
         fleet, total = self._database.fleet, job.total_pages
         self._persistently(lambda: fleet.advance(job.creating(), creating_step(total)))
+        self._persistently(lambda: make_index(self._storage.pages, job.chapter_id, total))
         size = self._persistently(lambda: self._storage.pages.size(job.chapter_id))
         self._persistently(lambda: fleet.advance(job.written(), written_step(total)))
         # If another task has completed the job meanwhile, its owner may have removed the chapter

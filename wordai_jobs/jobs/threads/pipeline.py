@@ -10,6 +10,7 @@ from wordai_jobs.errors import DatabaseError
 from wordai_jobs.jobs.chapter import abort_error, chapter_of, job_error
 from wordai_jobs.jobs.metrics import JobMetrics, Phase
 from wordai_jobs.jobs.threads.live import JobAborted, JobLost, LiveJob
+from wordai_jobs.library.chapter_index import make_index
 from wordai_jobs.model.job import JobError, JobStatus
 from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.storage.storage import Storage
@@ -102,6 +103,8 @@ class Pipeline:
 
     def _create_chapter(self, live: LiveJob) -> None:
         live.advance(live.job.creating())
+        pages, total = self._storage.pages, live.job.total_pages
+        live.persistently(lambda: make_index(pages, live.job.chapter_id, total, live.check))
         self._storage.pages.sync(live.job.chapter_id)
         live.report(live.job.written())
         live.check()

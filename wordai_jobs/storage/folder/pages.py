@@ -1,14 +1,14 @@
 """The pages of a chapter: written into a staging folder, then moved into place in one step.
 
 A page is three files, such as `00017.png` (or `.jpg`), `00017.thumbnail.jpg`, and `00017.json` with
-its text and words. The chapter's id names both folders, so the URL of a page stays the same after
-its job has ended.
+its text and words; one more file has an index of all text. The chapter's id names both folders, so
+the URL of a page stays the same after its job has ended.
 """
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,13 @@ import orjson
 from wordai_jobs.files import fsync_folder
 from wordai_jobs.linux import sync_file_system
 from wordai_jobs.model.book import THUMBNAIL_ENDING, page_file_stem
-from wordai_jobs.storage.data_folder import DataFolder, changed_between, translated_full_disk
-from wordai_jobs.storage.storage import ImageFile, NextPage
+from wordai_jobs.storage.data_folder import (
+    DataFolder,
+    changed_between,
+    new_file,
+    translated_full_disk,
+)
+from wordai_jobs.storage.storage import INDEX_NAME, ImageFile, NextPage
 
 _MEDIA_TYPES = {".png": "image/png", ".jpg": "image/jpeg"}
 
@@ -81,18 +86,44 @@ class FolderPages:
         return ImageFile(path, "image/jpeg") if path.exists() else image
 
     def content(self, chapter_id: str, number: int) -> dict[str, Any] | None:
-        try:
-            file = self._chapter(chapter_id) / f"{page_file_stem(number)}.json"
-            content: dict[str, Any] = orjson.loads(file.read_bytes())
-        except FileNotFoundError:
-            return None
-        return content
+        return _content(self._chapter(chapter_id), number)
+
+    def contents(self, chapter_id: str, page_count: int) -> Iterator[dict[str, Any] | None]:
+        for number in range(1, page_count + 1):
+            content = _content(self._staging(chapter_id), number)
+            yield content or _content(self._chapter(chapter_id), number)
+
+    def store_index(self, chapter_id: str, build: Callable[[Path], None]) -> None:
+        with translated_full_disk(), new_file(self._folder) as file:
+            build(file)
+            for folder in (self._staging(chapter_id), self._chapter(chapter_id)):
+                with suppress(FileNotFoundError):
+                    os.rename(file, folder / INDEX_NAME)
+                    return
+        raise FileNotFoundError(chapter_id)
+
+    @contextmanager
+    def index(self, chapter_id: str) -> Iterator[Path]:
+        path = self._chapter(chapter_id) / INDEX_NAME
+        if not path.exists():
+            raise FileNotFoundError(path)
+        yield path
 
     def _staging(self, chapter_id: str) -> Path:
         return self._folder.staging / _as_name(chapter_id)
 
     def _chapter(self, chapter_id: str) -> Path:
         return self._folder.chapters / _as_name(chapter_id)
+
+
+def _content(folder: Path, number: int) -> dict[str, Any] | None:
+    try:
+        content: dict[str, Any] = orjson.loads(
+            (folder / f"{page_file_stem(number)}.json").read_bytes()
+        )
+    except FileNotFoundError:
+        return None
+    return content
 
 
 def _as_name(chapter_id: str) -> str:

@@ -1,4 +1,4 @@
-"""Local copies of stored PDFs, each fetched once for all jobs of this machine that need it."""
+"""Local copies of stored PDFs and indexes, each fetched once for all of this machine."""
 
 import os
 import threading
@@ -26,6 +26,7 @@ class LocalCopies:
         self._changed = threading.Condition()
         self._users: Counter[str] = Counter()
         self._downloading: set[str] = set()
+        self._is_too_large = False
 
     def remove_unfinished(self) -> None:
         """Create the folder, and remove what a dead server was downloading. Only at a start."""
@@ -69,6 +70,7 @@ class LocalCopies:
         finally:
             with self._changed:
                 self._downloading.remove(name)
+                self._make_room()
                 self._changed.notify_all()
         return self._used(name)
 
@@ -88,7 +90,9 @@ class LocalCopies:
             self._users[name] -= 1
             if not self._users[name]:
                 del self._users[name]
-            self._make_room()
+            # Only if copies in use have kept it too large: looking at all of them takes long.
+            if self._is_too_large:
+                self._make_room()
 
     def _make_room(self) -> None:
         with os.scandir(self._folder) as entries:
@@ -104,3 +108,4 @@ class LocalCopies:
             if name not in self._users:
                 self.remove(name)
                 total -= size
+        self._is_too_large = total > self._max_bytes

@@ -5,20 +5,25 @@ import queue
 import shutil
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import copy_context
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from wordai_jobs.availability import handles_request
 from wordai_jobs.errors import StorageError
 from wordai_jobs.model.book import THUMBNAIL_ENDING, Page, page_file_stem
-from wordai_jobs.storage.data_folder import DataFolder, translated_full_disk
+from wordai_jobs.storage.data_folder import DataFolder, new_file, translated_full_disk
+from wordai_jobs.storage.objects.copies import LocalCopies
 from wordai_jobs.storage.objects.keys import CHAPTERS, chapter_prefix
 from wordai_jobs.storage.objects.reading import PageReader
 from wordai_jobs.storage.objects.store import ObjectStore
-from wordai_jobs.storage.storage import ImageAddress, NextPage
+from wordai_jobs.storage.storage import INDEX_NAME, ImageAddress, NextPage
 
 # In this order: a page can be read as soon as it has an image.
 _ENDINGS = (".json", THUMBNAIL_ENDING, ".png", ".jpg")
@@ -36,9 +41,11 @@ logger = logging.getLogger(__name__)
 class ObjectPages:
     """Implements `Pages`."""
 
-    def __init__(self, store: ObjectStore, folder: DataFolder) -> None:
+    def __init__(self, store: ObjectStore, folder: DataFolder, copies: LocalCopies) -> None:
+        """`copies` has indexes that were used lately."""
         self._store = store
         self._folder = folder
+        self._copies = copies
         self._reader = PageReader(store)
 
     def stage(self, chapter_id: str) -> Path:
@@ -115,6 +122,7 @@ class ObjectPages:
     def remove(self, chapter_id: str) -> None:
         shutil.rmtree(self._folder.staging / chapter_id, ignore_errors=True)
         self._reader.forget(chapter_id)
+        self._copies.remove(_copy_name(chapter_id))
         give_up_at = time.monotonic() + (0 if handles_request.get() else _REMOVE_FOR_S)
         while True:
             try:
@@ -142,3 +150,40 @@ class ObjectPages:
 
     def content(self, chapter_id: str, number: int) -> dict[str, Any] | None:
         return self._reader.content(chapter_id, number)
+
+    def contents(self, chapter_id: str, page_count: int) -> Iterator[dict[str, Any] | None]:
+        """Several threads read ahead: one request after the other would take too long."""
+        executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
+        numbers = iter(range(1, page_count + 1))
+
+        def read(number: int) -> Future[dict[str, Any] | None]:
+            context = copy_context()  # it says whether a request waits
+            return executor.submit(context.run, self._reader.unremembered, chapter_id, number)
+
+        try:
+            reading = deque(map(read, islice(numbers, 2 * _THREADS)))
+            while reading:
+                yield reading.popleft().result()
+                reading.extend(map(read, islice(numbers, 1)))
+        finally:
+            executor.shutdown(cancel_futures=True)
+
+    def store_index(self, chapter_id: str, build: Callable[[Path], None]) -> None:
+        with translated_full_disk(), new_file(self._folder) as file:
+            build(file)
+            self._store.put_file(_index_key(chapter_id), file)
+            self._copies.add(_copy_name(chapter_id), file)
+
+    def index(self, chapter_id: str) -> AbstractContextManager[Path]:
+        def download(path: Path) -> None:
+            self._store.download(_index_key(chapter_id), path, lambda part: None)
+
+        return self._copies.use(_copy_name(chapter_id), download, lambda: None)
+
+
+def _index_key(chapter_id: str) -> str:
+    return f"{chapter_prefix(chapter_id)}{INDEX_NAME}"
+
+
+def _copy_name(chapter_id: str) -> str:
+    return f"{chapter_id}-{INDEX_NAME}"

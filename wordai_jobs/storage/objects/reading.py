@@ -59,6 +59,11 @@ class PageReader:
         content: dict[str, Any] = orjson.loads(stored)
         return content
 
+    def unremembered(self, chapter_id: str, number: int) -> dict[str, Any] | None:
+        """The same for readers of whole chapters, which would take the room of everything else."""
+        stored = self._store.get(f"{_stem(chapter_id, number)}.json")
+        return None if stored is None else orjson.loads(stored)
+
     def forget(self, chapter_id: str) -> None:
         """The chapter is about to be removed."""
         with self._lock:

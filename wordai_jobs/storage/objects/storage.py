@@ -13,14 +13,15 @@ from wordai_jobs.storage.objects.uploads import ObjectUploads
 from wordai_jobs.storage.receiving import remove_unfinished
 from wordai_jobs.storage.storage import Holder
 
-# Copies of PDFs on this machine, besides those in use.
+# Copies of PDFs and indexes on this machine, besides those in use.
 _MOST_COPIES_BYTES = 2_000_000_000
 # An operator has this long to notice a mistake before objects that no record names are deleted.
 _MIN_STRAY_AGE = timedelta(days=1)
 
 
 class ObjectStorage:
-    """Implements `Storage`. The data folder has pages being rendered, and copies of PDFs."""
+    """Implements `Storage`. The data folder has pages being rendered, and copies of PDFs and
+    indexes."""
 
     def __init__(self, folder: DataFolder, store: ObjectStore, *, is_shared: bool = False) -> None:
         """`is_shared`: servers with other data folders use the same store, and the same database.
@@ -30,7 +31,7 @@ class ObjectStorage:
         self.folder = folder
         self.store = store
         self.uploads = ObjectUploads(store, folder, copies)
-        self.pages = ObjectPages(store, folder)
+        self.pages = ObjectPages(store, folder, copies)
         self.trash = ObjectTrash(store)
         in_store = StoreHolder(store)
         self.holders: Sequence[Holder] = (in_store,) if is_shared else (folder, in_store)

@@ -41,6 +41,15 @@ CHAPTER_ERRORS: Errors = {
     403: "Access denied to this book",
     404: f"Chapter {CHAPTER_ID} not found",
 }
+SEARCH_ERRORS: Errors = {
+    **CHAPTER_ERRORS,
+    422: (
+        "q: Field required",
+        "limit: Input should be less than or equal to 100",
+        "cursor: must be a next_cursor of this search",
+    ),
+    503: "Storage cannot be reached right now",
+}
 PAGE_ERRORS: Errors = {
     **CHAPTER_ERRORS,
     404: "Page 999 not found",
