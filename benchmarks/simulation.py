@@ -33,6 +33,7 @@ from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.model.book import Page
 from wordai_jobs.model.job import ChapterRequest, Job, JobStatus
 from wordai_jobs.model.work import Task
+from wordai_jobs.rendering.task import Part
 from wordai_jobs.storage.storage import NextPage
 
 WORKERS = int(os.environ.get("SIMULATED_WORKERS", "200"))
@@ -95,7 +96,7 @@ class _SleepingTask:
 class _SleepingPool:
     @contextmanager
     def rendering(
-        self, pdf: Path, folder: Path, page_count: int, on_bad_page: str, pages: range
+        self, part: Part, folder: Path, on_bad_page: str, pages: range
     ) -> Iterator[_SleepingTask]:
         yield _SleepingTask(pages)
 

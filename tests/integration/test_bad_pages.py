@@ -76,6 +76,15 @@ def test_a_bad_page_is_blank_and_says_why_if_the_job_asks_for_it(
     assert "page 3 of 4" in user.get(f"{address}/4").json()["text"]
 
 
+def test_the_pages_of_a_part_are_counted_within_it(user: Client, file_id: str) -> None:
+    failed = user.end_of(user.enqueue(file_id, first_page=2, last_page=4).json()["job_id"])
+    assert failed["error"] == "Page 2 took longer than 1 s"
+    job = user.end_of(retry(user, failed["job_id"], "placeholder"))
+    assert job["result"]["total_pages"] == 3
+    problems = [page.get("problem") for page in user.chapter(job)["pages"]]
+    assert problems == [None, "Page 2 took longer than 1 s", None]
+
+
 def test_a_form_asks_for_it_too(user: Client) -> None:
     response = user.post(
         f"/api/v1/books/{user.book_id}/chapters/from-pdf",

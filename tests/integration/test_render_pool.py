@@ -27,7 +27,7 @@ from wordai_jobs.rendering.fork_client import ChildEnded, ForkServer
 from wordai_jobs.rendering.inspector import Inspector
 from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.rendering.protocol import Failed, Failure, InspectPdf, PageCount
-from wordai_jobs.rendering.task import RenderingError
+from wordai_jobs.rendering.task import Part, RenderingError
 
 SETTINGS = RenderingSettings(processes=1, dpi=72, max_pixels=1_000_000)
 BLOCK = 4096
@@ -85,7 +85,7 @@ def kill_all() -> None:
 
 def rendered(pool: RenderPool, pdf: Path, folder: Path, pages: int = 3) -> int:
     folder.mkdir()
-    with pool.rendering(pdf, folder, pages, "fail") as task:
+    with pool.rendering(Part(pdf, pages), folder, "fail") as task:
         found = [wait_until(lambda: task.next_page(0.1), what="a page") for _ in range(pages)]
     return len(found)
 
@@ -99,7 +99,7 @@ def test_a_book_can_be_given_up_while_no_child_can_be_started(
     with monkeypatch.context() as broken:
         broken.setattr(sys, "executable", str(tmp_path / "no such program"))
         kill_all()
-        with pool.rendering(pdf, tmp_path, 3, "fail") as task:
+        with pool.rendering(Part(pdf, 3), tmp_path, "fail") as task:
             assert task.next_page(0.5) is None
             given_up_at = time.monotonic()
         assert time.monotonic() - given_up_at < 10, "leaving waits for the child that holds a chunk"
@@ -114,7 +114,7 @@ def test_giving_up_a_book_at_a_page_that_hangs_costs_its_child_and_writes_no_mor
     before, hanging, folder = children(), tmp_path / "hangs.pdf", tmp_path / "pages"
     hanging.write_bytes(hanging_pdf())
     folder.mkdir()
-    with pool.rendering(hanging, folder, 1, "fail") as task:
+    with pool.rendering(Part(hanging, 1), folder, "fail") as task:
         assert task.next_page(0.5) is None
     assert [path.stat().st_size for path in folder.iterdir()] == [0, 0, 0]
     assert rendered(pool, pdf, tmp_path / "later") == 3
@@ -153,7 +153,7 @@ def test_a_child_that_sends_garbage_fails_its_book_and_not_the_pool(
         take_over(taken_over, answer)
         with (
             pytest.raises(RenderingError, match="Page 1 crashed the renderer") as raised,
-            pool.rendering(pdf, folder, 3, "fail") as task,
+            pool.rendering(Part(pdf, 3), folder, "fail") as task,
         ):
             wait_until(lambda: task.next_page(0.1), what="the end of the book")
     assert raised.value.error_class is ErrorClass.RENDERER_CRASH
@@ -172,7 +172,7 @@ def test_a_failure_of_a_child_fails_its_book_with_a_message_and_a_class(
     take_over(monkeypatch, protocol.encode(Failed(failure)))
     with (
         pytest.raises(RenderingError) as raised,
-        pool.rendering(pdf, tmp_path, 3, "fail") as task,
+        pool.rendering(Part(pdf, 3), tmp_path, "fail") as task,
     ):
         wait_until(lambda: task.next_page(0.1), what="the end of the book")
     message = bad_page if failure is Failure.BAD_PAGE else failure.message
@@ -189,7 +189,7 @@ def test_a_page_that_takes_too_long_fails_its_book_with_a_message_and_a_class(
     try:
         with (
             pytest.raises(RenderingError, match="Page 1 took longer than 1 s") as raised,
-            pool.rendering(hanging, tmp_path, 1, "fail") as task,
+            pool.rendering(Part(hanging, 1), tmp_path, "fail") as task,
         ):
             wait_until(lambda: task.next_page(0.1), what="the end of the book")
         assert raised.value.error_class is ErrorClass.PAGE_TIMEOUT
@@ -212,7 +212,7 @@ def test_an_unexpected_error_fails_its_book_and_not_the_pool(
         broken.setattr(ChildProcess, "send", send)
         with (
             pytest.raises(RenderingError, match="Internal error") as raised,
-            pool.rendering(pdf, folder, 3, "fail") as task,
+            pool.rendering(Part(pdf, 3), folder, "fail") as task,
         ):
             wait_until(lambda: task.next_page(0.1), what="the end of the book")
     assert raised.value.error_class is ErrorClass.OTHER
@@ -229,7 +229,7 @@ def test_a_page_that_takes_too_long_becomes_a_placeholder_and_the_others_are_ren
     pool = RenderPool(settings, fork_server)
     pool.start()
     try:
-        with pool.rendering(stuck, folder, 21, "placeholder") as task:
+        with pool.rendering(Part(stuck, 21), folder, "placeholder") as task:
             pages = [wait_until(lambda: task.next_page(0.1), what="a page") for _ in range(21)]
     finally:
         pool.stop()
@@ -254,7 +254,7 @@ def test_a_page_on_a_full_disk_is_whole_or_its_book_fails(
     def outcome(folder: Path) -> str:
         folder.mkdir()
         try:
-            with pool.rendering(pdf, folder, 1, "fail") as task:
+            with pool.rendering(Part(pdf, 1), folder, "fail") as task:
                 wait_until(lambda: task.next_page(0.1), what="the page")
         except RenderingError as error:
             return str(error)
@@ -286,8 +286,8 @@ def test_a_book_keeps_its_child_while_other_books_have_their_turn_and_takes_it_a
         book.with_suffix("").mkdir()
     before = children()
     with (
-        pool.rendering(books[0], tmp_path / "a", 24, "fail") as first,
-        pool.rendering(books[1], tmp_path / "b", 24, "fail") as second,
+        pool.rendering(Part(books[0], 24), tmp_path / "a", "fail") as first,
+        pool.rendering(Part(books[1], 24), tmp_path / "b", "fail") as second,
     ):
         seen: set[int] = set()
         for task in (first, second) * 24:
@@ -360,7 +360,7 @@ def test_a_page_that_fails_for_good_becomes_a_placeholder(
     width: int,
 ) -> None:
     answer_first(monkeypatch, answers)
-    with pool.rendering(square_pdf, tmp_path, 2, "placeholder") as task:
+    with pool.rendering(Part(square_pdf, 2), tmp_path, "placeholder") as task:
         first, second = (wait_until(lambda: task.next_page(0.1), what="a page") for _ in range(2))
     assert (first.number, first.problem, first.width) == (1, problem, width)
     assert (second.number, second.problem, second.width) == (2, None, 300)
@@ -393,7 +393,7 @@ def test_a_book_with_placeholders_fails_all_the_same_if(
     answer_first(monkeypatch, answers)
     with (
         pytest.raises(RenderingError, match=message) as raised,
-        pool.rendering(square_pdf, tmp_path, 2, "placeholder") as task,
+        pool.rendering(Part(square_pdf, 2), tmp_path, "placeholder") as task,
     ):
         wait_until(lambda: task.next_page(0.1) and None, what="the end of the book")
     assert raised.value.error_class is error_class

@@ -27,7 +27,7 @@ from wordai_jobs.rendering import fork_client, sandbox
 from wordai_jobs.rendering.fork_client import ForkServer
 from wordai_jobs.rendering.inspector import Inspector
 from wordai_jobs.rendering.pool import RenderPool
-from wordai_jobs.rendering.task import RenderingError
+from wordai_jobs.rendering.task import Part, RenderingError
 
 pytestmark = pytest.mark.long_file(60)
 
@@ -74,7 +74,7 @@ def error_of(pool: RenderPool, pdf: bytes, folder: Path) -> str | None:
     path = folder / "a.pdf"
     path.write_bytes(pdf)
     try:
-        with pool.rendering(path, folder, 2, "fail") as task:
+        with pool.rendering(Part(path, 2), folder, "fail") as task:
             for _ in range(2):
                 wait_until(lambda: task.next_page(0.1), what="a page, or the end of the book")
     except RenderingError as error:

@@ -20,7 +20,8 @@ def chapter_of(job: Job, pages: Iterable[Page], size: int) -> Chapter:
     """The chapter that the job makes; `size` is that of its page files in bytes."""
     now = utc_now()
     fields = asdict(job.request)
-    del fields["on_bad_page"]  # of the job, not of the chapter
+    for of_the_job in ("on_bad_page", "last_page"):
+        del fields[of_the_job]
     return Chapter(
         chapter_id=job.chapter_id,
         book_id=job.book_id,

@@ -186,6 +186,7 @@ class JobService:
         self, upload: Upload, book_id: str, request: ChapterRequest, key: str | None
     ) -> Enqueued:
         self._library.quota.check(upload.user_id)
+        _check_pages(request, upload)
         job = self._new_job(upload, book_id, request)
         if key is None:
             self._take_in(job)
@@ -222,7 +223,23 @@ class JobService:
         return is_taken_in
 
 
+def _check_pages(request: ChapterRequest, upload: Upload) -> None:
+    """Raises Invalid if the PDF does not have the pages that are asked for."""
+    first, last, count = request.first_page, request.last_page, upload.page_count
+    for field, page in (("first_page", first), ("last_page", last or first)):
+        if page > count:
+            pages = "1 page" if count == 1 else f"{count} pages"
+            raise Invalid(f"{field} must not be after the end of the PDF, which has {pages}")
+    if last and first > last:
+        raise Invalid("first_page must not be after last_page")
+
+
 def _fingerprint(sha256: str, book_id: str, request: ChapterRequest) -> str:
     """The same for requests with the same fields and the same PDF, even if that was sent twice."""
-    content = json.dumps([sha256, book_id, asdict(request)], sort_keys=True)
+    fields = asdict(request)
+    # An older release did not know these: its fingerprints are kept, with their keys, for days.
+    for field, default in (("first_page", 1), ("last_page", None)):
+        if fields[field] == default:
+            del fields[field]
+    content = json.dumps([sha256, book_id, fields], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()

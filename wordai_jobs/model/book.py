@@ -31,7 +31,8 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A chapter made from the PDF `file_id`. `size` is the size of its page files in bytes.
+    """A chapter made from the PDF `file_id`, from its `first_page` on. `size` is the size of its
+    page files in bytes.
 
     `pages` is empty if the pages were not read from the database.
     """
@@ -44,6 +45,7 @@ class Chapter:
     title: str = ""
     slug: str = ""
     file_id: str = ""
+    first_page: int = 1
     order_index: int = 0
     parent_id: str | None = None
     is_published: bool = True

@@ -78,7 +78,9 @@ OnBadPage = Literal["fail", "placeholder"]
 
 @dataclass(frozen=True, slots=True)
 class ChapterRequest:
-    """What the client asks for: the fields of the chapter, and what to do about a bad page."""
+    """What the client asks for: the fields of the chapter, which pages of the PDF it has, and what
+    to do about a bad page. Without a `last_page`, it has all from `first_page` on.
+    """
 
     title: str = ""
     slug: str = ""
@@ -87,6 +89,8 @@ class ChapterRequest:
     is_published: bool = True
     is_preview_free: bool = False
     on_bad_page: OnBadPage = "fail"
+    first_page: int = 1
+    last_page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ class Job:
     def enqueued(
         cls, upload: Upload, book_id: str, request: ChapterRequest, folder_id: str | None
     ) -> "Job":
-        """A new job of the upload's owner."""
+        """A new job of the upload's owner. The PDF must have the pages that are asked for."""
         now = utc_now()
         return cls(
             job_id=str(uuid4()),
@@ -132,7 +136,7 @@ class Job:
             created_at=now,
             updated_at=now,
             filename=upload.filename,
-            total_pages=upload.page_count,
+            total_pages=(request.last_page or upload.page_count) - request.first_page + 1,
             chapter_id=str(uuid4()),
             folder_id=folder_id,
             request=request,

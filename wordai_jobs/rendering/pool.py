@@ -33,7 +33,7 @@ from wordai_jobs.rendering.protocol import (
     RenderPages,
     RenderPlaceholder,
 )
-from wordai_jobs.rendering.task import Chunk, RenderingError, RenderTask
+from wordai_jobs.rendering.task import Chunk, Part, RenderingError, RenderTask
 
 # So many books keep their child, with the open PDF, until their next turn. Opening a book in a new
 # child takes 20 ms of a turn of 100 ms.
@@ -92,19 +92,18 @@ class RenderPool:
     @contextmanager
     def rendering(
         self,
-        pdf: Path,
+        part: Part,
         folder: Path,
-        page_count: int,
         on_bad_page: OnBadPage,
         pages: range | None = None,
     ) -> Iterator[RenderTask]:
-        """Have pages 1 to `page_count` of `pdf`, or only these `pages` of them, written into
-        `folder`, while the caller takes them from the task.
+        """Have all pages of the part, or only these `pages` of it, written into `folder`, while the
+        caller takes them from the task.
 
         When this ends, however that happens, the children of this book have ended. Raises
         RenderingError if they have written more than the server can read.
         """
-        task = RenderTask(pdf, folder, page_count, on_bad_page, len(self._workers), pages)
+        task = RenderTask(part, folder, on_bad_page, len(self._workers), pages)
         self._turns.add(task)
         try:
             yield task
@@ -247,7 +246,9 @@ class _Worker:
                 restart = self._render(child, task, chunk)
         except Exception:
             # Without this thread, its books would wait for ever.
-            logger.exception("pages %s of %s met an unexpected error", chunk.pages, task.pdf.name)
+            logger.exception(
+                "pages %s of %s met an unexpected error", chunk.pages, task.part.pdf.name
+            )
             task.fail(RenderingError("Internal error", ErrorClass.OTHER))
             restart = Restart.CRASH
         try:
@@ -286,8 +287,8 @@ class _Worker:
         page = chunk.pages[0]
         since = time.monotonic()
         try:
-            with open(task.pdf, "rb") as pdf, opened(task.folder, chunk.pages) as files:
-                child.send(self._request(chunk), [pdf.fileno(), *files])
+            with open(task.part.pdf, "rb") as pdf, opened(task.folder, chunk.pages) as files:
+                child.send(self._request(task.part, chunk), [pdf.fileno(), *files])
             for page in chunk.pages:
                 answer = child.receive(
                     PageRendered, self._page_timeout_s, lambda: self._is_wanted(task)
@@ -301,7 +302,7 @@ class _Worker:
                 task.page_done(Page(page, answer.width, answer.height, chunk.problem), took_s)
             return None
         except ChildEnded as error:
-            logger.warning("%s on page %d of %s", error, page, task.pdf.name)
+            logger.warning("%s on page %d of %s", error, page, task.part.pdf.name)
             # It may only have sent garbage, and another child is about to write the same files.
             child.kill()
             crashed = RenderingError(f"Page {page} crashed the renderer", ErrorClass.RENDERER_CRASH)
@@ -309,14 +310,16 @@ class _Worker:
             return Restart.SANDBOX if isinstance(error, ForbiddenCall) else Restart.CRASH
         except TimeoutError:
             timeout_s = self._page_timeout_s
-            logger.warning("page %d of %s took longer than %d s", page, task.pdf.name, timeout_s)
+            logger.warning(
+                "page %d of %s took longer than %d s", page, task.part.pdf.name, timeout_s
+            )
             child.kill()  # as above
             message = f"Page {page} took longer than {timeout_s} s"
             too_long = RenderingError(message, ErrorClass.PAGE_TIMEOUT)
             task.page_failed(chunk, page, too_long, is_certain=True)
             return Restart.HANG
         except WaitAbandoned:
-            logger.info("page %d of %s is not wanted any more", page, task.pdf.name)
+            logger.info("page %d of %s is not wanted any more", page, task.part.pdf.name)
             return Restart.CANCELLED
         except OSError as error:
             if error.errno not in FULL_DISK:
@@ -324,12 +327,14 @@ class _Worker:
             task.fail(_as_error(Failure.STORAGE_FULL))
             return Restart.CANCELLED
 
-    def _request(self, chunk: Chunk) -> RenderPages | RenderPlaceholder:
+    def _request(self, part: Part, chunk: Chunk) -> RenderPages | RenderPlaceholder:
         if chunk.problem is None:
-            return RenderPages(chunk.pages, self._options)
+            return RenderPages(tuple(map(part.in_pdf, chunk.pages)), self._options)
         [page] = chunk.pages
         # If a child ended while it read the size of the page, the next one is not to look at it.
-        return RenderPlaceholder(page, chunk.problem, not chunk.is_retry, self._options)
+        return RenderPlaceholder(
+            part.in_pdf(page), chunk.problem, not chunk.is_retry, self._options
+        )
 
     def _page_failed(
         self, task: RenderTask, chunk: Chunk, page: int, failure: Failure

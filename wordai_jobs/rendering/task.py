@@ -37,6 +37,20 @@ class Chunk:
     problem: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The pages of a PDF that are a book here, from `first_page` on. As pages of the book, they
+    count from 1, everywhere but in requests to children.
+    """
+
+    pdf: Path
+    page_count: int
+    first_page: int = 1
+
+    def in_pdf(self, page: int) -> int:
+        return self.first_page - 1 + page
+
+
 class RenderTask:
     """Shared by the job's thread, which waits for pages, and the children's threads, which bring
     them.
@@ -44,24 +58,22 @@ class RenderTask:
 
     def __init__(
         self,
-        pdf: Path,
+        part: Part,
         folder: Path,
-        page_count: int,
         on_bad_page: OnBadPage,
         processes: int,
         pages: range | None = None,
     ) -> None:
-        """`page_count`: of the book; `pages`: those that are rendered, if not all."""
-        self.pdf = pdf
+        """`pages`: those of the part that are rendered, if not all."""
+        self.part = part
         self.folder = folder
         # The children's threads log what they do for this task under its job.
         self.job_id = logs.current_job()
         self._on_bad_page = on_bad_page
         self._processes = processes
         self._lock = threading.Lock()
-        pages = pages or range(1, page_count + 1)
+        pages = pages or range(1, part.page_count + 1)
         self._next_page, self._end = pages.start, pages.stop
-        self._page_count = page_count
         self._put_back: deque[Chunk] = deque()
         self._bad_pages: dict[int, RenderingError] = {}
         self._in_flight = 0
@@ -152,7 +164,7 @@ class RenderTask:
                 self._put_back.appendleft(replace(chunk, pages=(number,), is_retry=True))
                 return
             self._bad_pages.setdefault(number, error)
-            is_hopeless = chunk.problem or len(self._bad_pages) == self._page_count
+            is_hopeless = chunk.problem or len(self._bad_pages) == self.part.page_count
             if self._on_bad_page == "placeholder" and not is_hopeless:
                 self._put_back.appendleft(Chunk((number,), problem=str(error)))
                 return

@@ -35,6 +35,7 @@ _INVISIBLE = re.compile(
     r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
     r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff]*"
 )
+_LAST_PAGE_NUMBER = 2**31 - 1
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 _SEARCH_CURSOR = (
@@ -91,6 +92,7 @@ Slug = Annotated[
         json_schema_extra={"pattern": f"^{_SLUG.pattern}$"},
     ),
 ]
+PageNumber = Annotated[int, Field(ge=1, le=_LAST_PAGE_NUMBER)]
 
 
 SearchText = Annotated[
@@ -123,6 +125,10 @@ class NewChapter(BaseModel):
         "fail",
         description="what becomes of a page that cannot be rendered: it fails the job, or is left "
         "blank with the reason on it",
+    )
+    first_page: PageNumber = Field(1, description="the first page of the PDF to take, from 1")
+    last_page: PageNumber | None = Field(
+        None, description="the last page of the PDF to take; without it, all up to the end"
     )
 
 

@@ -13,7 +13,7 @@ from wordai_jobs.model.book import Page
 from wordai_jobs.model.job import Job, JobStatus
 from wordai_jobs.model.work import Task, Work
 from wordai_jobs.rendering.pool import RenderPool
-from wordai_jobs.rendering.task import RenderTask
+from wordai_jobs.rendering.task import Part, RenderTask
 from wordai_jobs.storage.storage import NextPage
 
 # A task leaves the rest of its pages to another one after this time, so that others need not wait.
@@ -117,12 +117,11 @@ class Stretch:
     def _render(self, pdf: Path, publish: int) -> Work:
         job, task, pages = self._job, self._task, self._fleet.storage.pages
         folder = pages.stage(job.chapter_id)
+        part = Part(pdf, job.total_pages, job.request.first_page)
         leave_off_at = time.monotonic() + _LEAVE_OFF_AFTER_S
         end, work = task.last + 1, None
         with (
-            self._pool.rendering(
-                pdf, folder, job.total_pages, job.request.on_bad_page, task.pages
-            ) as rendering,
+            self._pool.rendering(part, folder, job.request.on_bad_page, task.pages) as rendering,
             pages.storing(job.chapter_id, _impatient(rendering)) as next_page,
         ):
             while work is None or self._next < end:

@@ -13,6 +13,7 @@ from wordai_jobs.jobs.threads.live import JobAborted, JobLost, LiveJob
 from wordai_jobs.library.chapter_index import make_index
 from wordai_jobs.model.job import JobError, JobStatus
 from wordai_jobs.rendering.pool import RenderPool
+from wordai_jobs.rendering.task import Part
 from wordai_jobs.storage.storage import Storage
 
 # How often a job checks whether it is cancelled or overdue while it waits for a page.
@@ -88,9 +89,9 @@ class Pipeline:
     def _render(self, live: LiveJob, pdf: Path) -> None:
         job = live.job
         folder = self._storage.pages.stage(job.chapter_id)
-        on_bad_page = job.request.on_bad_page
+        part = Part(pdf, job.total_pages, job.request.first_page)
         with (
-            self._pool.rendering(pdf, folder, job.total_pages, on_bad_page) as task,
+            self._pool.rendering(part, folder, job.request.on_bad_page) as task,
             self._storage.pages.storing(job.chapter_id, task.next_page) as next_page,
         ):
             while len(live.pages) < job.total_pages:
