@@ -286,9 +286,9 @@ def test_the_app_says_so_if_its_server_is_away(
 ) -> None:
     server = start_server().wait_until_ready()
     visitor = visit(server)
-    visitor.page.route("**/app-config.json", lambda route: route.abort())
+    visitor.page.route("**/dev-session.js", lambda route: route.abort())
     visitor.page.reload()
     expect(visitor.page.get_by_role("heading", name="The server is not responding")).to_be_visible()
-    visitor.page.unroute("**/app-config.json")
+    visitor.page.unroute("**/dev-session.js")
     visitor.page.get_by_role("button", name="Try again").click()
     expect(visitor.page.get_by_label("Your name")).to_be_visible()

@@ -1,7 +1,10 @@
 """The app's files over HTTP: their headers, what is not served, and what the app is told."""
 
+import html
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -47,9 +50,9 @@ def test_the_page_forbids_whatever_it_does_not_need(server: ServerProcess) -> No
 
 
 def test_the_page_has_nothing_inline_and_nothing_of_others() -> None:
-    html = (STATIC / "app" / "index.html").read_text(encoding="utf-8")
-    assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", html)
-    assert re.findall(r"<script[^>]*>([^<]*)</script>", html) == [""]
+    page = (STATIC / "app" / "index.html").read_text(encoding="utf-8")
+    assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", page)
+    assert re.findall(r"<script[^>]*>([^<]*)</script>", page) == [""]
     linked = {
         link
         for path in OURS
@@ -107,6 +110,23 @@ def test_a_file_that_has_not_changed_is_not_sent_again(server: ServerProcess) ->
     assert again.status_code == 304 and not again.content
 
 
+def test_the_files_of_a_release_are_kept_and_those_of_another_are_not(
+    server: ServerProcess,
+) -> None:
+    page = requests.get(f"{server.url}/", timeout=30)
+    addresses = set(re.findall(r'"(/static/[^"]+)"', page.text))
+    assert len(addresses) > 10
+    for address in addresses:
+        kept = requests.get(f"{server.url}{address}", timeout=30)
+        assert kept.headers["Cache-Control"] == "public, max-age=31536000, immutable", address
+    other = re.sub(r"release-\w+", "release-0123", addresses.pop())
+    assert requests.get(f"{server.url}{other}", timeout=30).headers["Cache-Control"] == "no-cache"
+    again = requests.get(
+        f"{server.url}/", headers={"If-None-Match": page.headers["ETag"]}, timeout=30
+    )
+    assert again.status_code == 304 and "Content-Security-Policy" in again.headers
+
+
 def test_the_polling_client_can_be_imported_by_pages_of_configured_origins_only(
     server: ServerProcess,
 ) -> None:
@@ -119,8 +139,7 @@ def test_the_polling_client_can_be_imported_by_pages_of_configured_origins_only(
 
 
 def test_the_page_is_told_how_to_sign_in(server: ServerProcess) -> None:
-    told = requests.get(f"{server.url}/app-config.json", timeout=30).json()
-    assert told == {
+    assert told_to_the_page(server) == {
         "version": __version__,
         "max_upload_mb": 100,
         "max_stored_mb_per_user": 10_000,
@@ -131,8 +150,11 @@ def test_the_page_is_told_how_to_sign_in(server: ServerProcess) -> None:
 def test_in_mode_firebase_the_page_may_reach_what_signs_users_in(start_server: StartServer) -> None:
     settings = {"auth.mode": "firebase", "auth.firebase_project_id": "books-1"}
     server = start_server({**settings, "auth.firebase_web_config": WEB_CONFIG})
-    told = requests.get(f"{server.url}/app-config.json", timeout=30).json()["auth"]
-    assert told == {"mode": "firebase", "firebase": WEB_CONFIG, "emulator": None}
+    assert told_to_the_page(server)["auth"] == {
+        "mode": "firebase",
+        "firebase": WEB_CONFIG,
+        "emulator": None,
+    }
     headers = requests.get(f"{server.url}/", timeout=30).headers
     policy = directives(headers["Content-Security-Policy"])
     assert policy["connect-src"].split() == [
@@ -155,6 +177,13 @@ def test_an_emulator_is_told_in_mode_firebase_alone() -> None:
     assert "connect-src 'self' https://identitytoolkit.googleapis.com" in policy
     assert "http://127.0.0.1:9099" in policy and "apis.google.com" not in policy
     assert SignIn.of(AuthSettings(), environ).body == {"mode": "dev"}
+
+
+def told_to_the_page(server: ServerProcess) -> dict[str, Any]:
+    page = requests.get(f"{server.url}/", timeout=30).text
+    [config] = re.findall(r'<meta name="app-config" content="([^"]*)">', page)
+    told: dict[str, Any] = json.loads(html.unescape(config))
+    return told
 
 
 def _relative(path: Path) -> Path:

@@ -48,6 +48,39 @@ describe("imports", () => {
   });
 });
 
+describe("index.html", () => {
+  const page = sources.get("index.html");
+  const afterSignIn = page.slice(page.indexOf("<template"), page.indexOf("</template>"));
+  const preloaded = (text) => [...text.matchAll(/"modulepreload" href="\/static\/([^"]+)"/g)]
+    .map(([, path]) => path.replace(/^app\//, "").replace(/^poll-job/, "../poll-job"));
+
+  /** The modules that this one needs at once. */
+  const needs = (path) => {
+    const found = new Set();
+    const add = (module) => {
+      for (const [, name] of sources.get(module).matchAll(/^(?:import|\}) .*"(\.[^"]+)";$/gm)) {
+        const target = join(dirname(module), name);
+        if (found.has(target)) continue;
+        found.add(target);
+        if (sources.has(target)) add(target);
+      }
+    };
+    add(path);
+    return [...found].map((target) => target.replace(/^..\/..\//, "../"));
+  };
+
+  test("names all modules that are needed before sign-in", () => {
+    assert.deepEqual(preloaded(page.replace(afterSignIn, "")).sort(), needs("main.js").sort());
+  });
+
+  test("names all modules that are needed after sign-in", () => {
+    const known = needs("main.js");
+    const further = needs("signed-in.js").filter((path) => !known.includes(path));
+    const named = preloaded(afterSignIn).map((path) => path.replace(/^vendor/, "../vendor"));
+    assert.deepEqual(named.sort(), ["signed-in.js", ...further].sort());
+  });
+});
+
 describe("messages", () => {
   const app = [...sources].filter(([path]) => dirname(path) !== "messages")
     .map(([, text]) => text).join("\n");

@@ -10,7 +10,7 @@ from wordai_jobs.config import parse_config
 
 # Everything else needs a token.
 PUBLIC = (
-    *("/", "/app-config.json", "/docs", "/openapi.json"),
+    *("/", "/docs", "/openapi.json"),
     *("/health", "/health/ready", "/metrics", "/dev/token"),
 )
 PUBLIC_FOLDERS = ("/static/", "/docs/")

@@ -24,6 +24,7 @@ class Visitor:
         width: int = 1280,
         height: int = 800,
         touch: bool = False,
+        url_to_open: str | None = None,
     ) -> None:
         self.url = url
         self.context = browser.new_context(
@@ -37,7 +38,7 @@ class Visitor:
         self.complaints: list[str] = []
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", self._listen)
-        self.page.goto(url)
+        self.page.goto(url_to_open or url)
 
     def close(self) -> None:
         self.context.close()

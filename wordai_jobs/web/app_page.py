@@ -1,22 +1,28 @@
 """The app at `/`, its files below `/static`, and what it needs to know of the server."""
 
+import hashlib
+import html
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from flask import Blueprint, Response, jsonify, send_from_directory
+from flask import Blueprint, Response, request, send_from_directory
 
 from wordai_jobs import __version__
 from wordai_jobs.config import AuthSettings, LimitsSettings
 from wordai_jobs.errors import AppError
 from wordai_jobs.web.openapi.operation import Operation, Success
-from wordai_jobs.web.response_bodies import AppConfigBody, DevSignIn, FirebaseSignIn
 from wordai_jobs.web.services import services
 
 _STATIC = Path(__file__).resolve().parents[1] / "static"
 # Files of other types are not served.
 _MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+
+# Files below `/static/release-…/` never change: browsers keep them for a year without asking.
+_RELEASE_MARK = "release-"
+_YEAR_S = 31_536_000
 
 _SELF = "'self'"
 # The Firebase SDK signs users in and renews their tokens there.
@@ -50,10 +56,8 @@ class SignIn:
         return SignIn(auth.mode, auth.firebase_web_config, emulator)
 
     @property
-    def body(self) -> DevSignIn | FirebaseSignIn:
-        """What the app needs to know. None of it is secret: browsers read it before anyone has
-        signed in.
-        """
+    def body(self) -> dict[str, object]:
+        """What the app needs to know."""
         if self.mode != "firebase":
             return {"mode": "dev"}
         return {
@@ -91,6 +95,16 @@ class SignIn:
 def create_blueprint(sign_in: SignIn, limits: LimitsSettings) -> Blueprint:
     """The app for a server with these settings."""
     blueprint = Blueprint("app", __name__)
+    release = f"{_RELEASE_MARK}{_fingerprint(_STATIC)}/"
+    page = _page(
+        release,
+        {
+            "version": __version__,
+            "max_upload_mb": limits.max_upload_mb,
+            "max_stored_mb_per_user": limits.max_stored_mb_per_user,
+            "auth": sign_in.body,
+        },
+    )
 
     @blueprint.get("/")
     @Operation(
@@ -104,28 +118,15 @@ def create_blueprint(sign_in: SignIn, limits: LimitsSettings) -> Blueprint:
         access="open",
     )
     def index() -> Response:
-        response = send_from_directory(_STATIC / "app", "index.html", mimetype="text/html")
+        response = Response(page, mimetype="text/html")
         response.headers["Content-Security-Policy"] = sign_in.content_security_policy(
             services().storage.image_origin()
         )
         response.headers["Referrer-Policy"] = "no-referrer"
+        response.cache_control.no_cache = True
+        response.add_etag()
+        response.make_conditional(request)
         return response
-
-    @blueprint.get("/app-config.json")
-    @Operation(
-        "Get the settings that the app needs",
-        Success(200, "None of them is secret", AppConfigBody),
-        access="open",
-    )
-    def config() -> Response:
-        return jsonify(
-            AppConfigBody(
-                version=__version__,
-                max_upload_mb=limits.max_upload_mb,
-                max_stored_mb_per_user=limits.max_stored_mb_per_user,
-                auth=sign_in.body,
-            )
-        )
 
     @blueprint.get("/static/<path:name>")
     @Operation(
@@ -140,13 +141,40 @@ def create_blueprint(sign_in: SignIn, limits: LimitsSettings) -> Blueprint:
         access="open",
     )
     def static_file(name: str) -> Response:
+        is_this_release = name.startswith(release)
+        if name.startswith(_RELEASE_MARK):
+            # A page of another release gets what is there now, which its browser does not keep.
+            name = name.partition("/")[2]
         media_type = _MEDIA_TYPES.get(PurePosixPath(name).suffix)
         if media_type is None:
             raise NoSuchFile
         response = send_from_directory(_STATIC, name, mimetype=media_type)
+        if is_this_release:
+            response.headers["Cache-Control"] = f"public, max-age={_YEAR_S}, immutable"
         # Pages on other origins import the polling client. CORS decides which may; this header is
         # for pages that isolate themselves.
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         return response
 
     return blueprint
+
+
+def _page(release: str, config: Mapping[str, object]) -> str:
+    """index.html with the addresses of this release's files and with what the app needs to know.
+
+    None of that is secret: browsers read it before anyone has signed in.
+    """
+    text = (_STATIC / "app" / "index.html").read_text(encoding="utf-8")
+    text = text.replace('"/static/', f'"/static/{release}')
+    return text.replace("{app-config}", html.escape(json.dumps(config)))
+
+
+def _fingerprint(folder: Path) -> str:
+    """A name for the contents of all files that are served from this folder."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".html", *_MEDIA_TYPES):
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(folder)} {len(content)}\n".encode())
+            digest.update(content)
+    return digest.hexdigest()[:12]

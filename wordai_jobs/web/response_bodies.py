@@ -434,39 +434,6 @@ class DevTokenBody(TypedDict):
     expires_in_s: Annotated[int, Field(examples=[604_800])]
 
 
-@_closed
-class DevSignIn(TypedDict):
-    """Anyone who asks gets a token from `POST /dev/token`."""
-
-    mode: Literal["dev"]
-
-
-@_closed
-class FirebaseSignIn(TypedDict):
-    """Users sign in with Firebase."""
-
-    mode: Literal["firebase"]
-    firebase: Annotated[
-        dict[str, str], Field(description="the web configuration of the Firebase project")
-    ]
-    emulator: Annotated[
-        str | None, Field(description="host and port of a Firebase Auth emulator; else null")
-    ]
-
-
-@_closed
-class AppConfigBody(TypedDict):
-    """What the app needs to know before anyone has signed in."""
-
-    version: Version
-    max_upload_mb: Annotated[int, Field(ge=1, examples=[100])]
-    max_stored_mb_per_user: Annotated[int, Field(ge=1, examples=[10_000])]
-    auth: Annotated[
-        DevSignIn | FirebaseSignIn,
-        Field(description="how users of the app sign in", examples=[{"mode": "dev"}]),
-    ]
-
-
 class OpenApiBody(TypedDict):
     """This document; it has further keys."""
 

@@ -1,77 +1,94 @@
-/** Starts the app: asks the server for its settings, opens the session, shows the right view. */
+/** Starts the app: opens the session, and once somebody is signed in loads the rest. */
 
-import {Books} from "./library/books.js";
-import {BooksList} from "./library/books-list.js";
-import {JobsList} from "./library/jobs-list.js";
-import {Jobs} from "./library/jobs.js";
-import {UploadForm} from "./library/upload-form.js";
-import {Reader} from "./reader/reader.js";
-import {openSession} from "./session/open-session.js";
-import {setUpSignIn, showExpiry} from "./session/sign-in.js";
-import {Api} from "./shared/api.js";
-import {byId} from "./shared/dom.js";
-import {language, t, translate} from "./shared/i18n.js";
-import {recall, remember} from "./shared/local-storage.js";
-import {parseRoute} from "./shared/router.js";
-import {showTitle} from "./shared/window-title.js";
+import {UnconfiguredSession} from "./session/session.js";
+import {byId, find, showText, showView} from "./shared/dom.js";
+import {language, rememberLanguage, t, translate} from "./shared/i18n.js";
+import {forgetUser, recall, remember} from "./shared/local-storage.js";
 
 /**
  * @typedef {import("./session/session.js").Session} Session
- * @typedef {object} AppConfig  /app-config.json.
+ *
+ * @typedef {object} AppConfig  What the server tells in index.html.
  * @property {number} max_upload_mb
  * @property {number} max_stored_mb_per_user
- * @property {import("./session/open-session.js").AuthConfig} auth
+ * @property {AuthConfig} auth
+ *
+ * @typedef {object} AuthConfig
+ * @property {string} mode  "dev" or "firebase".
+ * @property {Record<string, string>} [firebase]  The web configuration of the project.
+ * @property {string | null} [emulator]  Host and port.
  */
-
-/** Ids of sections in index.html, of which one is shown. */
-const VIEWS = ["sign-in", "library", "reader", "unavailable"];
 
 async function start() {
   document.documentElement.lang = language;
   translate(document);
   byId("skip").onclick = () => byId("main").focus();
   byId("unavailable-retry").onclick = () => location.reload();
+  setUpLanguages();
+  /** @type {AppConfig} */
+  const config = JSON.parse(find(document, "meta[name=app-config]", HTMLMetaElement).content);
   try {
-    const config = await readConfig();
-    showFirstView(config, await openSession(config.auth));
+    const session = await openSession(config.auth);
+    session.addEventListener("change", () => {
+      if (session.name && document.body.dataset.view === "sign-in") openApp(config, session);
+      else leave(session);
+    });
+    if (session.name) await openApp(config, session);
+    else showSignIn(session);
   } catch (error) {
-    byId("unavailable-text").textContent = error.message;
-    showView("unavailable", "unavailable.title");
+    showUnavailable(error);
   }
 }
 
-/** @returns {Promise<AppConfig>} */
-async function readConfig() {
-  const response = await fetch("/app-config.json").catch(() => {
-    throw new Error(t("error.network"));
-  });
-  if (!response.ok) throw new Error(t("error.unreadable", {status: String(response.status)}));
-  return response.json();
+/**
+ * @param {AuthConfig} auth
+ * @returns {Promise<Session>}  Once it is known whether somebody is signed in.
+ */
+async function openSession(auth) {
+  if (auth.mode === "dev") {
+    const {DevSession} = await import("./session/dev-session.js");
+    return new DevSession();
+  }
+  if (!auth.firebase?.apiKey) return new UnconfiguredSession();
+  const {openFirebaseSession} = await import("./session/firebase-session.js");
+  return openFirebaseSession(auth.firebase, auth.emulator ?? "");
+}
+
+/** @param {Session} session */
+function showSignIn(session) {
+  session.setUpForm();
+  showText(byId("sign-in-notice"), recall("expired") ? t("signIn.expired") : "");
+  remember("expired", null);
+  document.title = `${t("signIn.title")} · WordAI Books`;
+  showView("sign-in");
 }
 
 /**
  * @param {AppConfig} config
  * @param {Session} session
  */
-function showFirstView(config, session) {
-  session.hasExpired = Boolean(recall("expired"));
-  remember("expired", null);
-  setUpSignIn(session);
-  byId("sign-out").onclick = () => session.signOut();
-  session.addEventListener("change", () => {
-    if (session.name) openLibrary(config, session);
-    else leave(session);
-  });
-  if (session.name) {
+async function openApp(config, session) {
+  try {
+    document.head.append(byId("after-sign-in", HTMLTemplateElement).content);
+    const [{openLibrary}] = await Promise.all([import("./signed-in.js"), ...stylesheets()]);
     openLibrary(config, session);
-  } else {
-    showExpiry(session);
-    showView("sign-in", "signIn.title");
+  } catch (error) {
+    showUnavailable(error);
   }
 }
 
+/** @returns {Promise<unknown>[]}  Each is done once a style sheet is loaded, or cannot be. */
+function stylesheets() {
+  const links = [...document.querySelectorAll("link[rel=stylesheet]")];
+  return links.filter((link) => !(/** @type {HTMLLinkElement} */ (link)).sheet)
+    .map((link) => new Promise((resolve) => {
+      link.addEventListener("load", resolve);
+      link.addEventListener("error", resolve);
+    }));
+}
+
 /**
- * After signing out. The reload leaves nothing of this user for the next one.
+ * After signing out, here or in another tab. The reload leaves nothing of this user for the next.
  *
  * @param {Session} session
  */
@@ -79,60 +96,30 @@ function leave(session) {
   if (session.hasExpired) {
     remember("expired", true);
   } else {
-    remember("titles", null);
+    if (!session.name) forgetUser();
     history.replaceState(null, "", "#/");
   }
   location.reload();
 }
 
-/**
- * @param {AppConfig} config
- * @param {Session} session
- */
-function openLibrary(config, session) {
-  const api = new Api(session);
-  const jobs = new Jobs(api);
-  const books = new Books(api);
-  const jobsList = new JobsList(jobs, books);
-  const booksList = new BooksList(books);
-  const reader = new Reader(api, jobs, books);
-  new UploadForm(api, books, jobs, config);
-  byId("account-name").textContent = session.name;
-  byId("account").hidden = false;
-  jobs.addEventListener("ended", (event) => {
-    const {detail: entry} =
-      /** @type {CustomEvent<import("./library/jobs.js").JobEntry>} */ (event);
-    if (entry.job.status === "completed") booksList.refresh(entry.submission?.bookId);
-  });
-  jobsList.load();
-  booksList.load();
-  addEventListener("hashchange", () => followAddress(reader));
-  followAddress(reader);
+/** @param {Error} error */
+function showUnavailable(error) {
+  const isOfNetwork = error instanceof TypeError;
+  byId("unavailable-text").textContent = isOfNetwork ? t("error.network") : error.message;
+  document.title = `${t("unavailable.title")} · WordAI Books`;
+  showView("unavailable");
 }
 
-/** @param {Reader} reader */
-function followAddress(reader) {
-  const route = parseRoute(location.hash);
-  if (route.view === "library") {
-    reader.close();
-    showView("library", "library.title");
-  } else {
-    showView("reader");
-    reader.open(route);
-  }
-}
-
-/**
- * @param {string} view  One of VIEWS.
- * @param {string} [titleKey]  Of the message for the window's title; the reader sets its own.
- */
-function showView(view, titleKey) {
-  const isFirst = !document.body.dataset.view;
-  document.body.dataset.view = view;
-  for (const id of VIEWS) byId(id).hidden = id !== view;
-  if (!titleKey) return;
-  showTitle(t(titleKey));
-  if (!isFirst) byId(`${view}-title`).focus();
+/** Offers the other language. The app starts again with it. */
+function setUpLanguages() {
+  const button = byId("language");
+  const other = language === "vi" ? "en" : "vi";
+  button.lang = other;
+  button.textContent = other === "vi" ? "Tiếng Việt" : "English";
+  button.onclick = () => {
+    rememberLanguage(other);
+    location.reload();
+  };
 }
 
 start();

@@ -6,6 +6,8 @@ import {formatSize} from "../shared/format.js";
 import {t} from "../shared/i18n.js";
 import {upload} from "./upload.js";
 
+/** @typedef {{max_upload_mb: number, max_stored_mb_per_user: number}} Limits */
+
 const NEW_BOOK = "";
 const LONGEST_TITLE = 300;
 const MB = 1024 * 1024;
@@ -39,7 +41,7 @@ export class UploadForm {
    * @param {import("../shared/api.js").Api} api
    * @param {import("./books.js").Books} books
    * @param {import("./jobs.js").Jobs} jobs
-   * @param {{max_upload_mb: number, max_stored_mb_per_user: number}} limits
+   * @param {Limits} limits
    */
   constructor(api, books, jobs, limits) {
     this.api = api;

@@ -12,8 +12,9 @@ import {
   signOut,
   useDeviceLanguage,
 } from "../../vendor/firebase/firebase-auth.js";
+import {byId} from "../shared/dom.js";
 import {t} from "../shared/i18n.js";
-import {Session} from "./session.js";
+import {attempt, onSubmit, Session} from "./session.js";
 
 /** @type {Record<string, string>} */
 const MESSAGE_KEYS = {
@@ -39,6 +40,19 @@ export class FirebaseSession extends Session {
     super();
     this.#auth = auth;
     this.canUseGoogle = canUseGoogle;
+  }
+
+  setUpForm() {
+    const email = byId("email", HTMLInputElement);
+    const password = byId("password", HTMLInputElement);
+    onSubmit("firebase-form", async (choice) => {
+      if (choice === "sign-up") await this.signUp(email.value.trim(), password.value);
+      else await this.signIn(email.value.trim(), password.value);
+      password.value = "";
+    });
+    const google = byId("google", HTMLButtonElement);
+    google.hidden = !this.canUseGoogle;
+    google.onclick = () => attempt(google, () => this.signInWithGoogle());
   }
 
   async getToken({forceRefresh = false} = {}) {

@@ -1,17 +1,16 @@
-/** Who is signed in, and their tokens. */
+/** Who is signed in, and the form for signing in. */
 
-import {bodyOf} from "../shared/api.js";
-import {t} from "../shared/i18n.js";
-import {recall, remember} from "../shared/local-storage.js";
+import {byId, find, showText} from "../shared/dom.js";
 
-const STORAGE_KEY = "session";
-
-/** Dispatches "change" when somebody signs in or out. */
+/** Dispatches "change" when somebody signs in or out, here or in another tab. */
 export class Session extends EventTarget {
   /** The user's name as the app shows it; empty while nobody is signed in. */
   name = "";
   /** Whether the session ended although the user did not sign out. */
   hasExpired = false;
+
+  /** Shows the form for signing in, and listens to it. */
+  setUpForm() {}
 
   /**
    * @param {{forceRefresh?: boolean}} [_options]
@@ -42,40 +41,39 @@ export class Session extends EventTarget {
 }
 
 /** Nobody can sign in, because the server does not name a Firebase project. */
-export class UnconfiguredSession extends Session {}
-
-/** On a development server: a token for any name, kept in the browser until the user signs out. */
-export class DevSession extends Session {
-  #token = "";
-
-  constructor() {
-    super();
-    const kept = recall(STORAGE_KEY);
-    if (kept?.token && kept?.name) {
-      this.#token = kept.token;
-      this.name = kept.name;
-    }
+export class UnconfiguredSession extends Session {
+  setUpForm() {
+    byId("firebase-unset").hidden = false;
   }
+}
 
-  async getToken() {
-    return this.#token || null;
-  }
+/**
+ * @param {string} id
+ * @param {(choice: string) => Promise<void>} act  Gets the value of the button that was pressed.
+ */
+export function onSubmit(id, act) {
+  const form = byId(id);
+  form.hidden = false;
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    const pressed = event.submitter ?? find(form, "[type=submit]");
+    const button = /** @type {HTMLButtonElement} */ (pressed);
+    attempt(button, () => act(button.value));
+  };
+}
 
-  /** @param {string} name */
-  async signIn(name) {
-    const request = {method: "POST", body: JSON.stringify({user_id: name})};
-    const response = await fetch("/dev/token", request).catch(() => {
-      throw new Error(t("error.network"));
-    });
-    const {token} = bodyOf(response.status, await response.text());
-    this.#token = token;
-    remember(STORAGE_KEY, {name, token});
-    this.changeTo(name);
-  }
-
-  async signOut() {
-    this.#token = "";
-    remember(STORAGE_KEY, null);
-    this.changeTo("");
+/**
+ * @param {HTMLButtonElement} button  Disabled in the meantime.
+ * @param {() => Promise<void>} act
+ */
+export async function attempt(button, act) {
+  showText(byId("sign-in-notice"), "");
+  button.disabled = true;
+  try {
+    await act();
+  } catch (error) {
+    showText(byId("sign-in-notice"), error.message);
+  } finally {
+    button.disabled = false;
   }
 }

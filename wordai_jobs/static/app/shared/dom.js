@@ -30,6 +30,18 @@ export function byId(id, type) {
 }
 
 /**
+ * Shows one of the views, which are the children of `main`.
+ *
+ * @param {string} id
+ */
+export function showView(id) {
+  document.body.dataset.view = id;
+  for (const view of byId("main").querySelectorAll(":scope > *")) {
+    view.toggleAttribute("hidden", view.id !== id);
+  }
+}
+
+/**
  * A copy of the template's only element, with its messages.
  *
  * @template {HTMLElement} [T=HTMLElement]

@@ -1,10 +1,12 @@
-/** The app's messages, in the language of the browser. */
+/** The app's messages, in the language that the user has chosen, or else the browser's. */
 
-import en from "../messages/en.js";
-import vi from "../messages/vi.js";
+import {recall, remember} from "./local-storage.js";
 
-/** @type {Record<string, Record<string, string>>} */
-const MESSAGES = {en, vi};
+/** Only the messages of one language are loaded. */
+const LANGUAGES = {
+  en: () => import("../messages/en.js"),
+  vi: () => import("../messages/vi.js"),
+};
 
 /** Attributes of index.html that name a message, and the attributes that show it. */
 const ATTRIBUTES = {
@@ -15,17 +17,31 @@ const ATTRIBUTES = {
 
 /**
  * @param {readonly string[]} preferred  As in `navigator.languages`, the favourite first.
- * @returns {string}  "en" or "vi".
+ * @returns {keyof typeof LANGUAGES}
  */
 export function chooseLanguage(preferred) {
-  return preferred.map(withoutRegion).find((tag) => tag in MESSAGES) ?? "en";
+  const known = preferred.map(withoutRegion).find((tag) => tag in LANGUAGES) ?? "en";
+  return /** @type {keyof typeof LANGUAGES} */ (known);
 }
 
-const preferred = globalThis.navigator?.languages ?? [];
+const chosen = recall("language");
+const preferred = [...(chosen ? [chosen] : []), ...(globalThis.navigator?.languages ?? [])];
 export const language = chooseLanguage(preferred);
 /** The language with the user's region, for dates and numbers. */
-export const locale = preferred.find((tag) => withoutRegion(tag) === language) ?? language;
+export const locale = preferred.find(
+  (tag) => tag !== chosen && withoutRegion(tag) === language) ?? language;
 const plurals = new Intl.PluralRules(language);
+/** @type {Record<string, string>} */
+const messages = (await LANGUAGES[language]()).default;
+
+/**
+ * From the next start of the app on.
+ *
+ * @param {string} tag
+ */
+export function rememberLanguage(tag) {
+  remember("language", tag);
+}
 
 /**
  * The message for a key. If `count` is among the values, its form for that number.
@@ -35,7 +51,7 @@ const plurals = new Intl.PluralRules(language);
  */
 export function t(key, values = {}) {
   const plural = typeof values.count === "number" ? `${key}.${plurals.select(values.count)}` : key;
-  const message = MESSAGES[language][plural] ?? MESSAGES[language][key] ?? key;
+  const message = messages[plural] ?? messages[key] ?? key;
   return message.replace(/\{(\w+)\}/g, (_, name) => {
     const value = values[name];
     return typeof value === "number" ? value.toLocaleString(locale) : String(value);
@@ -44,7 +60,7 @@ export function t(key, values = {}) {
 
 /** @param {string} key */
 export function hasMessage(key) {
-  return key in MESSAGES[language];
+  return key in messages;
 }
 
 /**

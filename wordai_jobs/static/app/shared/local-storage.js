@@ -1,6 +1,8 @@
 /** What the app keeps in the browser. Some browsers keep nothing, which is no error. */
 
 const PREFIX = "wordai.";
+/** Kept for whoever uses this browser next. */
+const OF_THE_BROWSER = ["language"];
 
 /**
  * @param {string} key
@@ -25,4 +27,29 @@ export function remember(key, value) {
   } catch {
     // The app works without, but a reload forgets.
   }
+}
+
+/** Forget all that belongs to the user who signs out. */
+export function forgetUser() {
+  try {
+    const keys = Object.keys(localStorage).filter((key) => key.startsWith(PREFIX));
+    for (const key of keys.map((it) => it.slice(PREFIX.length))) {
+      if (!OF_THE_BROWSER.includes(key)) remember(key, null);
+    }
+  } catch {
+    // Nothing is kept.
+  }
+}
+
+/**
+ * Calls back if another tab of this browser has changed the value.
+ *
+ * @param {string} key
+ * @param {(value: any) => void} act
+ */
+export function onChangeElsewhere(key, act) {
+  addEventListener("storage", (event) => {
+    // The key is null if everything was removed at once.
+    if (event.key === null || event.key === PREFIX + key) act(recall(key));
+  });
 }

@@ -1,0 +1,60 @@
+"""How the app starts, changes its language and ends: requests, tabs. In a real browser."""
+
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.conftest import OpenVisitor
+from tests.support.server import ServerProcess
+
+
+def requests_of(page: Page, address: str) -> list[str]:
+    """The paths that the network is asked for until the page is quiet."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(urlsplit(request.url).path))
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    kept: list[str] = page.evaluate("""performance.getEntriesByType("resource")
+        .filter((entry) => entry.transferSize === 0 && entry.decodedBodySize > 0)
+        .map((entry) => new URL(entry.name).pathname)""")
+    for path in kept:
+        if path in asked:
+            asked.remove(path)
+    return asked
+
+
+def test_the_first_visit_needs_few_requests_and_the_next_only_what_may_have_changed(
+    server: ServerProcess, visit: OpenVisitor
+) -> None:
+    visitor = visit(server, url_to_open="about:blank")
+    asked = requests_of(visitor.page, server.url)
+    assert 5 < len(asked) <= 12, asked
+    visitor.sign_in("Returning user")
+    visitor.page.wait_for_load_state("networkidle")
+    again = requests_of(visitor.context.new_page(), server.url)
+    assert {path for path in again if not path.startswith("/api/")} == {"/"}, again
+
+
+def test_the_language_is_switched_and_stays(server: ServerProcess, visit: OpenVisitor) -> None:
+    visitor = visit(server)
+    page = visitor.page
+    page.get_by_role("button", name="Tiếng Việt").click()
+    expect(page.get_by_label("Tên của bạn")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "vi")
+    page.reload()
+    page.get_by_label("Tên của bạn").fill("Người đọc")
+    page.get_by_role("button", name="Đăng nhập").click()
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def test_signing_out_and_in_reaches_all_tabs(server: ServerProcess, visit: OpenVisitor) -> None:
+    visitor = visit(server).sign_in("User with two tabs")
+    other = visitor.context.new_page()
+    other.goto(f"{server.url}/#/books/b/c")
+    expect(other.locator("#account-name")).to_have_text("User with two tabs")
+    visitor.page.get_by_role("button", name="Sign out").click()
+    expect(other.get_by_label("Your name")).to_be_visible()
+    assert other.url == f"{server.url}/#/"
+    visitor.sign_in("Next user")
+    expect(other.locator("#account-name")).to_have_text("Next user")
