@@ -392,6 +392,8 @@ def thief(strict: ServerProcess) -> Client:
         pytest.param("GET", "{chapter}/pages/1/thumbnail", "book", id="thumbnail"),
         pytest.param("DELETE", "{chapter}", "book", id="deleting a chapter"),
         pytest.param("GET", "/api/v1/files/{file_id}", "file", id="file"),
+        pytest.param("GET", "/api/v1/files/{file_id}/outline", "file", id="outline"),
+        pytest.param("GET", "/api/v1/files/{file_id}/content", "file", id="content"),
         pytest.param("GET", "/api/v1/books/jobs/{job_id}", "job", id="job"),
         pytest.param("GET", "/api/v1/books/jobs/{job_id}/pages", "job", id="pages of a job"),
     ],

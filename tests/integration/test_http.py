@@ -226,7 +226,7 @@ def test_a_range_past_the_end_is_refused(image_url: str, part: str) -> None:
     response = requests.get(image_url, headers={"Range": part}, timeout=10)
     assert (response.status_code, response.json()) == (
         416,
-        {"detail": "The range is not in the image"},
+        {"detail": "The range is not in the file"},
     )
     assert response.headers["Content-Range"].startswith("bytes */")
 

@@ -11,7 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.support.client import Client
 from tests.support.openapi import Contract
-from tests.support.pdfs import encrypted_pdf, photo_pdf, text_pdf
+from tests.support.pdfs import encrypted_pdf, guided_pdf, photo_pdf, text_pdf
 from tests.support.server import ServerProcess
 from wordai_jobs.app import create_app
 from wordai_jobs.config import parse_config
@@ -22,6 +22,8 @@ from wordai_jobs.web.openapi.document import build
 ENDPOINTS = [
     "POST /api/v1/files",
     "GET /api/v1/files/{file_id}",
+    "GET /api/v1/files/{file_id}/outline",
+    "GET /api/v1/files/{file_id}/content",
     "POST /api/v1/books",
     "GET /api/v1/books",
     "GET /api/v1/books/{book_id}",
@@ -163,7 +165,7 @@ def test_real_responses_are_what_the_document_says(
 
 def _conversation(alice: Client, bob: Client) -> Iterator[requests.Response]:
     """One of every response that can be had without breaking the server."""
-    book, pdf = f"/api/v1/books/{alice.book_id}", text_pdf(2)
+    book, pdf = f"/api/v1/books/{alice.book_id}", guided_pdf(5)
     yield from (
         alice.get(path)
         for path in ("/health", "/health/ready", "/metrics", "/openapi.json", "/docs")
@@ -184,7 +186,12 @@ def _conversation(alice: Client, bob: Client) -> Iterator[requests.Response]:
     yield uploaded
     yield from (alice.upload(broken) for broken in (b"", b"no pdf", encrypted_pdf()))
     yield alice.post("/api/v1/files", json={})
-    yield alice.get(f"/api/v1/files/{uploaded.json()['file_id']}")
+    file = f"/api/v1/files/{uploaded.json()['file_id']}"
+    yield from (alice.get(path) for path in (file, f"{file}/outline", f"{file}/content"))
+    yield from (
+        alice.get(f"{file}/content", headers={"Range": part})
+        for part in ("bytes=0-9", "bytes=99999999-")
+    )
     yield from _of_a_job(alice, bob, uploaded.json()["file_id"])
 
 

@@ -306,7 +306,7 @@ def test_the_child_of_an_upload_opens_no_other(fork_server: ForkServer, pdf: Pat
     try:
         for _ in range(3):
             seen.add(wait_until(lambda: own("inspector") or None, what="an inspector")[0])
-            assert inspector.page_count(pdf) == 3
+            assert inspector.inspect(pdf).page_count == 3
             wait_until(lambda: not set(own("inspector")) & seen, what="its end")
     finally:
         inspector.stop()
@@ -431,8 +431,8 @@ def test_an_inspector_that_sends_garbage_refuses_the_upload_and_is_replaced(
         with monkeypatch.context() as taken_over:
             take_over(taken_over, answer)
             with pytest.raises(InvalidPdf, match="damaged"):
-                inspector.page_count(pdf)
-        assert inspector.page_count(pdf) == 3
+                inspector.inspect(pdf)
+        assert inspector.inspect(pdf).page_count == 3
     finally:
         inspector.stop()
 
@@ -446,9 +446,9 @@ def test_an_upload_is_not_to_blame_if_no_inspector_can_be_started(
         broken.setattr(sys, "executable", str(tmp_path / "no such program"))
         inspector.start()
         with pytest.raises(Busy, match="try again soon"):
-            inspector.page_count(pdf)
+            inspector.inspect(pdf)
     try:
-        assert inspector.page_count(pdf) == 3
+        assert inspector.inspect(pdf).page_count == 3
     finally:
         inspector.stop()
         fork_server.stop()

@@ -130,9 +130,9 @@ def test_an_upload_that_takes_over_its_inspector_is_refused_and_the_next_is_not(
     inspector.start()
     try:
         with pytest.raises(InvalidPdf, match="damaged"):
-            inspector.page_count(bad)
+            inspector.inspect(bad)
         assert "inspector called socket" in caplog.text
-        assert inspector.page_count(good) == 2
+        assert inspector.inspect(good).page_count == 2
     finally:
         inspector.stop()
 

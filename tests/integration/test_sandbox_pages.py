@@ -2,6 +2,7 @@
 
 import io
 import os
+import tempfile
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -19,17 +20,19 @@ from tests.support.hostile import (
     without_xref,
 )
 from tests.support.kinds import kinds
-from tests.support.pdfs import CATALOGUE, photo_pdf, raw_pdf, shared_pdfs, text_pdf
+from tests.support.pdfs import CATALOGUE, guided_pdf, photo_pdf, raw_pdf, shared_pdfs, text_pdf
 from tests.support.tools import missing
 from wordai_jobs.rendering import sandbox
 from wordai_jobs.rendering.child_process import ChildProcess
 from wordai_jobs.rendering.fork_client import ForkServer
 from wordai_jobs.rendering.page_files import opened
 from wordai_jobs.rendering.protocol import (
+    DescribePdf,
     Failed,
     InspectPdf,
     PageCount,
     PageRendered,
+    PdfDescribed,
     RenderOptions,
     RenderPages,
     RenderPlaceholder,
@@ -43,7 +46,7 @@ OPTIONS = RenderOptions(dpi=100, format="auto", jpeg_quality=85, max_pixels=4_00
 PAGE_TIMEOUT_S = 60
 WRITTEN = (".part", ".json", ".thumbnail.jpg")
 
-Outcome = list[PageCount | PageRendered | Failed | bytes]
+Outcome = list[PageCount | PdfDescribed | PageRendered | Failed | bytes]
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +73,11 @@ def outcome(child: ChildProcess, pdf: bytes, folder: Path) -> Outcome:
         found: Outcome = [child.receive(PageCount, PAGE_TIMEOUT_S)]
         if not isinstance(found[0], PageCount):
             return found
+        with tempfile.TemporaryFile() as file:
+            child.send(DescribePdf(), [content.fileno(), file.fileno()])
+            found.append(child.receive(PdfDescribed, PAGE_TIMEOUT_S))
+            file.seek(0)
+            found.append(file.read())
         pages = range(1, min(found[0].page_count, MOST_PAGES) + 1)
         requests: list[tuple[int, RenderPages | RenderPlaceholder]] = [
             *((page, RenderPages((page,), OPTIONS)) for page in pages),
@@ -99,7 +107,7 @@ def test_a_page_of_every_kind_looks_as_without_the_sandbox(
 ) -> None:
     found = check_same(children, pdf, tmp_path)
     assert not [each for each in found if isinstance(each, Failed)], found
-    image = found[2]
+    image = found[4]
     assert isinstance(image, bytes)
     darkest, _ = Image.open(io.BytesIO(image)).convert("L").getextrema()
     assert isinstance(darkest, int) and darkest < 200, "something is on the page"
@@ -118,6 +126,7 @@ def test_built_and_damaged_pdfs_need_nothing_that_the_sandbox_forbids(
     children: tuple[ChildProcess, ChildProcess], tmp_path: Path
 ) -> None:
     built = [
+        guided_pdf(5),
         text_pdf(3),
         photo_pdf(),
         wide_pdf(),

@@ -61,6 +61,39 @@ def many_pages_pdf(pages: int) -> bytes:
     return raw_pdf(CATALOGUE, tree, *[_EMPTY_PAGE] * pages)
 
 
+def _outlined_pdf(items: Sequence[bytes]) -> bytes:
+    """One page, and an outline whose entries are the objects from 5 on."""
+    labels = b"/PageLabels << /Nums [0 << /S /r >>] >>"
+    return raw_pdf(
+        b"<< /Type /Catalog /Pages 2 0 R /Outlines 4 0 R %b >>" % labels,
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        _EMPTY_PAGE,
+        b"<< /Type /Outlines /First 5 0 R >>",
+        *items,
+    )
+
+
+def circular_outline_pdf() -> bytes:
+    """An outline whose entries contain and follow each other."""
+    entry = b"<< /Title (Again) /Parent 4 0 R /Dest [3 0 R /Fit] /Next %d 0 R /First %d 0 R >>"
+    return _outlined_pdf([entry % (6, 6), entry % (5, 5)])
+
+
+@cache
+def deep_outline_pdf(depth: int) -> bytes:
+    """An outline whose entries contain one another."""
+    entry = b"<< /Title (Down) /Parent %d 0 R /Dest [3 0 R /Fit] /First %d 0 R >>"
+    below = [entry % (number - 1, number + 1) for number in range(5, depth + 4)]
+    return _outlined_pdf([*below, b"<< /Title (End) /Dest [3 0 R /Fit] >>"])
+
+
+@cache
+def long_outline_pdf(entries: int, title: bytes = b"On") -> bytes:
+    """An outline of many entries."""
+    entry = b"<< /Title (%b) /Parent 4 0 R /Dest [3 0 R /Fit] /Next %d 0 R >>"
+    return _outlined_pdf([entry % (title, number + 1) for number in range(5, entries + 5)])
+
+
 def xref_bomb_pdf() -> bytes:
     """A cross-reference stream that inflates to a gigabyte."""
     head = b"%%PDF-1.7\n1 0 obj\n%b\nendobj\n2 0 obj\n%b\nendobj\n" % (

@@ -19,7 +19,13 @@ from typing import Any
 from wordai_jobs import linux
 from wordai_jobs.rendering import child, fork_server
 from wordai_jobs.rendering.document import RenderFailed
-from wordai_jobs.rendering.protocol import Failure, PageCount, PageRendered
+from wordai_jobs.rendering.protocol import (
+    DescribePdf,
+    Failure,
+    PageCount,
+    PageRendered,
+    PdfDescribed,
+)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PARENT = os.getpid()  # of the children: this is imported before they are forked
@@ -66,7 +72,9 @@ REFUSED: dict[str, Callable[[str], Any]] = {
 
 
 class _Intruder(child._Renderer):
-    def answers(self, request: Any, descriptors: list[int]) -> Iterator[PageCount | PageRendered]:
+    def answers(
+        self, request: Any, descriptors: list[int]
+    ) -> Iterator[PageCount | PdfDescribed | PageRendered]:
         assert not os.environ and not _libc.getenv(b"PATH"), "the environment is empty"
         size = os.lseek(descriptors[0], 0, os.SEEK_END)
         with mmap.mmap(descriptors[0], size, prot=mmap.PROT_READ) as pdf:
@@ -75,6 +83,12 @@ class _Intruder(child._Renderer):
             os.write(descriptors[2], bytes(20_000_000))
             yield PageRendered(9, 9, ".png")
             return
+        if orders and orders[0][0] == b"say":
+            if isinstance(request, DescribePdf):
+                os.write(descriptors[1], orders[0][1])
+                yield PdfDescribed()
+                return
+            orders = []
         for name, path in orders:
             _obey(name.decode(), path.decode())
         yield from super().answers(request, descriptors)

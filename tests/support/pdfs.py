@@ -46,6 +46,49 @@ def noise_pdf(width: int, height: int) -> bytes:
     return _picture_pdf(Image.merge("RGB", bands))
 
 
+@cache
+def guided_pdf(pages: int = 45) -> bytes:
+    """Text with a title, an outline, page labels, and links of every kind on each page."""
+    with pymupdf.open(stream=text_pdf(pages)) as document:
+        document.set_metadata({"title": "A guided\ttour"})
+        chapters = [[2, f"Chapter {number}", number] for number in range(4, pages, 3)]
+        document.set_toc(
+            [
+                *([1, "Preface", 1], [1, "Phần một\u202e\x07", 3], [2, "日本語", 3]),
+                *(*chapters, [1, "", pages]),
+            ]
+        )
+        document.set_page_labels(
+            [
+                {"startpage": 0, "style": "r", "prefix": "", "firstpagenum": 1},
+                {"startpage": 3, "style": "D", "prefix": "A-", "firstpagenum": 7},
+                {"startpage": 30, "style": "", "prefix": "", "firstpagenum": 1},
+                {"startpage": 32, "style": "A", "prefix": "", "firstpagenum": 5},
+            ]
+        )
+        for page in document:
+            for number, link in enumerate(_links(page.number, pages)):
+                where = pymupdf.Rect(72, 72 + 20 * number, 200.25, 84 + 20 * number)
+                page.insert_link({**link, "from": where})
+        return bytes(document.tobytes())
+
+
+def _links(page: int, pages: int) -> list[dict[str, object]]:
+    targets = (0, page, min(page + 1, pages - 1), pages - 1)
+    uris = (
+        f"https://example.com/{page}?a=b#c",
+        "HTTP://EXAMPLE.COM/a b",
+        "mailto:somebody@example.com",
+        "javascript:alert(1)",
+        "ftp://example.com",
+    )
+    links: list[dict[str, object]] = [
+        {"kind": pymupdf.LINK_GOTO, "page": target} for target in targets
+    ]
+    links += [{"kind": pymupdf.LINK_URI, "uri": uri} for uri in uris]
+    return [*links, {"kind": pymupdf.LINK_LAUNCH, "file": "another.pdf"}]
+
+
 def _picture_pdf(picture: Image.Image) -> bytes:
     """One page (A4 or larger) with the picture an inch from its corner, one point per pixel."""
     buffer = io.BytesIO()

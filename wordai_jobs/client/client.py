@@ -15,7 +15,7 @@ import requests
 
 from wordai_jobs.client.backoff import Backoff
 from wordai_jobs.client.errors import Busy, ServerFault, Unreachable, WaitTimeout
-from wordai_jobs.client.models import Book, Chapter, File, Hit, Job, PageContent
+from wordai_jobs.client.models import Book, Chapter, File, FileOutline, Hit, Job, PageContent
 from wordai_jobs.client.multipart import MultipartFile, UploadProgress
 from wordai_jobs.client.transport import OnTrouble, Token, Transport, json_of, retry_after_s
 from wordai_jobs.model.job import JobStatus, OnBadPage
@@ -97,6 +97,21 @@ class Client:
 
             send = self._transport.send
             return File.of(json_of(send("POST", f"{_API}/files", is_repeatable=False, data=body)))
+
+    def file_outline(self, file_id: str) -> FileOutline:
+        """The title, the outline and the page labels of an uploaded PDF."""
+        return FileOutline.of(json_of(self._get(f"/files/{_quoted(file_id)}/outline")))
+
+    def download(self, file_id: str, path: Path) -> None:
+        """Save an uploaded PDF as a new file. Raises OSError if that cannot be written."""
+        address = f"/files/{_quoted(file_id)}/content"
+        with closing(self._get(address, stream=True)) as response, open(path, "xb") as file:
+            try:
+                for block in self._transport.blocks(response):
+                    file.write(block)
+            except BaseException:
+                path.unlink()
+                raise
 
     # Jobs
 

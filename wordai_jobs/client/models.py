@@ -94,6 +94,41 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class OutlineEntry:
+    """`level` and `page_number` count from 1."""
+
+    title: str
+    level: int
+    page_number: int
+
+    @classmethod
+    def of(cls, body: Json) -> "OutlineEntry":
+        return cls(body["title"], body["level"], body["page_number"])
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutline:
+    """What a PDF says of itself. `page_labels` is what is printed on each page as its number; None
+    if the PDF does not say.
+    """
+
+    title: str | None
+    page_count: int
+    outline: tuple[OutlineEntry, ...]
+    page_labels: tuple[str, ...] | None
+
+    @classmethod
+    def of(cls, body: Json) -> "FileOutline":
+        labels = body["page_labels"]
+        return cls(
+            body["title"],
+            body["page_count"],
+            tuple(OutlineEntry.of(entry) for entry in body["outline"]),
+            None if labels is None else tuple(labels),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Book:
     book_id: str
     title: str

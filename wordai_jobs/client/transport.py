@@ -1,7 +1,7 @@
 """One request and its response: the token, time limits, errors as exceptions, and safe retries."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +25,7 @@ OnTrouble = Callable[[ClientError, float], None]
 _CONNECT_TIMEOUT_S = 5.0
 # The response to an upload comes after its pages are counted, which waits for other uploads.
 _READ_TIMEOUT_S = 60.0
+_BLOCK_BYTES = 1024 * 1024
 
 
 class Transport:
@@ -69,6 +70,13 @@ class Transport:
         if response.status_code < 300 or response.status_code == 304:
             return response
         raise error_for(response.status_code, _detail(response), retry_after_s(response))
+
+    def blocks(self, response: requests.Response) -> Iterator[bytes]:
+        """The body of a response that was requested with `stream`."""
+        try:
+            yield from response.iter_content(_BLOCK_BYTES)
+        except requests.RequestException as error:
+            raise Unreachable(f"The download has broken off: {_why(error)}") from error
 
     def send(
         self, method: str, path: str, *, is_repeatable: bool, **options: Any

@@ -9,6 +9,9 @@ from pymongo import ASCENDING
 from wordai_jobs.database.repository import Repository
 from wordai_jobs.model.upload import Upload
 
+# An outline can have a megabyte, and is rarely wanted.
+_WITHOUT_OUTLINE = {"outline": False, "page_labels": False}
+
 
 class UploadRepository(Repository[Upload]):
     """Reads and writes the records of uploads."""
@@ -20,6 +23,10 @@ class UploadRepository(Repository[Upload]):
             self._collection.insert_one(asdict(upload))
 
     def find(self, file_id: str) -> Upload | None:
+        """An upload without its outline and page labels."""
+        return self._find_one({"file_id": file_id}, _WITHOUT_OUTLINE)
+
+    def find_with_outline(self, file_id: str) -> Upload | None:
         return self._find_one({"file_id": file_id})
 
     def existing(self, file_ids: set[str]) -> set[str]:
@@ -29,7 +36,7 @@ class UploadRepository(Repository[Upload]):
     def expired(self, now: datetime, limit: int) -> list[Upload]:
         """Up to `limit` uploads whose time is up, the oldest first."""
         with self._translated_errors():
-            found = self._collection.find({"expires_at": {"$lte": now}})
+            found = self._collection.find({"expires_at": {"$lte": now}}, _WITHOUT_OUTLINE)
             return list(self._readable(found.sort("expires_at", ASCENDING).limit(limit)))
 
     def set_expiry(self, file_id: str, expires_at: datetime) -> None:

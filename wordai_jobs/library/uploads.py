@@ -1,17 +1,24 @@
 """The service for uploads: a PDF is stored, inspected and recorded, or refused without a trace."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import IO
 
 from wordai_jobs.clock import utc_now
 from wordai_jobs.config import Config
 from wordai_jobs.database.client import Database
-from wordai_jobs.errors import AccessDenied, Invalid, NotFound, StorageFull
+from wordai_jobs.errors import AccessDenied, Invalid, NotFound, StorageAway, StorageFull
 from wordai_jobs.library.quota import Quota
 from wordai_jobs.model.upload import Upload, clean_filename
 from wordai_jobs.rendering.inspector import Inspector
-from wordai_jobs.storage.storage import Storage
+from wordai_jobs.storage.storage import Storage, UploadGone
+
+# A request waits no longer for a PDF to come from an object store.
+_FETCH_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +61,10 @@ class UploadService:
         DatabaseError. After any error nothing is left behind.
         """
         with self._storage.uploads.receiving(pdf.content, self._max_upload_mb) as stored:
-            page_count = self._inspector.page_count(stored.path)
-            if page_count > self._max_pages:
+            found = self._inspector.inspect(stored.path)
+            if found.page_count > self._max_pages:
                 limit = self._max_pages
-                raise Invalid(f"PDF has {page_count} pages, more than the limit of {limit}")
+                raise Invalid(f"PDF has {found.page_count} pages, more than the limit of {limit}")
         now = utc_now()
         upload = Upload(
             file_id=stored.file_id,
@@ -65,9 +72,12 @@ class UploadService:
             filename=clean_filename(pdf.filename),
             size=stored.size,
             sha256=stored.sha256,
-            page_count=page_count,
+            page_count=found.page_count,
             created_at=now,
             expires_at=now + self._retention,
+            title=found.title,
+            outline=found.outline,
+            page_labels=found.page_labels,
         )
         try:
             self._database.uploads.insert(upload)
@@ -79,15 +89,41 @@ class UploadService:
 
     def get(self, file_id: str, user_id: str) -> Upload:
         """Raises NotFound, AccessDenied or DatabaseError."""
-        upload = self._database.uploads.find(file_id)
-        if upload is None:
-            raise NotFound("file", file_id)
-        if upload.user_id != user_id:
-            raise AccessDenied("file")
-        return upload
+        return _of_user(self._database.uploads.find(file_id), file_id, user_id)
+
+    def get_with_outline(self, file_id: str, user_id: str) -> Upload:
+        """As `get`, with the outline and the page labels."""
+        return _of_user(self._database.uploads.find_with_outline(file_id), file_id, user_id)
+
+    @contextmanager
+    def content(self, upload: Upload) -> Iterator[Path]:
+        """The PDF as a local file, for as long as the context lasts. Raises NotFound if it has been
+        removed, and StorageError.
+        """
+        give_up_at = time.monotonic() + _FETCH_TIMEOUT_S
+
+        def on_progress(done: float) -> None:
+            if time.monotonic() >= give_up_at:
+                raise StorageAway
+
+        fetch = self._storage.uploads.fetch
+        try:
+            fetched = fetch(upload.file_id, on_progress, is_patient=False)
+        except UploadGone as error:
+            raise NotFound("file", upload.file_id) from error
+        with fetched as path:
+            yield path
 
     def remove(self, upload: Upload) -> None:
         """Remove an upload that nothing uses."""
         self._database.uploads.remove(upload.file_id)
         self._storage.uploads.remove(upload.file_id)
         self._quota.add(upload.user_id, -upload.size)
+
+
+def _of_user(upload: Upload | None, file_id: str, user_id: str) -> Upload:
+    if upload is None:
+        raise NotFound("file", file_id)
+    if upload.user_id != user_id:
+        raise AccessDenied("file")
+    return upload

@@ -1,9 +1,11 @@
 """An uploaded PDF."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
+
+from wordai_jobs.model.pdf_info import OutlineEntry
+from wordai_jobs.model.shown import shown
 
 MAX_FILENAME_LENGTH = 200
 DEFAULT_FILENAME = "document.pdf"
@@ -13,7 +15,8 @@ DEFAULT_FILENAME = "document.pdf"
 class Upload:
     """An uploaded PDF; `size` in bytes, `sha256` in hexadecimal.
 
-    At `expires_at` the clean-up removes it, unless something uses it.
+    At `expires_at` the clean-up removes it, unless something uses it. `title`, `outline` and
+    `page_labels` are those of `PdfInfo`, if they were read from the database.
     """
 
     file_id: str
@@ -24,6 +27,9 @@ class Upload:
     page_count: int
     created_at: datetime
     expires_at: datetime | None = None
+    title: str | None = None
+    outline: tuple[OutlineEntry, ...] = ()
+    page_labels: tuple[str, ...] | None = None
 
 
 def clean_filename(name: str | None) -> str:
@@ -33,14 +39,12 @@ def clean_filename(name: str | None) -> str:
     long name is cut before its extension.
     """
     last = re.split(r"[/\\]", name or "")[-1]
-    removed = ("Cc", "Cf", "Cs", "Zl", "Zp")
-    shown = "".join(" " if unicodedata.category(c) in removed else c for c in last)
-    shown = " ".join(unicodedata.normalize("NFC", shown).split())
-    if not shown.strip("."):
+    clean = shown(last, len(last))
+    if not clean.strip("."):
         return DEFAULT_FILENAME
-    if len(shown) <= MAX_FILENAME_LENGTH:
-        return shown
-    stem, dot, ending = shown.rpartition(".")
+    if len(clean) <= MAX_FILENAME_LENGTH:
+        return clean
+    stem, dot, ending = clean.rpartition(".")
     if not dot or len(ending) > 10:
-        return shown[:MAX_FILENAME_LENGTH]
+        return clean[:MAX_FILENAME_LENGTH]
     return stem[: MAX_FILENAME_LENGTH - len(ending) - 1] + dot + ending

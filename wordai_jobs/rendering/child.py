@@ -6,23 +6,27 @@ import logging
 import os
 import resource
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
+import orjson
 import pymupdf
 
 from wordai_jobs.rendering import sandbox
+from wordai_jobs.rendering.description import describe
 from wordai_jobs.rendering.document import RenderFailed, open_pdf, translated_errors
-from wordai_jobs.rendering.page import RenderedPage, render_page, render_placeholder
+from wordai_jobs.rendering.page import render_page, render_placeholder
 from wordai_jobs.rendering.protocol import (
     FILES_OF_A_PAGE,
     LONGEST_MESSAGE,
     MOST_PAGES,
+    DescribePdf,
     Failed,
     Failure,
     InspectPdf,
     PageCount,
     PageRendered,
+    PdfDescribed,
     Ready,
     RenderPages,
     RenderPlaceholder,
@@ -53,7 +57,7 @@ def main(connection: socket.socket, memory_limit_mb: int, is_sandboxed: bool) ->
         if not message:
             return
         try:
-            request = decode(message, InspectPdf, RenderPages, RenderPlaceholder)
+            request = decode(message, InspectPdf, DescribePdf, RenderPages, RenderPlaceholder)
             for answer in renderer.answers(request, descriptors):
                 connection.send(encode(answer))
         except RenderFailed as failed:
@@ -86,18 +90,24 @@ class _Renderer:
         self._document: pymupdf.Document | None = None
 
     def answers(
-        self, request: InspectPdf | RenderPages | RenderPlaceholder, descriptors: list[int]
-    ) -> Iterator[PageCount | PageRendered]:
+        self,
+        request: InspectPdf | DescribePdf | RenderPages | RenderPlaceholder,
+        descriptors: list[int],
+    ) -> Iterator[PageCount | PdfDescribed | PageRendered]:
         pdf, *files = descriptors
         match request:
             case InspectPdf():
                 yield PageCount(self._opened(pdf).page_count)
+            case DescribePdf():
+                with translated_errors(Failure.DAMAGED):
+                    _write(files, [orjson.dumps(describe(self._opened(pdf)))])
+                yield PdfDescribed()
             case RenderPages(pages, options):
                 for index, page in enumerate(pages):
                     its_files = files[index * FILES_OF_A_PAGE :][:FILES_OF_A_PAGE]
                     with translated_errors(Failure.BAD_PAGE):
                         rendered = render_page(self._opened(pdf), page, options)
-                        _write(rendered, its_files)
+                        _write(its_files, rendered.contents)
                     yield PageRendered(rendered.width, rendered.height, rendered.image.ending)
             case RenderPlaceholder(page, problem, may_read_size, options):
                 with suppress(RenderFailed):
@@ -105,7 +115,7 @@ class _Renderer:
                         self._opened(pdf)
                 with translated_errors(Failure.BAD_PAGE):
                     rendered = render_placeholder(self._document, page, problem, options)
-                    _write(rendered, files)
+                    _write(files, rendered.contents)
                 yield PageRendered(rendered.width, rendered.height, rendered.image.ending)
 
     def _opened(self, pdf: int) -> pymupdf.Document:
@@ -114,8 +124,7 @@ class _Renderer:
         return self._document
 
 
-def _write(rendered: RenderedPage, files: list[int]) -> None:
-    contents = (rendered.image.content, rendered.words, rendered.image.thumbnail)
+def _write(files: Sequence[int], contents: Sequence[bytes]) -> None:
     for descriptor, content in zip(files, contents, strict=True):
         left = memoryview(content)
         while left:  # a disk that is nearly full takes a part of it

@@ -20,10 +20,12 @@ from wordai_jobs.rendering.fork_client import (
 )
 from wordai_jobs.rendering.protocol import (
     LONGEST_MESSAGE,
+    DescribePdf,
     Failed,
     InspectPdf,
     PageCount,
     PageRendered,
+    PdfDescribed,
     Ready,
     RenderPages,
     RenderPlaceholder,
@@ -33,8 +35,8 @@ from wordai_jobs.rendering.protocol import (
 
 _EXIT_TIMEOUT_S = 1.0
 
-Request = InspectPdf | RenderPages | RenderPlaceholder
-Answer = TypeVar("Answer", Ready, PageCount, PageRendered)
+Request = InspectPdf | DescribePdf | RenderPages | RenderPlaceholder
+Answer = TypeVar("Answer", Ready, PageCount, PdfDescribed, PageRendered)
 
 
 class ChildProcess:

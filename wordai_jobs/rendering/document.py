@@ -37,13 +37,23 @@ def open_pdf(descriptor: int) -> pymupdf.Document:
         content = mmap.mmap(descriptor, size, prot=mmap.PROT_READ)
         if content.find(b"%PDF-", 0, _HEADER_WITHIN_BYTES) < 0:
             raise RenderFailed(Failure.NOT_A_PDF)
-        document = pymupdf.open(stream=memoryview(content), filetype="pdf")
+        document = _Document(stream=memoryview(content), filetype="pdf")
         if document.needs_pass:
             raise RenderFailed(Failure.ENCRYPTED)
         if document.page_count < 1:
             # MuPDF leaves a file that it could not repair without pages.
             raise RenderFailed(Failure.DAMAGED if document.is_repaired else Failure.EMPTY)
     return document
+
+
+class _Document(pymupdf.Document):
+    """Does not read the outline when it is opened: that takes longer than all the rest, and a
+    hostile one may end the child.
+    """
+
+    def init_doc(self) -> None:
+        self._outline = None
+        self.metadata = {}
 
 
 @contextmanager

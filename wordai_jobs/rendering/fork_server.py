@@ -22,6 +22,7 @@ import pymupdf
 
 from wordai_jobs import linux
 from wordai_jobs.rendering import child, sandbox
+from wordai_jobs.rendering.description import describe
 from wordai_jobs.rendering.image import encode_image
 from wordai_jobs.rendering.protocol import (
     LONGEST_MESSAGE,
@@ -94,6 +95,8 @@ def _warm_up() -> None:
         for image_format in ("auto", "jpeg"):
             encode_image(pixmap, RenderOptions(72, image_format, 85, 10_000))
         page.get_text("words")
+        document.set_toc([[1, "warm", 1]])
+        describe(document)
 
 
 def _fork(

@@ -32,6 +32,11 @@ class RenderedPage:
     height: int
     words: bytes
 
+    @property
+    def contents(self) -> tuple[bytes, bytes, bytes]:
+        """In the order of the files."""
+        return self.image.content, self.words, self.image.thumbnail
+
 
 def render_page(document: pymupdf.Document, number: int, options: RenderOptions) -> RenderedPage:
     """`number` counts from 1."""

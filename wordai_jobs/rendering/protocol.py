@@ -3,6 +3,7 @@
 | to | request | with these descriptors | answers |
 |---|---|---|---|
 | a child | `InspectPdf` | the PDF | `PageCount` |
+| a child | `DescribePdf` | the PDF, and an empty file | `PdfDescribed` |
 | a child | `RenderPages` | the PDF, and the files of each page | a `PageRendered` for each page |
 | a child | `RenderPlaceholder` | the PDF, and the files of the page | `PageRendered` |
 | the fork server | `ForkChild` | the child's socket and stderr | `Forked`, with a pidfd |
@@ -80,6 +81,16 @@ class PageCount:
 
     def __post_init__(self) -> None:
         _check_positive(self.page_count)
+
+
+@dataclass(frozen=True, slots=True)
+class DescribePdf:
+    """Write what the PDF says of itself into a file: a `PdfInfo` as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class PdfDescribed:
+    """It is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +177,8 @@ Message = (
     Ready
     | InspectPdf
     | PageCount
+    | DescribePdf
+    | PdfDescribed
     | RenderPages
     | RenderPlaceholder
     | PageRendered
@@ -180,6 +193,7 @@ Message = (
 _One = TypeVar("_One", bound=Message)
 _Other = TypeVar("_Other", bound=Message)
 _Third = TypeVar("_Third", bound=Message)
+_Fourth = TypeVar("_Fourth", bound=Message)
 
 
 def encode(message: Message) -> bytes:
@@ -195,6 +209,17 @@ def decode(data: bytes, one: type[_One], other: type[_Other], /) -> _One | _Othe
 def decode(
     data: bytes, one: type[_One], other: type[_Other], third: type[_Third], /
 ) -> _One | _Other | _Third: ...
+
+
+@overload
+def decode(
+    data: bytes,
+    one: type[_One],
+    other: type[_Other],
+    third: type[_Third],
+    fourth: type[_Fourth],
+    /,
+) -> _One | _Other | _Third | _Fourth: ...
 
 
 def decode(data: bytes, /, *kinds: type[Any]) -> Any:

@@ -63,12 +63,13 @@ class Uploads(Protocol):
         """
 
     def fetch(
-        self, file_id: str, on_progress: Callable[[float], None]
+        self, file_id: str, on_progress: Callable[[float], None], *, is_patient: bool = True
     ) -> AbstractContextManager[Path]:
         """Make the PDF a local file, which stays until the returned context ends.
 
         `on_progress` is called now and then with the part that is done, from 0 to 1; it may raise.
-        Raises UploadGone.
+        Raises UploadGone. If the storage is away, this waits for it, or raises StorageError at once
+        unless `is_patient`.
         """
 
     def remove(self, file_id: str) -> None:

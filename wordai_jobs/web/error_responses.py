@@ -21,7 +21,7 @@ _MESSAGES = {
     408: "The request took too long to arrive",
     414: "The address is too long",
     415: "Unsupported media type",
-    416: "The range is not in the image",
+    416: "The range is not in the file",
     431: "The request's headers are too large",
     501: "Not supported",
 }

@@ -1,13 +1,13 @@
-"""Uploading PDFs."""
+"""Uploading PDFs, what they say of themselves, and downloading them."""
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify, request, send_file
 
 from wordai_jobs.errors import Invalid
 from wordai_jobs.library.uploads import IncomingPdf
 from wordai_jobs.web.authentication import authenticate, user_id
-from wordai_jobs.web.openapi.errors import FILE_ERRORS, UPLOAD_ERRORS
+from wordai_jobs.web.openapi.errors import AWAY, FILE_ERRORS, UPLOAD_ERRORS
 from wordai_jobs.web.openapi.operation import Form, Operation, Success
-from wordai_jobs.web.response_bodies import FileBody, body_of
+from wordai_jobs.web.response_bodies import FileBody, FileOutlineBody, body_of
 from wordai_jobs.web.services import services
 
 blueprint = Blueprint("files", __name__, url_prefix="/api/v1/files")
@@ -32,6 +32,49 @@ def upload() -> tuple[Response, int]:
 @Operation("Get the metadata of an uploaded PDF", Success(200, "The file", FileBody), FILE_ERRORS)
 def metadata(file_id: str) -> Response:
     return jsonify(body_of(FileBody, services().uploads.get(file_id, user_id())))
+
+
+@blueprint.get("/<file_id>/outline")
+@Operation(
+    "Get what an uploaded PDF says of itself: title, outline and page labels",
+    Success(
+        200,
+        "Only entries that lead to a page. A PDF that an older release has received has none",
+        FileOutlineBody,
+    ),
+    FILE_ERRORS,
+)
+def outline(file_id: str) -> Response:
+    return jsonify(
+        body_of(FileOutlineBody, services().uploads.get_with_outline(file_id, user_id()))
+    )
+
+
+@blueprint.get("/<file_id>/content")
+@Operation(
+    "Download an uploaded PDF",
+    Success(
+        200,
+        "The PDF, as it was uploaded",
+        media_types=("application/pdf",),
+        headers=("ETag", "Cache-Control", "Content-Disposition"),
+        has_ranges=True,
+    ),
+    {**FILE_ERRORS, 503: AWAY},
+)
+def content(file_id: str) -> Response:
+    upload = services().uploads.get(file_id, user_id())
+    with services().uploads.content(upload) as path:
+        response = send_file(
+            path,
+            mimetype="application/pdf",
+            as_attachment=True,
+            download_name=upload.filename,
+            etag=upload.sha256,
+        )
+    # It never changes, but whoever signs in next in this browser may not read it.
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
 
 
 def incoming_pdf() -> IncomingPdf:

@@ -252,6 +252,33 @@ class FileBody(TypedDict):
 
 
 @_closed
+class OutlineEntryBody(TypedDict):
+    """An entry of an outline."""
+
+    title: Annotated[str, Field(description="at most 300 characters", examples=["Introduction"])]
+    level: Annotated[int, Field(ge=1, description="1 for the highest", examples=[1])]
+    page_number: Annotated[int, Field(ge=1, examples=[15])]
+
+
+@_closed
+class FileOutlineBody(TypedDict):
+    """What a PDF says of itself."""
+
+    title: Annotated[str | None, Field(examples=["MuPDF Explored"])]
+    page_count: Annotated[int, Field(ge=1, examples=[283])]
+    outline: Annotated[
+        list[OutlineEntryBody], Field(description="at most 5,000 entries, in their order")
+    ]
+    page_labels: Annotated[
+        list[str] | None,
+        Field(
+            description="what is printed on each page as its number; null if the PDF does not say",
+            examples=[["i", "ii", "1"]],
+        ),
+    ]
+
+
+@_closed
 class BookBody(TypedDict):
     """A book."""
 

@@ -34,7 +34,7 @@ class FolderUploads:
                 fsync_folder(self._folder.uploads)
 
     def fetch(
-        self, file_id: str, on_progress: Callable[[float], None]
+        self, file_id: str, on_progress: Callable[[float], None], *, is_patient: bool = True
     ) -> AbstractContextManager[Path]:
         path = self.path(file_id)
         if not path.is_file():

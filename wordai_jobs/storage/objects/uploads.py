@@ -38,7 +38,7 @@ class ObjectUploads:
             self._copies.add(f"{pdf.file_id}{PDF_ENDING}", pdf.path)
 
     def fetch(
-        self, file_id: str, on_progress: Callable[[float], None]
+        self, file_id: str, on_progress: Callable[[float], None], *, is_patient: bool = True
     ) -> AbstractContextManager[Path]:
         def download(path: Path) -> None:
             while True:
@@ -49,6 +49,8 @@ class ObjectUploads:
                     raise UploadGone from error
                 except StorageError:
                     path.unlink(missing_ok=True)
+                    if not is_patient:
+                        raise
                     on_progress(0)  # the caller may want no more
                     time.sleep(_RETRY_PAUSE_S)
 

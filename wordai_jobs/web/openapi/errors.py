@@ -8,6 +8,7 @@ JSON_ERRORS: Errors = {
     413: "The body is larger than the limit of 1 MB",
     422: "title: Field required",
 }
+AWAY = "Storage cannot be reached right now"
 UPLOAD_ERRORS: Errors = {
     400: (
         "The file is not a PDF",
@@ -23,7 +24,7 @@ UPLOAD_ERRORS: Errors = {
         "file: a PDF is needed in this field of a multipart form",
         "PDF has 6000 pages, more than the limit of 5000",
     ),
-    503: ("Too many uploads at once, try again soon", "Storage cannot be reached right now"),
+    503: ("Too many uploads at once, try again soon", AWAY),
     507: (
         "Storage is full",
         "You have reached the limit of 10000 MB of stored files: remove chapters that you no "
@@ -53,5 +54,5 @@ SEARCH_ERRORS: Errors = {
 PAGE_ERRORS: Errors = {
     **CHAPTER_ERRORS,
     404: "Page 999 not found",
-    503: "Storage cannot be reached right now",
+    503: AWAY,
 }

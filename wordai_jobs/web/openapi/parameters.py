@@ -36,6 +36,9 @@ RESPONSE_HEADERS = {
     "Location": _always(
         "The URL of what was created or is elsewhere", f"/api/v1/books/jobs/{JOB_ID}"
     ),
+    "Content-Disposition": _always(
+        "That it is to be saved, and under which name", "attachment; filename=document.pdf"
+    ),
     "Retry-After": _sometimes("Seconds to wait before the next request", 2, minimum=1),
     "X-Queue-Position": _sometimes("Position of a waiting job; 1 is next", 3, minimum=1),
     "Idempotency-Replayed": _sometimes(

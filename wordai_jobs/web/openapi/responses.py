@@ -13,7 +13,7 @@ _MEANINGS = {
     404: "Not found",
     409: "The current state does not allow it",
     413: "Larger than the limit",
-    416: "The range is not in the image",
+    416: "The range is not in the file",
     422: "A field is missing, of a wrong type or out of range",
     429: "The user has reached the limit of unfinished jobs",
     500: "Something failed",
@@ -43,7 +43,7 @@ def responses(method: str, operation: Operation, schemas: Schemas) -> dict[str, 
         }
     if success.has_ranges:
         found[206] = {**found[success.status], "description": "The range that `Range` asks for"}
-        errors[416] = "The range is not in the image"
+        errors[416] = "The range is not in the file"
     for status, details in errors.items():
         found[status] = _error(status, _details(details), schemas)
     return {str(status): found[status] for status in sorted(found)}
