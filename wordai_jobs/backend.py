@@ -12,6 +12,7 @@ from wordai_jobs.database.client import Database
 from wordai_jobs.database.embedded import EmbeddedDatabase
 from wordai_jobs.database.metrics import DatabaseMetrics
 from wordai_jobs.errors import DatabaseAway, DatabaseError, StartError, StorageAway, StorageError
+from wordai_jobs.jobs.book_removal import BookRemoval
 from wordai_jobs.jobs.cleanup import Cleanup
 from wordai_jobs.jobs.ended import EndedJobs
 from wordai_jobs.jobs.engine import Engine
@@ -66,9 +67,16 @@ class Backend:
         self.jobs = JobService(
             self.database, self.library, self.engine, EndedJobs(retention), job_metrics
         )
+        self.book_removal = BookRemoval(
+            self.database, self.storage, self.library.quota, self.engine.cancel
+        )
         cleanup = Cleanup(retention, self.database, self.storage)
         self._housekeeper = Housekeeper(
-            {"housekeeping": self.engine.chores, "clean-up": cleanup_chores(cleanup)}
+            {
+                "housekeeping": self.engine.chores,
+                "deleted books": self.book_removal.chores(retention),
+                "clean-up": cleanup_chores(cleanup),
+            }
         )
 
         registry, port = self.registry, config.metrics.port

@@ -72,7 +72,7 @@ class NotFound(AppError):
 
 
 class Conflict(AppError):
-    """The state of the job does not allow the request."""
+    """The state of the job or book does not allow the request."""
 
     status = 409
 

@@ -27,6 +27,8 @@ ENDPOINTS = [
     "POST /api/v1/books",
     "GET /api/v1/books",
     "GET /api/v1/books/{book_id}",
+    "PATCH /api/v1/books/{book_id}",
+    "DELETE /api/v1/books/{book_id}",
     "POST /api/v1/books/{book_id}/chapters/from-pdf",
     "GET /api/v1/books/jobs/{job_id}",
     "GET /api/v1/books/jobs/{job_id}/pages",
@@ -38,9 +40,12 @@ ENDPOINTS = [
     "GET /api/v1/books/{book_id}/chapters/{chapter_id}/pages/{n}",
     "GET /api/v1/books/{book_id}/chapters/{chapter_id}/pages/{n}/image",
     "GET /api/v1/books/{book_id}/chapters/{chapter_id}/pages/{n}/thumbnail",
+    "PATCH /api/v1/books/{book_id}/chapters/{chapter_id}",
     "DELETE /api/v1/books/{book_id}/chapters/{chapter_id}",
     "GET /api/v1/books/{book_id}/chapters/{chapter_id}/text",
     "GET /api/v1/search",
+    "PUT /api/v1/books/{book_id}/chapters/{chapter_id}/position",
+    "GET /api/v1/reading",
     "GET /health",
     "HEAD /health",
     "GET /health/ready",
@@ -257,7 +262,20 @@ def _of_a_chapter(alice: Client, bob: Client, chapter_id: str) -> Iterator[reque
     )
     yield alice.get(f"{chapter}/pages/1/thumbnail")
     yield requests.get(f"{alice.url}{chapter}/pages/1/image?expires=1&signature=1", timeout=10)
+    yield from (
+        alice.request("PATCH", chapter, json=changes)
+        for changes in ({"title": "Three"}, {"slug": "one"}, {"parent_id": chapter_id}, {"x": 1})
+    )
+    yield from (
+        alice.request("PUT", f"{chapter}/position", json={"page_number": number})
+        for number in (1, 2)
+    )
+    yield from (alice.get("/api/v1/reading"), alice.get(chapter))
+    book = f"/api/v1/books/{alice.book_id}"
+    yield alice.get(f"{book}/chapters")
     yield from (alice.request("DELETE", chapter), alice.request("DELETE", chapter))
+    yield from (alice.request("PATCH", book, json=json) for json in ({"title": "Four"}, {}))
+    yield from (alice.request("DELETE", book), alice.request("DELETE", book))
 
 
 def test_the_keys_of_a_body_come_in_the_order_of_the_contract(alice: Client) -> None:

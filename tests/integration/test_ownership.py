@@ -44,6 +44,8 @@ def owned(server: ServerProcess) -> Iterator[Owned]:
     owner = Client(server.url, f"owner-{uuid4().hex[:8]}")
     file_id = owner.upload(photo_pdf()).json()["file_id"]
     job = owner.end_of(owner.enqueue(file_id).json()["job_id"])
+    chapter = f"/api/v1/books/{owner.book_id}/chapters/{job['result']['chapter_id']}"
+    assert owner.request("PUT", f"{chapter}/position", json={"page_number": 1}).ok
     yield Owned(
         owner,
         job,
@@ -57,18 +59,21 @@ def owned(server: ServerProcess) -> Iterator[Owned]:
     )
     check_end(owner, owner.job(job["job_id"]))
     assert owner.job(job["job_id"]) == job, "somebody else has changed it"
+    assert owner.get(chapter).json()["title"] == "A chapter"
 
 
 def test_there_are_endpoints_of_every_kind() -> None:
-    assert len(ABOUT_A_THING) >= 12 and len(OWN_LISTS) >= 2
+    assert len(ABOUT_A_THING) >= 16 and len(OWN_LISTS) >= 3
+    assert {endpoint.method for endpoint in ABOUT_A_THING if endpoint.body} == {
+        *("POST", "PATCH", "PUT")
+    }
 
 
 @pytest.mark.parametrize("endpoint", ABOUT_A_THING, ids=name)
 def test_what_belongs_to_somebody_else_is_denied(
     owned: Owned, bob: Client, endpoint: Endpoint
 ) -> None:
-    fields = {"file_id": owned.ids["file_id"], "title": "Not mine"}
-    body = fields if endpoint.method == "POST" else None
+    body = endpoint.body and {**endpoint.body, **_common(endpoint.body, owned.ids)}
     response = bob.request(endpoint.method, endpoint.address(owned.ids), json=body)
     kinds = {
         "job"
@@ -79,6 +84,10 @@ def test_what_belongs_to_somebody_else_is_denied(
     }
     assert response.status_code == 403
     assert response.json() == {"detail": f"Access denied to this {kinds.pop()}"}
+
+
+def _common(body: Json, ids: dict[str, str]) -> Json:
+    return {name: ids[name] for name in body if name in ids}
 
 
 @pytest.mark.parametrize("endpoint", OWN_LISTS, ids=name)

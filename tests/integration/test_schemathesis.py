@@ -42,6 +42,10 @@ headers = {{ Authorization = "{authorization}" }}
 [[operations]]
 include-name = "DELETE /api/v1/books/{{book_id}}/chapters/{{chapter_id}}"
 parameters = {{ "path.chapter_id" = "gone" }}
+
+[[operations]]
+include-name = "DELETE /api/v1/books/{{book_id}}"
+parameters = {{ "path.book_id" = "gone" }}
 """
 
 

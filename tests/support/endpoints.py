@@ -4,9 +4,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from wordai_jobs.app import create_app
 from wordai_jobs.config import parse_config
+from wordai_jobs.web.openapi.document import build
 
 # Everything else needs a token.
 PUBLIC = (
@@ -23,6 +25,8 @@ class Endpoint:
     method: str
     path: str
     parameters: frozenset[str]
+    # The example of its JSON body in the OpenAPI document; None if it takes none.
+    body: Any
 
     @property
     def is_public(self) -> bool:
@@ -36,8 +40,15 @@ class Endpoint:
 def all_endpoints(folder: Path) -> list[Endpoint]:
     """All but Flask's own; `folder` is a data folder for an application that is never started."""
     app = create_app(parse_config({"storage": {"data_dir": str(folder)}}))
+    paths = build(app)["paths"]
+
+    def body(path: str, method: str) -> Any:
+        operation = paths[re.sub(r"<(?:path:)?(\w+)>", r"{\1}", path)][method.lower()]
+        content = operation.get("requestBody", {}).get("content", {})
+        return content.get("application/json", {}).get("example")
+
     found = [
-        Endpoint(method, rule.rule, frozenset(rule.arguments))
+        Endpoint(method, rule.rule, frozenset(rule.arguments), body(rule.rule, method))
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     ]

@@ -7,11 +7,11 @@ from itertools import count
 from typing import Any
 
 from pydantic import TypeAdapter
-from pymongo import ASCENDING
+from pymongo import ASCENDING, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from wordai_jobs.database.repository import Document, Repository
-from wordai_jobs.errors import DatabaseError
+from wordai_jobs.errors import Conflict, DatabaseError
 from wordai_jobs.model.book import Chapter, numbered_slug, page_image_url
 
 logger = logging.getLogger(__name__)
@@ -33,8 +33,11 @@ class ChapterRepository(Repository[Chapter]):
         """Add a chapter, with a number after its slug if the book already has that slug.
 
         Adding a chapter that already exists changes nothing, so an insert whose outcome is unknown
-        can be repeated.
+        can be repeated. If the chapter above it was deleted while its pages were rendered, it
+        becomes a chapter of the first level.
         """
+        if chapter.parent_id and self.find(chapter.parent_id) is None:
+            chapter = replace(chapter, parent_id=None)
         slug = chapter.slug
         for _ in range(_SLUG_TRIES):
             tried = replace(chapter, slug=slug)
@@ -84,6 +87,46 @@ class ChapterRepository(Repository[Chapter]):
         with self._translated_errors():
             found = self._collection.find({"user_id": user_id}, _WITHOUT_PAGES)
             return list(self._readable(found))
+
+    def with_ids(self, chapter_ids: list[str]) -> list[Chapter]:
+        """Those of the chapters that exist, without pages."""
+        with self._translated_errors():
+            found = self._collection.find({"chapter_id": {"$in": chapter_ids}}, _WITHOUT_PAGES)
+            return list(self._readable(found))
+
+    def update(self, chapter_id: str, changes: Mapping[str, Any]) -> Chapter | None:
+        """Change fields; returns the chapter without its pages, None if it does not exist.
+
+        Raises Conflict if another chapter of the book has the slug.
+        """
+        try:
+            with self._translated_errors():
+                document = self._collection.find_one_and_update(
+                    {"chapter_id": chapter_id},
+                    {"$set": dict(changes)},
+                    _WITHOUT_PAGES,
+                    return_document=ReturnDocument.AFTER,
+                )
+        except DuplicateKeyError as error:
+            if "slug" not in changes:
+                raise DatabaseError("the database refused the operation") from error
+            slug = changes["slug"]
+            raise Conflict(f"slug: another chapter of this book has the slug {slug}") from error
+        return self._from_document(document) if document else None
+
+    def move_up_children(self, chapter: Chapter) -> None:
+        """Put the chapters right below this one beside it."""
+        condition = {"book_id": chapter.book_id, "parent_id": chapter.chapter_id}
+        with self._translated_errors():
+            self._collection.update_many(condition, {"$set": {"parent_id": chapter.parent_id}})
+
+    def ids_of_book(self, book_id: str) -> set[str]:
+        """The ids of a book's chapters, including chapters whose records cannot be read."""
+        return self._values("chapter_id", {"book_id": book_id})
+
+    def files_of_book(self, book_id: str) -> set[str]:
+        """The uploads that a book's chapters were made from."""
+        return self._values("file_id", {"book_id": book_id})
 
     def existing(self, chapter_ids: set[str]) -> set[str]:
         """Those of the chapters that exist."""

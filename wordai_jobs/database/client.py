@@ -20,6 +20,7 @@ from wordai_jobs.database.indexes import Indexes
 from wordai_jobs.database.jobs import JobRepository
 from wordai_jobs.database.markers import MarkerRepository
 from wordai_jobs.database.metrics import DatabaseFault, DatabaseMetrics
+from wordai_jobs.database.positions import PositionRepository
 from wordai_jobs.database.repository import Document
 from wordai_jobs.database.uploads import UploadRepository
 from wordai_jobs.errors import DatabaseAway, DatabaseError, StartError
@@ -74,6 +75,7 @@ class Database:
         self.markers = MarkerRepository(database["fleet"], self.translated_errors)
         self.books = BookRepository(database["books"], self.translated_errors)
         self.chapters = ChapterRepository(database["book_chapters"], self.translated_errors)
+        self.positions = PositionRepository(database["reading_positions"], self.translated_errors)
         self.uploads = UploadRepository(database["user_files"], self.translated_errors)
         self.identity = IdentityRepository(database["data_folder"], self.translated_errors)
         self.indexes = Indexes(database, self.translated_errors)

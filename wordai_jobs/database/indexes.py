@@ -33,12 +33,18 @@ _INDEXES: dict[str, list[IndexModel]] = {
     "books": [
         IndexModel("book_id", unique=True),
         IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)]),
+        IndexModel("deleted_at"),
     ],
     "book_chapters": [
         IndexModel("chapter_id", unique=True),
         IndexModel([("book_id", ASCENDING), ("slug", ASCENDING)], unique=True),
         IndexModel("file_id"),
         IndexModel("user_id"),
+    ],
+    "reading_positions": [
+        IndexModel([("chapter_id", ASCENDING), ("user_id", ASCENDING)], unique=True),
+        IndexModel([("user_id", ASCENDING), ("updated_at", DESCENDING)]),
+        IndexModel("book_id"),
     ],
     "user_files": [
         IndexModel("file_id", unique=True),

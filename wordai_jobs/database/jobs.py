@@ -73,6 +73,11 @@ class JobRepository(Repository[Job]):
         with self._translated_errors():
             return list(self._readable(self._collection.find(UNFINISHED)))
 
+    def unfinished_of_book(self, book_id: str) -> list[Job]:
+        with self._translated_errors():
+            found = self._collection.find({"book_id": book_id, **UNFINISHED}, _WITHOUT_FLEET)
+            return list(self._readable(found))
+
     def unfinished_chapter_ids(self) -> set[str]:
         """The chapters of all unfinished jobs, including jobs whose records cannot be read."""
         return self._values("chapter_id", UNFINISHED)

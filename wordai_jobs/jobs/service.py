@@ -99,6 +99,7 @@ class JobService:
         failed = self.get(job_id, user_id)
         if failed.status is not JobStatus.FAILED:
             raise Conflict(f"Only a failed job can be retried; this one is {failed.status}")
+        self._library.books.get(failed.book_id, user_id)
         upload = self._library.uploads.get(failed.file_id, user_id)
         request = replace(failed.request, on_bad_page=on_bad_page or failed.request.on_bad_page)
         key = f"retry:{job_id}:{request.on_bad_page}"

@@ -1,13 +1,13 @@
 """The service for books and their chapters."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from wordai_jobs.clock import utc_now
 from wordai_jobs.database.client import Database
-from wordai_jobs.errors import AccessDenied, NotFound
+from wordai_jobs.errors import AccessDenied, AppError, Invalid, NotFound
 from wordai_jobs.library.chapter_index import texts_of_pages
 from wordai_jobs.library.quota import Quota
 from wordai_jobs.model.book import Book, Chapter, Page
@@ -52,6 +52,13 @@ class BookService:
             raise AccessDenied("book")
         return book
 
+    def rename(self, book_id: str, title: str, user_id: str) -> Book:
+        self.get(book_id, user_id)
+        renamed = self._database.books.rename(book_id, title, utc_now())
+        if renamed is None:
+            raise NotFound("book", book_id)
+        return renamed
+
     def chapters(self, book_id: str, user_id: str) -> list[Chapter]:
         """The book's chapters in their order, without pages."""
         self.get(book_id, user_id)
@@ -82,12 +89,53 @@ class BookService:
         chapter = self.chapter(book_id, chapter_id, user_id)
         return texts_of_pages(self._storage.pages, chapter_id, chapter.total_pages)
 
+    def change_chapter(
+        self, book_id: str, chapter_id: str, changes: Mapping[str, Any], user_id: str
+    ) -> Chapter:
+        """Change fields of a chapter; returns it without its pages.
+
+        Raises Conflict if another chapter of the book has the new slug, and Invalid if the chapter
+        would be below itself.
+        """
+        chapter = self.chapter(book_id, chapter_id, user_id)
+        parent_id = changes.get("parent_id")
+        self._check_parent(chapter, parent_id)
+        now = utc_now()
+        changed = self._database.chapters.update(chapter_id, {**changes, "updated_at": now})
+        try:
+            # A request at the same moment may have moved or deleted the chapter above.
+            self._check_parent(chapter, parent_id)
+        except AppError:
+            self._database.chapters.update(chapter_id, {"parent_id": chapter.parent_id})
+            raise
+        self._database.books.touch(book_id, now)
+        return _in_book(changed, book_id, chapter_id)
+
+    def _check_parent(self, chapter: Chapter, parent_id: str | None) -> None:
+        """Raises NotFound if the book has no such chapter, Invalid if it is below `chapter`."""
+        if parent_id is None:
+            return
+        chapters = self._database.chapters.of_book(chapter.book_id)
+        parents = {each.chapter_id: each.parent_id for each in chapters}
+        if parent_id not in parents:
+            raise NotFound("chapter", parent_id)
+        above: str | None = parent_id
+        for _ in parents:
+            if above == chapter.chapter_id:
+                raise Invalid("parent_id: a chapter cannot be below itself")
+            above = parents.get(above) if above else None
+
     def remove_chapter(self, book_id: str, chapter_id: str, user_id: str) -> None:
-        """Remove a chapter and its page files. The clean-up removes its PDF if nothing uses it."""
+        """Remove a chapter and its page files; the chapters right below it take its place.
+
+        The clean-up removes its PDF if nothing uses it.
+        """
         chapter = self.chapter(book_id, chapter_id, user_id)
         now = utc_now()
+        self._database.chapters.move_up_children(chapter)
         self._database.chapters.remove(chapter_id)
         self._storage.pages.remove(chapter_id)
+        self._database.positions.remove_of_chapter(chapter_id)
         self._quota.recount(user_id)
         self._database.uploads.set_expiry(chapter.file_id, now)
         self._database.books.touch(book_id, now)

@@ -109,10 +109,11 @@ class Pages(Protocol):
     def publish(self, chapter_id: str) -> None:
         """Make the pages of a chapter last. Raises FileNotFoundError if they were removed."""
 
-    def remove(self, chapter_id: str) -> None:
+    def remove(self, chapter_id: str) -> bool:
         """Remove all pages of a chapter, published or not.
 
-        If the storage is away, a job waits for it for a while, and then the clean-up removes them.
+        False if the storage is away, for which a job waits for a while: then the clean-up removes
+        them.
         """
 
     def chapter_ids(

@@ -6,7 +6,7 @@ from wordai_jobs.errors import NotFound
 from wordai_jobs.web.authentication import authenticate, user_id
 from wordai_jobs.web.openapi.errors import BOOK_ERRORS, CHAPTER_ERRORS, JSON_ERRORS, PAGE_ERRORS
 from wordai_jobs.web.openapi.operation import Operation, Success
-from wordai_jobs.web.request_bodies import NewBook, json_body
+from wordai_jobs.web.request_bodies import BookChanges, ChapterChanges, NewBook, json_body
 from wordai_jobs.web.response_bodies import (
     BookBody,
     BookListBody,
@@ -15,6 +15,7 @@ from wordai_jobs.web.response_bodies import (
     ChapterWithPagesBody,
     PageContentBody,
     body_of,
+    chapter_body,
     chapter_with_pages_body,
     page_content_body,
 )
@@ -53,6 +54,29 @@ def get(book_id: str) -> Response:
     return jsonify(body_of(BookBody, services().books.get(book_id, user_id())))
 
 
+@blueprint.patch("/<book_id>")
+@Operation(
+    "Change the title of a book",
+    Success(200, "The book", BookBody),
+    {**JSON_ERRORS, **BOOK_ERRORS},
+    json=BookChanges,
+)
+def change(book_id: str) -> Response:
+    title = json_body(BookChanges).title
+    return jsonify(body_of(BookBody, services().books.rename(book_id, title, user_id())))
+
+
+@blueprint.delete("/<book_id>")
+@Operation(
+    "Delete a book with its chapters; its unfinished jobs are cancelled",
+    Success(204, "It is deleted"),
+    BOOK_ERRORS,
+)
+def delete(book_id: str) -> tuple[str, int]:
+    services().book_removal.delete(services().books.get(book_id, user_id()))
+    return "", 204
+
+
 @blueprint.get("/<book_id>/chapters")
 @Operation(
     "List the chapters of a book",
@@ -61,7 +85,9 @@ def get(book_id: str) -> Response:
 )
 def list_chapters(book_id: str) -> Response:
     chapters = services().books.chapters(book_id, user_id())
-    return jsonify(ChapterListBody(chapters=[body_of(ChapterBody, each) for each in chapters]))
+    positions = services().reading.in_book(book_id, user_id())
+    bodies = [chapter_body(each, positions.get(each.chapter_id)) for each in chapters]
+    return jsonify(ChapterListBody(chapters=bodies))
 
 
 @blueprint.get("/<book_id>/chapters/<chapter_id>")
@@ -72,11 +98,34 @@ def list_chapters(book_id: str) -> Response:
 )
 def get_chapter(book_id: str, chapter_id: str) -> Response:
     chapter = services().books.chapter_with_pages(book_id, chapter_id, user_id())
-    return jsonify(chapter_with_pages_body(chapter, services().signer))
+    position = services().reading.in_chapter(chapter)
+    return jsonify(chapter_with_pages_body(chapter, position, services().signer))
+
+
+@blueprint.patch("/<book_id>/chapters/<chapter_id>")
+@Operation(
+    "Change fields of a chapter",
+    Success(200, "The chapter, without its pages", ChapterBody),
+    {
+        **JSON_ERRORS,
+        **CHAPTER_ERRORS,
+        409: "slug: another chapter of this book has the slug chuong-mot",
+        422: "parent_id: a chapter cannot be below itself",
+    },
+    json=ChapterChanges,
+)
+def change_chapter(book_id: str, chapter_id: str) -> Response:
+    changes = json_body(ChapterChanges).model_dump(exclude_unset=True)
+    chapter = services().books.change_chapter(book_id, chapter_id, changes, user_id())
+    return jsonify(chapter_body(chapter, services().reading.in_chapter(chapter)))
 
 
 @blueprint.delete("/<book_id>/chapters/<chapter_id>")
-@Operation("Delete a chapter and its page files", Success(204, "It is deleted"), CHAPTER_ERRORS)
+@Operation(
+    "Delete a chapter; the chapters right below it take its place",
+    Success(204, "It is deleted"),
+    CHAPTER_ERRORS,
+)
 def delete_chapter(book_id: str, chapter_id: str) -> tuple[str, int]:
     services().books.remove_chapter(book_id, chapter_id, user_id())
     return "", 204

@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
 from flask import request
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 from werkzeug.exceptions import BadRequest as MalformedJson
 
 from wordai_jobs.errors import BadRequest, BodyTooLarge, Invalid
@@ -104,6 +111,38 @@ class NewBook(BaseModel):
     """A book to create."""
 
     title: Title = Field(examples=["MuPDF Explored"])
+
+
+class BookChanges(BaseModel):
+    """What to change of a book."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Title = Field(examples=["MuPDF Explored, second edition"])
+
+
+class ChapterChanges(BaseModel):
+    """What to change of a chapter; what is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    # These defaults are never used: only the fields that were sent are changed.
+    title: Title = Field(default_factory=str, examples=["Chương một"])
+    slug: Slug = Field(default_factory=str)
+    order_index: int = Field(default_factory=int, ge=0, le=_MAX_ORDER_INDEX, examples=[1])
+    parent_id: Identifier | None = Field(
+        default_factory=lambda: None, description="null makes it a chapter of the first level"
+    )
+    is_published: bool = Field(default_factory=bool)
+    is_preview_free: bool = Field(default_factory=bool)
+
+
+class NewPosition(BaseModel):
+    """Where the caller stops reading a chapter."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    page_number: int = Field(ge=1, description="at most `total_pages`", examples=[17])
 
 
 class NewDevToken(BaseModel):

@@ -15,8 +15,10 @@ from typing_extensions import TypedDict  # pydantic cannot read typing's before 
 from wordai_jobs import __version__
 from wordai_jobs.auth.signing import UrlSigner
 from wordai_jobs.library.books import PageContent
+from wordai_jobs.library.reading import Reading
 from wordai_jobs.model.book import Chapter, Page, page_image_url, page_thumbnail_url
 from wordai_jobs.model.job import Job, JobStatus
+from wordai_jobs.model.position import Position
 from wordai_jobs.web.openapi.parameters import BOOK_ID, CHAPTER_ID, FILE_ID, JOB_ID
 
 Body = TypeVar("Body")
@@ -296,6 +298,14 @@ class BookListBody(TypedDict):
 
 
 @_closed
+class PositionBody(TypedDict):
+    """Where its owner has stopped reading a chapter."""
+
+    page_number: Annotated[int, Field(ge=1, examples=[17])]
+    updated_at: Moment
+
+
+@_closed
 class ChapterBody(TypedDict):
     """A chapter without its pages."""
 
@@ -310,6 +320,17 @@ class ChapterBody(TypedDict):
     total_pages: TotalPages
     created_at: Moment
     updated_at: Moment
+    position: NotRequired[
+        Annotated[PositionBody, Field(description="only if its owner has begun to read it")]
+    ]
+
+
+def chapter_body(chapter: Chapter, position: Position | None) -> ChapterBody:
+    names = [name for name in ChapterBody.__annotations__ if name != "position"]
+    body = cast(ChapterBody, {name: getattr(chapter, name) for name in names})
+    if position:
+        body["position"] = body_of(PositionBody, position)
+    return body
 
 
 @_closed
@@ -333,10 +354,12 @@ class ChapterWithPagesBody(ChapterBody):
     pages: list[ChapterPageBody]
 
 
-def chapter_with_pages_body(chapter: Chapter, signer: UrlSigner) -> ChapterWithPagesBody:
+def chapter_with_pages_body(
+    chapter: Chapter, position: Position | None, signer: UrlSigner
+) -> ChapterWithPagesBody:
     pages = page_bodies(chapter.pages, chapter.book_id, chapter.chapter_id, signer)
     return {
-        **body_of(ChapterBody, chapter),
+        **chapter_body(chapter, position),
         "pages": [{**page, "elements": []} for page in pages],
     }
 
@@ -416,6 +439,38 @@ class ChapterTextBody(TypedDict):
     """The text of all pages of a chapter."""
 
     pages: list[PageTextBody]
+
+
+@_closed
+class ReadingBody(TypedDict):
+    """A chapter that the caller has begun to read."""
+
+    book_id: BookId
+    book_title: Annotated[str, Field(examples=["MuPDF Explored"])]
+    chapter_id: ChapterId
+    chapter_title: Annotated[str, Field(examples=["Chương một"])]
+    page_number: Annotated[int, Field(ge=1, examples=[17])]
+    total_pages: TotalPages
+    updated_at: Moment
+
+
+def reading_body(reading: Reading) -> ReadingBody:
+    return {
+        "book_id": reading.book.book_id,
+        "book_title": reading.book.title,
+        "chapter_id": reading.chapter.chapter_id,
+        "chapter_title": reading.chapter.title,
+        "page_number": reading.position.page_number,
+        "total_pages": reading.chapter.total_pages,
+        "updated_at": reading.position.updated_at,
+    }
+
+
+@_closed
+class ReadingListBody(TypedDict):
+    """Where the caller has stopped reading, newest first."""
+
+    positions: list[ReadingBody]
 
 
 @_closed

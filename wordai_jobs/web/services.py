@@ -12,9 +12,11 @@ from wordai_jobs.auth.signing import UrlSigner
 from wordai_jobs.auth.verifier import DevTokens
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import Busy
+from wordai_jobs.jobs.book_removal import BookRemoval
 from wordai_jobs.jobs.engine import Engine
 from wordai_jobs.jobs.service import JobService
 from wordai_jobs.library.books import BookService
+from wordai_jobs.library.reading import ReadingService
 from wordai_jobs.library.search import SearchService
 from wordai_jobs.library.uploads import UploadService
 from wordai_jobs.rendering.sandbox import State
@@ -36,6 +38,8 @@ class Services:
 
     jobs: JobService
     books: BookService
+    book_removal: BookRemoval
+    reading: ReadingService
     uploads: UploadService
     search: SearchService
     engine: Engine

@@ -25,7 +25,7 @@ from wordai_jobs.jobs.chapter import chapter_of, job_error
 from wordai_jobs.jobs.metrics import Phase
 from wordai_jobs.library.chapter_index import make_index
 from wordai_jobs.model.book import Page
-from wordai_jobs.model.job import ErrorClass, Job, JobError, JobStatus
+from wordai_jobs.model.job import CANCELLED, ErrorClass, Job, JobError, JobStatus
 from wordai_jobs.model.work import STRETCH, Task, Work
 from wordai_jobs.rendering.pool import RenderPool
 
@@ -151,7 +151,10 @@ class Steps:
             return
         chapter = chapter_of(job, pages, size)
         self._persistently(lambda: self._database.chapters.insert(chapter))
-        self._persistently(lambda: self._database.books.touch(chapter.book_id, chapter.created_at))
+        books, now = self._database.books, chapter.created_at
+        if not self._persistently(lambda: books.touch(chapter.book_id, now)):
+            self._fail(job, CANCELLED)  # the book was deleted
+            return
         completed = current.completed()
         if self._persistently(lambda: fleet.end(completed)):
             self._fleet.metrics.completed(completed.age_s)

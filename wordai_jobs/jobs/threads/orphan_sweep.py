@@ -8,7 +8,7 @@ from wordai_jobs.clock import utc_now
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import DatabaseError, StorageError
 from wordai_jobs.jobs.metrics import JobMetrics
-from wordai_jobs.model.job import SERVER_RESTARTED, ErrorClass, Job, JobError
+from wordai_jobs.model.job import CANCELLED, SERVER_RESTARTED, ErrorClass, Job, JobError
 from wordai_jobs.storage.storage import Storage
 
 _DATABASE_WAS_AWAY = JobError(
@@ -64,19 +64,22 @@ class Sweep:
         return ended
 
     def _end(self, orphan: Job) -> bool:
-        """Complete the job if its chapter exists and it was not failing; else remove its files and
-        fail it.
+        """Complete the job if its chapter exists, it was not failing and its book was not deleted;
+        else remove its files and fail it.
 
         False if it has ended in the meantime.
         """
-        if orphan.failure is None and self._database.chapters.find(orphan.chapter_id):
+        failure = orphan.failure
+        if failure is None and self._database.books.is_deleted(orphan.book_id):
+            failure = CANCELLED
+        if failure is None and self._database.chapters.find(orphan.chapter_id):
             end = orphan.completed()
             if not self._database.jobs.update(end):
                 return False
             self._metrics.completed(end.age_s)
         else:
             is_of_this_start = orphan.created_at >= self._started_at
-            error = orphan.failure or (_DATABASE_WAS_AWAY if is_of_this_start else SERVER_RESTARTED)
+            error = failure or (_DATABASE_WAS_AWAY if is_of_this_start else SERVER_RESTARTED)
             if orphan.chapter_id:
                 self._database.chapters.remove(orphan.chapter_id)
                 self._storage.pages.remove(orphan.chapter_id)

@@ -11,7 +11,7 @@ from wordai_jobs.jobs.chapter import abort_error, chapter_of, job_error
 from wordai_jobs.jobs.metrics import JobMetrics, Phase
 from wordai_jobs.jobs.threads.live import JobAborted, JobLost, LiveJob
 from wordai_jobs.library.chapter_index import make_index
-from wordai_jobs.model.job import JobError, JobStatus
+from wordai_jobs.model.job import CANCELLED, JobError, JobStatus
 from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.rendering.task import Part
 from wordai_jobs.storage.storage import Storage
@@ -113,7 +113,9 @@ class Pipeline:
         chapter = chapter_of(live.job, live.pages, size)
         self._storage.pages.publish(live.job.chapter_id)
         live.persistently(lambda: self._database.chapters.insert(chapter))
-        live.persistently(lambda: self._database.books.touch(chapter.book_id, chapter.created_at))
+        books, now = self._database.books, chapter.created_at
+        if not live.persistently(lambda: books.touch(chapter.book_id, now)):
+            raise JobAborted(CANCELLED)  # the book was deleted
         live.end(live.job.completed())
 
     def _give_up(self, live: LiveJob) -> None:

@@ -57,9 +57,10 @@ class FolderPages:
             os.rename(self._staging(chapter_id), self._chapter(chapter_id))
             fsync_folder(self._folder.chapters)
 
-    def remove(self, chapter_id: str) -> None:
+    def remove(self, chapter_id: str) -> bool:
         for folder in (self._staging(chapter_id), self._chapter(chapter_id)):
             shutil.rmtree(folder, ignore_errors=True)
+        return True
 
     def chapter_ids(
         self, since: datetime | None = None, until: datetime | None = None

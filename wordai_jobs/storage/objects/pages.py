@@ -119,7 +119,7 @@ class ObjectPages:
     def publish(self, chapter_id: str) -> None:
         shutil.rmtree(self._folder.staging / chapter_id, ignore_errors=True)
 
-    def remove(self, chapter_id: str) -> None:
+    def remove(self, chapter_id: str) -> bool:
         shutil.rmtree(self._folder.staging / chapter_id, ignore_errors=True)
         self._reader.forget(chapter_id)
         self._copies.remove(_copy_name(chapter_id))
@@ -129,11 +129,11 @@ class ObjectPages:
                 self._store.remove(
                     found.key for found in self._store.under(chapter_prefix(chapter_id))
                 )
-                return
+                return True
             except StorageError:
                 if time.monotonic() >= give_up_at:
                     logger.warning("the pages of chapter %s are left to the clean-up", chapter_id)
-                    return
+                    return False
                 time.sleep(_RETRY_PAUSE_S)
 
     def chapter_ids(
