@@ -1,11 +1,11 @@
-"""Fixtures of tests in a real browser: Chromium, the app, and web pages on other origins."""
+"""Fixtures of tests in real browsers: Chromium and Firefox, the app, and pages on other origins."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Response, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, Response, sync_playwright
 
 from tests.support.held import SLOW
 from tests.support.server import ServerProcess
@@ -31,13 +31,31 @@ CHROMIUM_FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
     """Chromium without a window; if it is missing, the test is skipped, or fails in CI."""
     path = program("chromium-headless-shell", "chromium-headless-shell")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
-        yield running
-        running.close()
+    running = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def firefox(playwright: Playwright) -> Iterator[Browser]:
+    """Debian's Firefox without a window, over WebDriver BiDi."""
+    path = program("firefox-esr", "firefox-esr")
+    running = playwright.firefox.launch(
+        channel="moz-firefox",
+        executable_path=path,
+        firefox_user_prefs={"ui.prefersReducedMotion": 1},
+    )
+    yield running
+    running.close()
 
 
 @pytest.fixture(scope="module")
