@@ -9,7 +9,6 @@ import {
 import {titleFrom} from "../../wordai_jobs/static/app/library/upload-form.js";
 import en from "../../wordai_jobs/static/app/messages/en.js";
 import vi from "../../wordai_jobs/static/app/messages/vi.js";
-import {linesOf} from "../../wordai_jobs/static/app/reader/lines.js";
 import {PageSource} from "../../wordai_jobs/static/app/reader/page-source.js";
 import {findIn, normalize} from "../../wordai_jobs/static/app/reader/text-search.js";
 import {bodyOf} from "../../wordai_jobs/static/app/shared/api.js";
@@ -207,18 +206,6 @@ describe("addresses", () => {
 
 describe("words of a page", () => {
   const at = (x, y, word) => [x, y, x + 10 * word.length, y + 12, word];
-
-  test("make lines: to the right at the same height", () => {
-    const words = [
-      at(0, 0, "one"), at(40, 1, "two"),
-      at(0, 20, "three"), at(300, 20, "four"),
-      at(0, 20.5, "left"),
-    ];
-    assert.deepEqual(linesOf(words).map((line) => line.map((word) => word[4])), [
-      ["one", "two"], ["three", "four"], ["left"],
-    ]);
-    assert.deepEqual(linesOf([]), []);
-  });
 
   test("are found whatever their case, accents and line breaks", () => {
     const words = [at(0, 0, "Trường"), at(80, 0, "ĐẠI"), at(0, 20, "học,"), at(50, 20, "Café")];

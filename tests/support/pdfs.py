@@ -10,6 +10,10 @@ from PIL import Image
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "pdfs"
 BOOK = "mupdf_explored.pdf"
 CATALOGUE = b"<< /Type /Catalog /Pages 2 0 R >>"
+PARAGRAPH = (
+    "This is the first paragraph of the chapter, and it is longer than a line of the page so that "
+    "the text has to be put together from several of them for a reader who likes it to flow."
+)
 _AES_256 = 5  # PyMuPDF's number for it
 _TRIANGLE = b"0 0 m 500 600 l 300 200 l h f"
 _ONE_PAGE = b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>"
@@ -29,6 +33,21 @@ def text_pdf(pages: int, words: int = 150, first_line: str | None = None) -> byt
             lines = [f"line {line} " + "lorem ipsum dolor " * 4 for line in range(words // 14)]
             page.insert_text((72, 110), lines, fontsize=9)
         return bytes(document.tobytes())
+
+
+@cache
+def headings_pdf() -> bytes:
+    """One page: the heading `Chapter one` and a paragraph of several lines."""
+    with pymupdf.open() as document:
+        page = document.new_page()
+        page.insert_text((72, 90), "Chapter one", fontsize=24)
+        page.insert_textbox((72, 110, 400, 300), PARAGRAPH, fontsize=11)
+        return bytes(document.tobytes())
+
+
+def page_count(pdf: bytes) -> int:
+    with pymupdf.open(stream=pdf) as document:
+        return len(document)
 
 
 @cache

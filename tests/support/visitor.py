@@ -90,14 +90,14 @@ class Visitor:
     def wait_for_image(self, number: int) -> None:
         """Wait until the reader shows the image of this page."""
         image = self.page.locator(f".page[data-page='{number}'] img")
-        is_shown = "img => img.complete && img.naturalWidth > 1000"
+        is_shown = "img => img.complete && img.naturalWidth > 300"
         self.wait("image", lambda: image.count() == 1 and bool(image.evaluate(is_shown)))
 
     def text_of(self, number: int) -> Locator:
-        """The words over a page's image in the reader, once they are there."""
-        words = self.page.locator(f".page[data-page='{number}'] .text-word")
-        expect(words.first).to_be_attached(timeout=_PATIENCE_MS)
-        return words
+        """The lines of text over a page's image in the reader, once they are there."""
+        lines = self.page.locator(f".page[data-page='{number}'] .text-line")
+        expect(lines.first).to_be_attached(timeout=_PATIENCE_MS)
+        return lines
 
     def press(self, *keys: str) -> None:
         for key in keys:

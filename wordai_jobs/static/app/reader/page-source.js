@@ -9,9 +9,16 @@ const CHAPTER_IN_URL = /\/books\/([^/]+)\/chapters\/([^/]+)\/pages\//;
  * @property {number} width  Of the image, in pixels.
  * @property {number} height
  * @property {string} [problem]  Why the page could not be rendered and is blank.
+ * @property {string | null} [label]  The page's number as printed, such as "iv".
+ * @property {string} [thumbnail]  The URL of a small image.
  */
 
-/** @typedef {{text: string, words: import("./lines.js").Word[]}} PageContent */
+/**
+ * @typedef {{rect: number[], page_number?: number, url?: string}} PageLink  `rect` in pixels of the
+ *   image.
+ * @typedef {{text: string, words: import("./lines.js").Word[], links?: PageLink[]}} PageContent
+ * @typedef {{title: string, level: number, page_number: number}} OutlineEntry  Levels from 1.
+ */
 
 /**
  * @typedef {object} ListedPage  As the service sends it.
@@ -20,6 +27,8 @@ const CHAPTER_IN_URL = /\/books\/([^/]+)\/chapters\/([^/]+)\/pages\//;
  * @property {number} width
  * @property {number} height
  * @property {string} [problem]
+ * @property {string | null} [label]
+ * @property {string} [thumbnail_url]
  */
 
 export class PageSource {
@@ -27,11 +36,17 @@ export class PageSource {
   total = 0;
   /** @type {Map<number, PageInfo>} By page number, the pages that can be shown. */
   pages = new Map();
+  /** @type {OutlineEntry[]} */
+  outline = [];
   bookId = "";
   chapterId = "";
+  /** Of the PDF that the chapter was made from. */
+  fileId = "";
+  /** @type {number | undefined} Where the user stopped reading, as far as the server knows. */
+  position;
   /** Whether the chapter is complete; only then there is text. */
   isFinished = false;
-  /** @type {Map<number, Promise<PageContent>>} By page number. */
+  /** @type {Map<number, PageContent>} By page number. */
   #contents = new Map();
 
   /**
@@ -50,9 +65,12 @@ export class PageSource {
   async readChapter(bookId, chapterId) {
     this.bookId = bookId;
     this.chapterId = chapterId;
-    const chapter = await this.api.get(this.#path, this.signal);
+    const chapter = await this.api.get(this.path, this.signal, 1);
     this.title = chapter.title;
     this.total = chapter.total_pages;
+    this.outline = chapter.outline ?? [];
+    this.fileId = chapter.file_id ?? "";
+    this.position = chapter.position?.page_number;
     this.#addPages(chapter.pages);
     this.isFinished = true;
   }
@@ -64,7 +82,7 @@ export class PageSource {
    */
   async readJob(jobId) {
     const path = `/api/v1/books/jobs/${encodeURIComponent(jobId)}/pages`;
-    const {total_pages: total, pages} = await this.api.get(path, this.signal);
+    const {total_pages: total, pages} = await this.api.get(path, this.signal, 1);
     this.total = total;
     this.#addPages(pages);
     const [, bookId, chapterId] = CHAPTER_IN_URL.exec(pages[0]?.background_url ?? "") ?? [];
@@ -80,18 +98,18 @@ export class PageSource {
   }
 
   /**
-   * Text and words of a page, read once.
+   * Text, words and links of a page, read once.
    *
    * @param {number} number
+   * @param {AbortSignal} signal
    */
-  content(number) {
+  async content(number, signal) {
     const known = this.#contents.get(number);
     if (known) return known;
-    /** @type {Promise<PageContent>} */
-    const reading = this.api.get(`${this.#path}/pages/${number}`, this.signal);
-    this.#contents.set(number, reading);
-    reading.catch(() => this.#contents.delete(number));
-    return reading;
+    /** @type {PageContent} */
+    const content = await this.api.get(`${this.path}/pages/${number}`, signal, 1);
+    this.#contents.set(number, content);
+    return content;
   }
 
   /** The pages that could not be rendered, with the reasons, in their order. */
@@ -101,15 +119,17 @@ export class PageSource {
       .sort((one, other) => one.number - other.number);
   }
 
-  get #path() {
+  /** The chapter's path in the API. */
+  get path() {
     const [book, chapter] = [this.bookId, this.chapterId].map(encodeURIComponent);
     return `/api/v1/books/${book}/chapters/${chapter}`;
   }
 
   /** @param {ListedPage[]} pages */
   #addPages(pages) {
-    for (const {page_number: number, background_url: url, width, height, problem} of pages) {
-      this.pages.set(number, {url, width, height, problem});
+    for (const page of pages) {
+      const {background_url: url, width, height, problem, label, thumbnail_url: thumbnail} = page;
+      this.pages.set(page.page_number, {url, width, height, problem, label, thumbnail});
     }
   }
 }

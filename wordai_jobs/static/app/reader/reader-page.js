@@ -1,12 +1,15 @@
-/** One page in the reader: an empty sheet of the right shape, and the image once it comes near. */
+/** One page in the reader: an empty sheet of the right shape, and what it shows once it is near. */
 
-import {element, find} from "../shared/dom.js";
+import {element} from "../shared/dom.js";
 import {t} from "../shared/i18n.js";
+import {flowElement} from "./flow-element.js";
+import {linkLayer} from "./link-layer.js";
 import {marks, scaleLayer, textLayer} from "./text-layer.js";
 
 /**
- * @typedef {import("./lines.js").Word} Word
  * @typedef {import("./page-source.js").PageInfo} PageInfo
+ * @typedef {import("./page-source.js").PageContent} PageContent
+ * @typedef {import("./text-layer.js").Box} Box
  */
 
 /** A4 at 150 dpi, for pages of which nothing is known yet. */
@@ -17,24 +20,27 @@ export class ReaderPage {
   info = null;
   /** Whether the page is in sight or close to it. */
   isNear = false;
+  /** Whether no other image than the stored one can be loaded. */
+  hasOneSize = false;
+  /** @type {PageContent | null} What is shown of it. */
+  content = null;
   /** @type {HTMLImageElement | null} */
   #image = null;
-  /** @type {HTMLElement | null} */
-  #textLayer = null;
+  /** @type {HTMLElement[]} Over the image. */
+  #layers = [];
   /** @type {HTMLElement | null} */
   #markLayer = null;
+  /** @type {HTMLElement | null} */
+  #flow = null;
+  #number = element("span", "page-number figures");
 
-  /**
-   * @param {number} number
-   * @param {() => void} onBroken  Called when the image cannot be loaded.
-   */
-  constructor(number, onBroken) {
+  /** @param {number} number */
+  constructor(number) {
     this.number = number;
-    this.onBroken = onBroken;
-    this.element = element("article", "page is-coming");
+    this.element = element("article", "page is-coming is-loading");
     this.element.dataset.page = String(number);
-    this.element.setAttribute("aria-label", t("reader.page", {number}));
-    this.element.append(element("span", "page-number figures", String(number)));
+    this.#number.setAttribute("aria-hidden", "true"); // the article's label says it
+    this.element.append(this.#number);
   }
 
   /**
@@ -43,70 +49,133 @@ export class ReaderPage {
    */
   describe(info, shape = USUAL_SHAPE) {
     const {width, height} = info ?? shape;
-    this.element.style.aspectRatio = `${width} / ${height}`;
+    this.element.style.setProperty("--ratio", String(width / height));
     this.info = info ?? null;
     this.element.classList.toggle("is-coming", !info);
+    this.element.setAttribute("aria-label", pageName(this.number, info?.label));
+    this.#number.textContent = pageName(this.number, info?.label);
   }
 
-  /** Shows the image. An image that is already shown stays, unless its URL has changed. */
-  load() {
-    if (!this.info || this.#image?.getAttribute("src") === this.info.url) return;
-    this.#image?.remove();
+  /** The URL of the image that is shown; empty if there is none. */
+  get imageUrl() {
+    return this.#image?.getAttribute("src") ?? "";
+  }
+
+  /**
+   * Shows the image as it comes. An image that is shown already stays until the new one is there.
+   *
+   * @param {string} url
+   * @param {AbortSignal} signal
+   * @returns {Promise<void>}  Rejects if the image cannot be loaded or is no longer wanted.
+   */
+  loadImage(url, signal) {
     const image = element("img", "page-image");
-    image.alt = t("reader.page", {number: this.number});
+    image.alt = ""; // its text is in the text layer
     image.decoding = "async";
     image.draggable = false;
-    image.onerror = () => {
-      if (image !== this.#image) return;
-      image.remove();
-      this.#image = null;
-      this.onBroken();
-    };
-    image.src = this.info.url;
-    this.#image = image;
-    find(this.element, ".page-number").after(image);
+    const former = this.#image;
+    if (former) former.after(image);
+    else this.#number.after(image);
+    return new Promise((resolve, reject) => {
+      const fail = () => {
+        image.removeAttribute("src"); // which ends its request
+        image.remove();
+        reject(new Error(`No image of page ${this.number}`));
+      };
+      image.onload = () => {
+        signal.removeEventListener("abort", fail);
+        former?.remove();
+        this.#image = image;
+        this.element.classList.remove("is-loading");
+        resolve();
+      };
+      image.onerror = fail;
+      signal.addEventListener("abort", fail, {once: true});
+      image.src = url;
+    });
   }
 
   /** Removes what takes memory. The image stays in the browser's cache. */
   unload() {
-    this.#image?.remove();
-    this.#image = null;
-    this.#textLayer?.remove();
-    this.#textLayer = null;
-    this.#markLayer?.remove();
-    this.#markLayer = null;
+    for (const item of [this.#image, this.#markLayer, this.#flow, ...this.#layers]) item?.remove();
+    this.#image = this.#markLayer = this.#flow = this.content = null;
+    this.#layers = [];
+    this.element.classList.remove("is-picture");
+    this.element.classList.add("is-loading");
   }
 
-  get hasText() {
-    return this.#textLayer !== null;
-  }
-
-  /** @param {Word[]} words */
-  addText(words) {
-    if (this.hasText || !this.isNear) return;
-    this.#textLayer = textLayer(words);
-    this.element.append(this.#textLayer);
+  /**
+   * Text and links over the image.
+   *
+   * @param {PageContent} content
+   * @param {(page: number) => string} addressOf
+   */
+  addLayers(content, addressOf) {
+    this.content = content;
+    this.#layers = [textLayer(content.words), linkLayer(content, addressOf)];
+    if (!content.words.length) {
+      this.#layers.push(element("p", "visually-hidden", t("reader.noText")));
+    }
+    this.element.append(...this.#layers);
     this.rescale();
   }
 
   /**
-   * @param {Word[][]} hits
-   * @param {number} current  The index of the chosen hit; -1 for none.
+   * Flowing text in place of the image. A page without text shows its image.
+   *
+   * @param {PageContent} content
+   * @param {number} usualSize  Of the chapter's letters.
    */
-  mark(hits, current) {
+  addFlow(content, usualSize) {
+    this.content = content;
+    this.element.classList.toggle("is-picture", !content.words.length);
+    this.#showFlow(content, usualSize, []);
+    if (content.words.length) this.element.classList.remove("is-loading");
+  }
+
+  /**
+   * @param {Box[][]} hits
+   * @param {number} current  The index of the chosen hit; -1 for none.
+   * @param {number} usualSize
+   */
+  mark(hits, current, usualSize) {
     this.#markLayer?.remove();
     this.#markLayer = null;
-    if (!hits.length || !this.isNear) return;
-    this.#markLayer = element("div", "mark-layer");
-    this.#markLayer.append(...hits.flatMap((words, index) => marks(words, index === current)));
-    this.element.append(this.#markLayer);
-    this.rescale();
+    if (this.#flow && this.content) {
+      this.#showFlow(this.content, usualSize, hits);
+    } else if (hits.length && this.isNear) {
+      this.#markLayer = element("div", "mark-layer");
+      this.#markLayer.append(...hits.flatMap((boxes, index) => marks(boxes, index === current)));
+      this.element.append(this.#markLayer);
+      this.rescale();
+    }
   }
 
   /** Fits the layers to the size in which the page is shown. */
   rescale() {
     if (!this.info) return;
     const scale = this.element.clientWidth / this.info.width;
-    for (const layer of [this.#textLayer, this.#markLayer]) if (layer) scaleLayer(layer, scale);
+    for (const layer of [this.#markLayer, ...this.#layers]) if (layer) scaleLayer(layer, scale);
   }
+
+  /**
+   * @param {PageContent} content
+   * @param {number} usualSize
+   * @param {Box[][]} hits
+   */
+  #showFlow(content, usualSize, hits) {
+    const created = flowElement(content, usualSize, hits);
+    if (this.#flow) this.#flow.replaceWith(created);
+    else this.element.append(created);
+    this.#flow = created;
+  }
+}
+
+/**
+ * @param {number} number
+ * @param {string | null} [label]  As printed.
+ */
+export function pageName(number, label) {
+  return label && label !== String(number)
+    ? t("reader.pageLabel", {label, number}) : t("reader.page", {number});
 }

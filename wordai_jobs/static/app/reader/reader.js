@@ -5,13 +5,19 @@ import {LEAVING_BAD_PAGES_BLANK, titleOf} from "../library/jobs.js";
 import {announce} from "../shared/announcer.js";
 import {oneAtATime} from "../shared/concurrency.js";
 import {byId, element, showText} from "../shared/dom.js";
-import {formatFailure, formatPercent} from "../shared/format.js";
+import {formatFailure} from "../shared/format.js";
 import {t} from "../shared/i18n.js";
 import {formatRoute} from "../shared/router.js";
 import {showTitle} from "../shared/window-title.js";
+import {BookContext} from "./book-context.js";
+import {ContentsPanel} from "./contents-panel.js";
 import {PageSource} from "./page-source.js";
+import {Positions} from "./positions.js";
+import {printChapter} from "./printing.js";
 import {ReaderPages} from "./reader-pages.js";
+import {Reconnection} from "./reconnection.js";
 import {SearchPanel} from "./search-panel.js";
+import {ViewMenu} from "./view-menu.js";
 
 /**
  * @typedef {import("../library/jobs.js").JobEntry} JobEntry
@@ -21,28 +27,33 @@ import {SearchPanel} from "./search-panel.js";
 
 /** The address names the page once the reader has stayed on it for a moment. */
 const ADDRESS_PAUSE_MS = 250;
-/** Images that cannot be loaded are tried again no more often than this. */
-const RENEWAL_PAUSE_MS = 15_000;
+/** A screen reader says the page once the reader has stayed on it for a moment. */
+const SAYING_PAUSE_MS = 500;
 
 export class Reader {
   #pageField = byId("reader-page", HTMLInputElement);
-  #zoomButton = byId("zoom-reset");
   #retryButton = byId("reader-retry");
   #retryBlankButton = byId("reader-retry-blank");
   #progress = byId("reader-progress", HTMLProgressElement);
   #pages = new ReaderPages();
   #search = new SearchPanel(this.#pages);
+  #contents = new ContentsPanel(this.#pages);
+  #menu = new ViewMenu(this.#pages);
+  #reconnection = new Reconnection();
   /** Ends all reading for what is open now. */
   #reading = new AbortController();
   /** @type {PageSource | null} */
   #source = null;
+  /** @type {BookContext | null} */
+  #book = null;
   /** @type {JobRoute | ChapterRoute | null} What is open now. */
   #route = null;
   /** The address when it was last read or written here. */
   #address = "";
   #addressTimer = 0;
-  #renewalTimer = 0;
-  #renewedAt = -Infinity;
+  #sayingTimer = 0;
+  /** Whether pages that cannot be loaded are being tried again. */
+  #isRenewing = false;
 
   /**
    * @param {import("../shared/api.js").Api} api
@@ -53,12 +64,12 @@ export class Reader {
     this.api = api;
     this.jobs = jobs;
     this.books = books;
-    this.#pages.addEventListener("page", () => this.#renderPlace());
-    this.#pages.addEventListener("zoom", () => this.#renderZoom());
-    this.#pages.addEventListener("broken", () => this.#renewSoon());
-    byId("zoom-in").onclick = () => this.#pages.zoomTo(1);
-    byId("zoom-out").onclick = () => this.#pages.zoomTo(-1);
-    this.#zoomButton.onclick = () => this.#pages.zoomTo(0);
+    this.positions = new Positions(api);
+    this.#pages.addEventListener("page", () => this.#turned());
+    this.#pages.addEventListener("broken", () => this.#renew());
+    this.#pages.addEventListener("loaded", () => this.#reconnection.succeeded());
+    byId("download").onclick = () => this.#attempt(() => this.#download());
+    byId("print").onclick = () => this.#attempt(() => this.#print());
     byId("reader-place").onsubmit = (event) => {
       event.preventDefault();
       this.#startAt(Number(this.#pageField.value) || this.#pages.current);
@@ -78,12 +89,16 @@ export class Reader {
     this.#reading = new AbortController();
     this.#route = route;
     const source = new PageSource(this.api, this.#reading.signal);
+    const book = new BookContext(this.api, source);
     this.#source = source;
-    this.#pages.open(source);
+    this.#book = book;
+    this.#pages.open(source, (page) => formatRoute({...route, page}));
     this.#search.use(source);
+    this.#contents.use(source, book);
+    this.#renderBook();
     this.#renderBadPages();
     this.#renderPlace();
-    this.#renderZoom();
+    this.#menu.render();
     this.#setTitle(t("reader.loading"));
     byId("reader-title").focus();
     await this.#attempt(() => (
@@ -92,22 +107,51 @@ export class Reader {
 
   close() {
     this.#reading.abort();
+    this.#pages.close();
+    this.positions.send();
     clearTimeout(this.#addressTimer);
+    clearTimeout(this.#sayingTimer);
     this.#route = null;
     this.#showStatus("");
   }
 
   /**
+   * An address without a page leads to where the user stopped reading.
+   *
    * @param {PageSource} source
    * @param {ChapterRoute} route
    */
   async #openChapter(source, {bookId, chapterId, page}) {
-    await source.readChapter(bookId, chapterId);
+    const read = () => source.readChapter(bookId, chapterId);
+    await this.#reconnection.keepTrying(read, source.signal);
     source.signal.throwIfAborted();
     this.#setTitle(source.title);
     this.#pages.update();
     this.#renderBadPages();
-    this.#startAt(page);
+    this.#startAt(page === 1 ? this.positions.find(chapterId, source.position) : page);
+    this.#readBook(source);
+  }
+
+  /**
+   * What is around the chapter, after the page itself.
+   *
+   * @param {PageSource} source
+   */
+  #readBook(source) {
+    const book = this.#book;
+    if (!book) return;
+    this.#contents.render();
+    this.#pages.queue.add({kind: "book", page: 1, run: async (signal) => {
+      try {
+        await book.read(signal);
+      } catch (error) {
+        if (!signal.aborted) console.warn("The book's chapters:", error.message);
+        return;
+      }
+      if (source.signal.aborted) return;
+      this.#renderBook();
+      this.#contents.render();
+    }});
   }
 
   /**
@@ -149,7 +193,7 @@ export class Reader {
       this.#showStatus(done ? t("reader.running", {done, total}) : t("reader.starting"));
     }
     if (problem || (done === source.pages.size && name !== "completed")) return;
-    await source.readJob(job.job_id);
+    await this.#reconnection.keepTrying(() => source.readJob(job.job_id), source.signal);
     if (name === "completed") await this.#finish(source);
     source.signal.throwIfAborted();
     this.#pages.update();
@@ -166,13 +210,16 @@ export class Reader {
   async #finish(source) {
     const {bookId, chapterId} = source;
     if (!chapterId) throw new Error(t("reader.gone"));
-    await source.readChapter(bookId, chapterId);
+    const read = () => source.readChapter(bookId, chapterId);
+    await this.#reconnection.keepTrying(read, source.signal);
     source.signal.throwIfAborted();
     this.#route = {view: "chapter", bookId, chapterId, page: this.#pages.current};
     this.#setTitle(source.title);
     this.#showStatus("");
     this.#writeAddress();
     this.#search.refresh();
+    this.#keepPosition();
+    this.#readBook(source);
   }
 
   /**
@@ -188,27 +235,64 @@ export class Reader {
   /** @param {number} page */
   #startAt(page) {
     this.#pages.goTo(page);
-    this.#renderPlace();
+    this.#turned();
     this.#pages.focus();
   }
 
+  /** Another page is being read. */
+  #turned() {
+    this.#renderPlace();
+    this.#keepPosition();
+    clearTimeout(this.#sayingTimer);
+    this.#sayingTimer = setTimeout(() => {
+      const total = this.#source?.total;
+      // A hit of the search is announced with its page.
+      if (!total || this.#search.hasFocus) return;
+      announce(t("say.page", {number: this.#pages.current, total}));
+    }, SAYING_PAUSE_MS);
+  }
+
+  #keepPosition() {
+    const {bookId, chapterId, isFinished} = this.#source ?? {};
+    if (isFinished && bookId && chapterId) {
+      this.positions.keep({bookId, chapterId}, this.#pages.current);
+    }
+  }
+
   /**
-   * An image cannot be loaded: its URL has expired, or the server is away. Usually several fail at
-   * once, and one renewal serves all of them.
+   * Something of a page cannot be loaded: its URL has expired, or the server is away. Usually
+   * several fail at once, and one renewal serves all of them.
    */
-  #renewSoon() {
+  async #renew() {
     const source = this.#source;
-    if (this.#renewalTimer || !source) return;
-    const sinceLast = performance.now() - this.#renewedAt;
-    this.#renewalTimer = setTimeout(() => {
-      this.#renewalTimer = 0;
-      this.#renewedAt = performance.now();
-      if (source.signal.aborted) return;
-      this.#attempt(async () => {
-        await source.renew();
-        this.#pages.update();
-      });
-    }, Math.max(0, RENEWAL_PAUSE_MS - sinceLast));
+    if (this.#isRenewing || !source) return;
+    this.#isRenewing = true;
+    await this.#attempt(async () => {
+      await this.#reconnection.pause(source.signal);
+      await this.#reconnection.keepTrying(() => source.renew(), source.signal);
+    });
+    this.#isRenewing = false;
+    if (!source.signal.aborted) this.#pages.update();
+  }
+
+  async #download() {
+    const source = this.#source;
+    if (!source?.fileId) return;
+    const path = `/api/v1/files/${encodeURIComponent(source.fileId)}/content`;
+    const link = element("a");
+    link.href = URL.createObjectURL(await this.api.download(path, source.signal));
+    link.download = `${source.title}.pdf`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  }
+
+  async #print() {
+    const source = this.#source;
+    if (!source) return;
+    byId("view-menu").hidePopover();
+    await printChapter(source, (done, total) => (
+      this.#showStatus(t("reader.printing", {done, total}))));
+    this.#showStatus("");
   }
 
   /**
@@ -239,6 +323,24 @@ export class Reader {
   #setTitle(title) {
     byId("reader-title").textContent = title;
     showTitle(title);
+  }
+
+  /** The book's name, and the ways to the chapters before and after this one. */
+  #renderBook() {
+    const book = this.#book;
+    showText(byId("reader-book"), book?.title ?? "");
+    const ways = /** @type {const} */ ([["previous-chapter", -1], ["next-chapter", 1]]);
+    for (const [id, direction] of ways) {
+      const chapter = book?.beside(direction);
+      const link = byId(id, HTMLAnchorElement);
+      link.hidden = !chapter;
+      if (!book || !chapter) continue;
+      const {bookId} = book.source;
+      const {chapter_id: chapterId, title} = chapter;
+      link.href = formatRoute({view: "chapter", bookId, chapterId, page: 1});
+      link.textContent = t(direction > 0 ? "reader.next" : "reader.previous", {title});
+    }
+    byId("download").hidden = !this.#source?.fileId;
   }
 
   /** The pages that could not be rendered: their numbers, and unfolded the reasons. */
@@ -278,14 +380,6 @@ export class Reader {
     this.#address = location.hash;
   }
 
-  #renderZoom() {
-    const {zoom} = this.#pages;
-    const percent = formatPercent(zoom);
-    this.#zoomButton.textContent = zoom === 1 ? t("reader.zoomReset") : percent;
-    this.#zoomButton.setAttribute("aria-label", t("reader.zoomNow", {percent}));
-    if (zoom !== 1) announce(t("say.zoom", {percent}));
-  }
-
   /** @param {KeyboardEvent} event */
   #onKey(event) {
     if (!this.#route || event.defaultPrevented || event.altKey) return;
@@ -296,8 +390,12 @@ export class Reader {
       ? event.key === "f" && this.#source?.isFinished
       : event.key === "/" && !isTyping;
     if (event.key === "Escape") {
+      if (this.#menu.isOpen) return; // which the browser closes
       if (this.#search.isOpen) this.#search.close();
+      else if (this.#contents.isOpen) this.#contents.close();
       else location.hash = "#/";
+    } else if (hasCommand && event.key === "p" && this.#source?.isFinished) {
+      this.#attempt(() => this.#print());
     } else if (opensSearch) {
       this.#search.open();
     } else {
@@ -321,15 +419,15 @@ export class Reader {
       case "ArrowUp": return () => pages.scroll(-0.12);
       case "Home": return () => pages.goTo(1);
       case "End": return () => pages.goTo(Infinity);
-      case "+": case "=": return () => pages.zoomTo(1);
-      case "-": return () => pages.zoomTo(-1);
-      case "0": return () => pages.zoomTo(0);
+      case "+": case "=": return () => pages.zoomBy(1);
+      case "-": return () => pages.zoomBy(-1);
+      case "0": return () => pages.zoomBy(0);
     }
     // Pages that are wider than the screen are scrolled sideways by these.
     if (pages.isWiderThanScreen) return undefined;
     switch (key) {
-      case "ArrowRight": return () => pages.goTo(pages.current + 1);
-      case "ArrowLeft": return () => pages.goTo(pages.current - 1);
+      case "ArrowRight": return () => pages.turn(1);
+      case "ArrowLeft": return () => pages.turn(-1);
     }
     return undefined;
   }

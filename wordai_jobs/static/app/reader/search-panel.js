@@ -50,6 +50,10 @@ export class SearchPanel {
     return !this.#panel.hidden;
   }
 
+  get hasFocus() {
+    return this.#panel.contains(document.activeElement);
+  }
+
   /** @param {PageSource} source */
   use(source) {
     this.#source = source;
@@ -113,7 +117,7 @@ export class SearchPanel {
     try {
       await concurrently(numbers, REQUESTS_AT_ONCE, async (number) => {
         if (run !== this.#run || this.#hits.length >= MOST_HITS) return;
-        const {words} = await source.content(number);
+        const {words} = await source.content(number, source.signal);
         if (run !== this.#run) return;
         found.set(number, findIn(words, query));
         while (found.has(searched + 1)) {
@@ -167,17 +171,22 @@ export class SearchPanel {
     button.setAttribute("aria-current", "true");
     button.scrollIntoView({block: "nearest"});
     this.#mark();
-    this.pages.goTo(page, hit.words[0]);
+    this.pages.goTo(page, boxOfWord(hit.words[0]));
   }
 
   #mark() {
     const byPage = new Map();
     for (const {page, hit} of this.#hits) {
-      byPage.set(page, [...byPage.get(page) ?? [], hit.words]);
+      byPage.set(page, [...byPage.get(page) ?? [], hit.words.map(boxOfWord)]);
     }
     const {page = 0, index = -1} = this.#hits[this.#chosen] ?? {};
     this.pages.mark(byPage, {page, index});
   }
+}
+
+/** @param {import("./lines.js").Word} word */
+function boxOfWord([x0, y0, x1, y1]) {
+  return [x0, y0, x1, y1];
 }
 
 /**

@@ -5,21 +5,29 @@
  */
 
 import {element} from "../shared/dom.js";
-import {linesOf} from "./lines.js";
+import {boxOf, linesOf} from "./lines.js";
 
-/** @typedef {import("./lines.js").Word} Word */
+/**
+ * @typedef {import("./lines.js").Word} Word
+ * @typedef {import("./lines.js").Writing} Writing
+ * @typedef {number[]} Box  x0, y0, x1, y1 in pixels of the page's image.
+ */
 
 const FONT = "sans-serif";
 const MEASURED_AT_PX = 100;
+/** A line with a gap that is larger than this many line heights is aligned again after it. */
+const LARGEST_GAP = 1;
 const canvas = globalThis.document?.createElement("canvas").getContext("2d");
 
 /** @param {Word[]} words */
 export function textLayer(words) {
   const layer = element("div", "text-layer");
-  for (const lineWords of linesOf(words)) {
-    const line = element("div", "text-line");
-    place(line, lineWords[0]);
-    lineWords.forEach((word, index) => line.append(wordElement(word, lineWords[index + 1])));
+  for (const {words: inLine, writing} of linesOf(words)) {
+    const line = element("div", `text-line is-${writing}`);
+    if (writing === "rtl") line.dir = "rtl";
+    place(line, boxOf(inLine), writing === "ltr" ? [] : ["width", "height"]);
+    const parts = partsOf(inLine, writing);
+    parts.forEach((part, index) => line.append(partElement(part, parts[index + 1], writing)));
     line.append("\n"); // so that copied lines are lines
     layer.append(line);
   }
@@ -27,15 +35,13 @@ export function textLayer(words) {
 }
 
 /**
- * @param {Word[]} words
+ * @param {Box[]} boxes
  * @param {boolean} isCurrent  Whether the hit is the chosen one.
  */
-export function marks(words, isCurrent) {
-  return words.map((word) => {
+export function marks(boxes, isCurrent) {
+  return boxes.map((box) => {
     const mark = element("div", isCurrent ? "mark is-current" : "mark");
-    place(mark, word);
-    mark.style.height = `${word[3] - word[1]}px`;
-    mark.style.width = `${word[2] - word[0]}px`;
+    place(mark, box, ["width", "height"]);
     return mark;
   });
 }
@@ -49,33 +55,89 @@ export function scaleLayer(layer, scale) {
 }
 
 /**
- * A word takes the room up to the next one, and its letters are stretched to their width in the
+ * @param {HTMLElement} target
+ * @param {Box} box
+ * @param {("width" | "height")[]} sides  Those that are set.
+ */
+export function place({style}, [x0, y0, x1, y1], sides) {
+  style.left = `${x0}px`;
+  style.top = `${y0}px`;
+  if (sides.includes("width")) style.width = `${x1 - x0}px`;
+  if (sides.includes("height")) style.height = `${y1 - y0}px`;
+}
+
+/**
+ * The line in parts without large gaps: usually one, which a screen reader reads as a whole.
+ *
+ * @param {Word[]} words
+ * @param {Writing} writing
+ */
+function partsOf(words, writing) {
+  /** @type {Word[][]} */
+  const parts = [];
+  for (const word of words) {
+    const before = parts.at(-1)?.at(-1);
+    const gap = before ? startOf(word, writing) - endOf(before, writing) : Infinity;
+    if (gap < LARGEST_GAP * thicknessOf(word, writing)) parts[parts.length - 1].push(word);
+    else parts.push([word]);
+  }
+  return parts;
+}
+
+/**
+ * A part takes the room up to the next one, and its letters are stretched to their length in the
  * image.
  *
- * @param {Word} word
- * @param {Word | undefined} next  In the same line.
+ * @param {Word[]} part
+ * @param {Word[] | undefined} next  In the same line.
+ * @param {Writing} writing
  */
-function wordElement([x0, y0, x1, y1, text], next) {
-  const created = element("span", "text-word", next ? `${text} ` : text);
-  const height = y1 - y0;
-  const width = widthOf(text) * height / MEASURED_AT_PX;
-  created.style.fontSize = `${height}px`;
-  created.style.width = `${(next ? next[0] : x1) - x0}px`;
-  if (width > 0) created.style.transform = `scaleX(${(x1 - x0) / width})`;
+function partElement(part, next, writing) {
+  const text = part.map((word) => word[4]).join(" ");
+  const created = element("span", "text-part", next ? `${text} ` : text);
+  const box = /** @type {Word} */ ([...boxOf(part), ""]);
+  const [start, end] = [startOf(box, writing), endOf(box, writing)];
+  const thickness = thicknessOf(box, writing);
+  const length = lengthOf(text) * thickness / MEASURED_AT_PX;
+  const isVertical = writing === "down" || writing === "up";
+  const room = (next ? startOf(next[0], writing) : end) - start;
+  created.style.fontSize = `${thickness}px`;
+  created.style.inlineSize = `${length}px`;
+  created.style.marginInlineEnd = `${room - length}px`;
+  if (length > 0) {
+    created.style.transform = `scale${isVertical ? "Y" : "X"}(${(end - start) / length})`;
+  }
   return created;
 }
 
 /**
- * @param {HTMLElement} target
+ * Where the word starts along its line; grows from word to word.
+ *
  * @param {Word} word
+ * @param {Writing} writing
  */
-function place(target, [x0, y0]) {
-  target.style.left = `${x0}px`;
-  target.style.top = `${y0}px`;
+function startOf([x0, y0, x1, y1], writing) {
+  return {ltr: x0, rtl: -x1, down: y0, up: -y1}[writing];
+}
+
+/**
+ * @param {Word} word
+ * @param {Writing} writing
+ */
+function endOf([x0, y0, x1, y1], writing) {
+  return {ltr: x1, rtl: -x0, down: y1, up: -y0}[writing];
+}
+
+/**
+ * @param {Word} word
+ * @param {Writing} writing
+ */
+function thicknessOf([x0, y0, x1, y1], writing) {
+  return writing === "down" || writing === "up" ? x1 - x0 : y1 - y0;
 }
 
 /** @param {string} text */
-function widthOf(text) {
+function lengthOf(text) {
   if (!canvas) return 0;
   canvas.font = `${MEASURED_AT_PX}px ${FONT}`;
   return canvas.measureText(text).width;

@@ -43,14 +43,15 @@ export class Api {
    *
    * @param {string} path
    * @param {AbortSignal} [signal]
+   * @param {number} [mostTries]
    * @returns {Promise<any>}
    */
-  async get(path, signal) {
+  async get(path, signal, mostTries = TRIES) {
     for (let tries = 1; ; tries++) {
       try {
         return await this.#request("GET", path, {signal});
       } catch (error) {
-        if (!(error instanceof ApiError && error.isTransient) || tries === TRIES) throw error;
+        if (!(error instanceof ApiError && error.isTransient) || tries >= mostTries) throw error;
         const pause = Math.max(error.retryAfterMs, 500 * 2 ** tries);
         await wait(Math.min(LONGEST_PAUSE_MS, pause), signal);
       }
@@ -71,6 +72,35 @@ export class Api {
   }
 
   /**
+   * It is sent even if the app is being closed.
+   *
+   * @param {string} path
+   * @param {object} body
+   * @returns {Promise<any>}
+   */
+  put(path, body) {
+    return this.#request("PUT", path, {
+      headers: {"Content-Type": "application/json"}, body: JSON.stringify(body), keepalive: true,
+    });
+  }
+
+  /**
+   * A file, which is read into memory.
+   *
+   * @param {string} path
+   * @param {AbortSignal} signal
+   * @returns {Promise<Blob>}
+   */
+  async download(path, signal) {
+    const token = await this.session.getToken();
+    const headers = {Authorization: `Bearer ${token}`};
+    const response = await fetch(path, {headers, signal}).catch(() => {
+      throw new ApiError(0, t("error.network"));
+    });
+    return response.ok ? response.blob() : bodyOf(response.status, await response.text());
+  }
+
+  /**
    * @param {string} path
    * @returns {Promise<null>}
    */
@@ -83,14 +113,16 @@ export class Api {
    *
    * @param {string} method
    * @param {string} path
-   * @param {{headers?: Record<string, string>, body?: string, signal?: AbortSignal}} options
+   * @param {Pick<RequestInit, "headers" | "body" | "signal" | "keepalive">} options
    */
   async #request(method, path, options) {
     const send = async (/** @type {boolean} */ forceRefresh) => {
       try {
         const token = await this.session.getToken({forceRefresh});
         const headers = {...options.headers, Authorization: `Bearer ${token}`};
-        return await fetch(path, {...options, method, headers});
+        const response = await fetch(path, {...options, method, headers});
+        const retryAfter = response.headers.get("Retry-After");
+        return {status: response.status, text: await response.text(), retryAfter};
       } catch {
         options.signal?.throwIfAborted();
         throw new ApiError(0, t("error.network"));
@@ -99,7 +131,7 @@ export class Api {
     let response = await send(false);
     if (response.status === 401) response = await send(true);
     if (response.status === 401) this.session.expire();
-    return bodyOf(response.status, await response.text(), response.headers.get("Retry-After"));
+    return bodyOf(response.status, response.text, response.retryAfter);
   }
 }
 

@@ -1,0 +1,232 @@
+"""What makes the reader comfortable: the place, the network, views, contents. In a real browser."""
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.acceptance.conftest import OpenVisitor
+from tests.support.client import Client
+from tests.support.pdfs import PARAGRAPH, headings_pdf, page_count, photo_pdf, text_pdf
+from tests.support.server import ServerProcess
+from tests.support.visitor import Visitor
+
+pytestmark = pytest.mark.long_file(60)
+
+
+class Reading:
+    """A user with a book: the chapter `First` of 12 pages, and `Second` with headings."""
+
+    def __init__(self, server: ServerProcess, name: str) -> None:
+        self.client = Client(server.url, name)
+        self.chapters: dict[str, str] = {}
+
+    def add(self, title: str, pdf: bytes) -> "Reading":
+        job = self.client.end_of(self.client.submit(pdf, title=title, order_index=len(title)))
+        self.chapters[title] = job["result"]["chapter_id"]
+        return self
+
+    def open(self, visitor: Visitor, chapter: str, page: int | None = None) -> Visitor:
+        """Signs in, if the visitor has not yet, and opens the chapter."""
+        kept = json.dumps({"name": self.client.user_id, "token": self.client.token})
+        visitor.page.evaluate("kept => localStorage.setItem('wordai.session', kept)", kept)
+        place = f"/{page}" if page else ""
+        address = f"#/books/{self.client.book_id}/{self.chapters[chapter]}{place}"
+        visitor.page.goto("about:blank")
+        visitor.page.goto(f"{self.client.url}/{address}")
+        expect(visitor.page.get_by_role("heading", name=chapter, exact=True)).to_be_visible()
+        return visitor
+
+
+@pytest.fixture(scope="module")
+def reading(server: ServerProcess) -> Iterator[Reading]:
+    yield (
+        Reading(server, "Comfortable reader")
+        .add("First", text_pdf(12))
+        .add("Second", headings_pdf())
+        .add("A picture", photo_pdf())
+    )
+
+
+def test_opening_a_chapter_goes_to_where_its_reader_stopped(
+    server: ServerProcess, visit: OpenVisitor
+) -> None:
+    own = Reading(server, "Interrupted reader").add("Long", text_pdf(12))
+    visitor = own.open(visit(server), "Long")
+    visitor.text_of(1)
+    visitor.press("ArrowRight", "ArrowRight", "ArrowRight", "Escape")
+    link = visitor.page.locator(".chapter a", has_text="Long")
+    expect(link).to_be_visible()
+    link.click()
+    visitor.text_of(4)
+    expect(visitor.page.get_by_label("Go to page")).to_have_value("4")
+
+
+def test_the_current_page_comes_first_and_what_is_scrolled_past_is_given_up(
+    server: ServerProcess, visit: OpenVisitor, reading: Reading
+) -> None:
+    visitor = visit(server)
+    asked: list[int] = []
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        found = re.search(r"/pages/(\d+)/image", route.request.url)
+        assert found
+        asked.append(int(found[1]))
+        if asked[-1] < 4:
+            held.append(route)
+        else:
+            route.continue_()
+
+    given_up: list[str] = []
+    visitor.page.on("requestfailed", lambda request: given_up.append(request.url))
+    visitor.page.route("**/image?*", hold_the_first)
+    reading.open(visitor, "First", 1)
+    first = visitor.page.locator(".page[data-page='1']")
+    visitor.wait("first request", lambda: bool(asked))
+    expect(first).to_have_class(re.compile("is-loading"))
+    assert asked == [1], "the current page has the network for itself"
+    visitor.page.get_by_label("Go to page").fill("9")
+    visitor.press("Enter")
+    visitor.wait_for_image(9)
+    assert asked[1] == 9
+    assert any("/pages/1/image" in url for url in given_up)
+    visitor.text_of(9)
+    visitor.page.unroute("**/image?*")
+
+
+def test_all_comes_back_by_itself_after_a_lost_network(
+    server: ServerProcess, visit: OpenVisitor, reading: Reading
+) -> None:
+    visitor = reading.open(visit(server), "First", 1)
+    visitor.wait_for_image(2)
+    visitor.text_of(2)
+    lost = visitor.page.locator("#reader-lost")
+    visitor.context.set_offline(True)
+    visitor.press("End")
+    expect(lost).to_contain_text("Pages cannot be loaded right now")
+    expect(visitor.page.locator(".page[data-page='12']")).to_have_class(re.compile("is-loading"))
+    lost.get_by_role("button", name="Try now").click()
+    expect(lost).to_be_visible()
+    visitor.context.set_offline(False)
+    visitor.wait_for_image(12)
+    visitor.text_of(12)
+    expect(lost).to_be_hidden()
+
+
+def test_a_chapter_is_read_as_flowing_text_with_headings(
+    server: ServerProcess, visit: OpenVisitor, reading: Reading
+) -> None:
+    visitor = reading.open(visit(server), "Second")
+    page = visitor.page
+    page.get_by_role("button", name="Read as text").click()
+    flow = page.locator(".page .flow")
+    expect(flow.get_by_role("heading", name="Chapter one")).to_be_visible()
+    expect(flow.locator("p")).to_have_text(PARAGRAPH)
+    expect(flow).to_have_attribute("lang", "en")
+    size = flow.evaluate("it => parseFloat(getComputedStyle(it).fontSize)")
+    page.get_by_role("button", name="Zoom in").click()
+    larger = flow.evaluate("it => parseFloat(getComputedStyle(it).fontSize)")
+    assert larger == pytest.approx(size * 1.25, rel=0.01)
+    page.reload()
+    expect(flow.locator("p")).to_have_text(PARAGRAPH)
+    page.get_by_role("button", name="Read as text").click()
+    visitor.wait_for_image(1)
+
+
+def test_text_stays_in_its_place_while_the_text_before_it_comes(
+    server: ServerProcess, visit: OpenVisitor, reading: Reading
+) -> None:
+    visitor = reading.open(visit(server), "First", 7)
+    visitor.text_of(7)
+    visitor.page.get_by_role("button", name="Read as text").click()
+    texts = visitor.page.locator(".page .flow")
+    visitor.wait("texts", lambda: texts.count() > 4)
+    expect(visitor.page.get_by_label("Go to page")).to_have_value("7")
+    expect(texts.filter(has_text="page 7 of 12")).to_be_in_viewport()
+
+
+def test_pages_are_shown_in_pairs_whole_and_at_night_also_next_time(
+    server: ServerProcess, visit: OpenVisitor, reading: Reading
+) -> None:
+    visitor = reading.open(visit(server), "First", 4)
+    page = visitor.page
+    visitor.wait_for_image(4)
+    page.get_by_role("button", name="View, print and download").click()
+    for name in ("Fit page", "Two pages", "Night colours"):
+        page.get_by_role("button", name=name).click()
+    visitor.press("Escape")
+    expect(page.locator("#view-menu")).to_be_hidden()
+    expect(page.locator("#reader")).to_be_visible()
+    for _ in range(2):
+        left, right = (page.locator(f".page[data-page='{number}']") for number in (4, 5))
+        boxes = [each.bounding_box() for each in (left, right)]
+        assert boxes[0] and boxes[1] and boxes[0]["y"] == boxes[1]["y"]
+        assert boxes[0]["height"] < 800
+        expect(page.locator("#reader")).to_have_class(re.compile("is-night"))
+        page.reload()
+        visitor.wait_for_image(5)
+    visitor.press("ArrowRight")
+    expect(page.get_by_label("Go to page")).to_have_value("6")
+
+
+def test_the_next_chapter_and_the_one_before_are_a_click_away(
+    server: ServerProcess, visit: OpenVisitor, reading: Reading
+) -> None:
+    visitor = reading.open(visit(server), "First", 12)
+    page = visitor.page
+    expect(page.locator("#reader-book")).to_have_text(f"A book of {reading.client.user_id}")
+    page.get_by_role("link", name="Next: Second").click()
+    expect(page.get_by_role("heading", name="Second", exact=True)).to_be_visible()
+    page.get_by_role("link", name="← First").click()
+    expect(page.get_by_role("heading", name="First", exact=True)).to_be_visible()
+    expect(page.get_by_label("Go to page")).to_have_value("12")
+    page.get_by_role("button", name="Contents", exact=True).click()
+    contents = page.locator("#contents")
+    expect(contents.get_by_role("link")).to_have_text(["First", "Second", "A picture"])
+    contents.get_by_role("button", name="Pages").click()
+    contents.get_by_role("link", name="Page 3").click()
+    visitor.text_of(3)
+    page.go_back()
+    expect(page.get_by_label("Go to page")).to_have_value("12")
+
+
+def test_a_screen_reader_is_told_the_page_and_finds_a_node_a_line(
+    server: ServerProcess, visit: OpenVisitor, reading: Reading
+) -> None:
+    visitor = reading.open(visit(server), "First", 1)
+    visitor.text_of(1)
+    announcer = visitor.page.locator("#announcer")
+    expect(announcer).to_have_text("Page 1 of 12")
+    visitor.press("ArrowRight")
+    expect(announcer).to_have_text("Page 2 of 12")
+    visitor.text_of(2)
+    second = visitor.page.get_by_role("article", name="Page 2", exact=True)
+    tree = second.aria_snapshot()
+    assert tree.count("Page 2") == 1, "the number is said once"
+    lines, parts = second.locator(".text-line"), second.locator(".text-part")
+    assert parts.count() == lines.count() > 1
+    reading.open(visitor, "A picture")
+    picture = visitor.page.get_by_role("article", name="Page 1")
+    expect(picture).to_contain_text("This page is a picture. It has no text.")
+
+
+def test_a_chapter_is_printed_one_page_a_sheet(
+    server: ServerProcess, visit: OpenVisitor, reading: Reading
+) -> None:
+    visitor = reading.open(visit(server), "First", 1)
+    page = visitor.page
+    visitor.wait_for_image(1)
+    # What the browser would print when it is asked to.
+    page.evaluate(
+        "() => { window.print = () => { window.printed = "
+        "document.querySelector('#print-sheets').cloneNode(true); }; }"
+    )
+    page.get_by_role("button", name="View, print and download").click()
+    page.get_by_role("button", name="Print the chapter").click()
+    visitor.wait("sheets", lambda: bool(page.evaluate("Boolean(window.printed)")))
+    assert page.evaluate("printed.querySelectorAll('img').length") == 12
+    page.evaluate("document.querySelector('#print-sheets').replaceWith(printed)")
+    assert page_count(page.pdf(format="A4")) == 12

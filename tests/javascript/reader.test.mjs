@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import {describe, test} from "node:test";
+
+import {flow, TextSizes} from "../../wordai_jobs/static/app/reader/flow.js";
+import {imageUrls} from "../../wordai_jobs/static/app/reader/image-size.js";
+import {languageOf} from "../../wordai_jobs/static/app/reader/language.js";
+import {linesOf} from "../../wordai_jobs/static/app/reader/lines.js";
+import {LoadQueue} from "../../wordai_jobs/static/app/reader/load-queue.js";
+import {Positions} from "../../wordai_jobs/static/app/reader/positions.js";
+
+/** A word of letters that are 10 pixels wide, in a line of 12. */
+const at = (x, y, word) => [x, y, x + 10 * word.length, y + 12, word];
+const texts = (lines) => lines.map(({words}) => words.map((word) => word[4]).join(" "));
+
+describe("lines", () => {
+  test("run to the right at the same height", () => {
+    const words = [
+      at(0, 0, "one"), at(40, 1, "two"),
+      at(0, 20, "three"), at(300, 20, "four"),
+      at(0, 20.5, "left"),
+    ];
+    assert.deepEqual(texts(linesOf(words)), ["one two", "three four", "left"]);
+    assert.deepEqual(linesOf([]), []);
+  });
+
+  test("run to the left in Arabic and Hebrew, whatever is between the words", () => {
+    const words = [at(200, 0, "حبيبي"), at(160, 0, "12"), at(130, 0, "يا"), at(200, 20, "حب")];
+    const lines = linesOf(words);
+    assert.deepEqual(texts(lines), ["حبيبي 12 يا", "حب"]);
+    assert.deepEqual(lines.map(({writing}) => writing), ["rtl", "rtl"]);
+  });
+
+  test("run down in vertical writing, and down or up on pages that are turned", () => {
+    const down = (x, y, word) => [x, y, x + 12, y + 10 * word.length, word];
+    assert.deepEqual(
+      linesOf([down(100, 0, "縦書きの本"), down(80, 0, "次の行")]).map(({writing}) => writing),
+      ["down", "down"]);
+    const [turned] = linesOf([down(50, 0, "turned"), down(50, 65, "it"), down(50, 90, "pages")]);
+    assert.deepEqual([texts([turned]), turned.writing], [["turned it pages"], "down"]);
+    const [up] = linesOf([down(50, 90, "turned"), down(50, 60, "it"), down(50, 0, "pages")]);
+    assert.deepEqual([texts([up]), up.writing], [["turned it pages"], "up"]);
+  });
+
+  test("with short, slender words are not vertical", () => {
+    assert.deepEqual(linesOf([[0, 0, 5, 12, "ll"], [9, 0, 12, 12, "I"]]).map(
+      ({writing}) => writing), ["ltr"]);
+  });
+});
+
+describe("flowing text", () => {
+  const line = (y, text, {x = 0, height = 12} = {}) => {
+    let left = x;
+    return text.split(" ").map((word) => {
+      const found = [left, y, left + word.length * 10, y + height, word];
+      left += (word.length + 1) * 10;
+      return found;
+    });
+  };
+  const shown = (words) => {
+    const sizes = new TextSizes();
+    sizes.add(words);
+    return flow(words, sizes.usual).map(({level, pieces}) => (
+      [level, pieces.map(({text}) => text).join("")]));
+  };
+
+  test("has headings whose letters are larger, and paragraphs", () => {
+    const words = [
+      ...line(0, "Chapter one", {height: 24}),
+      ...line(40, "A first paragraph that is hyphen-"),
+      ...line(53, "ated and goes on here."),
+      ...line(66, "Another one, indented, which ends", {x: 20}),
+      ...line(79, "here."),
+      ...line(120, "A section", {height: 15}),
+      ...line(140, "• An item of a list"),
+      ...line(153, "• Another item"),
+    ];
+    assert.deepEqual(shown(words), [
+      [2, "Chapter one"], [0, "A first paragraph that is hyphenated and goes on here."],
+      [0, "Another one, indented, which ends here."], [3, "A section"],
+      [0, "• An item of a list"], [0, "• Another item"],
+    ]);
+  });
+
+  test("has a line for each entry of a table of contents, with fewer dots", () => {
+    const words = [...line(0, "1 First . . . . . 7"), ...line(13, "2 Second . . . . 12")];
+    assert.deepEqual(shown(words), [[0, "1 First . 7"], [0, "2 Second . 12"]]);
+  });
+
+  test("has no blanks between Chinese words and keeps a word's own hyphen", () => {
+    assert.deepEqual(shown([...line(0, "中文"), ...line(13, "文字")]), [[0, "中文文字"]]);
+    assert.deepEqual(shown([...line(0, "state-of-"), ...line(13, "the art")]),
+      [[0, "state-of-the art"]]);
+  });
+});
+
+test("the language is guessed from letters and usual words", () => {
+  const cases = {
+    vi: "Trường Đại học Bách khoa Hà Nội là một trường đại học kỹ thuật hàng đầu",
+    en: "This is the first of the chapters, and it is a short one for the reader",
+    de: "Das ist der erste Teil und die Leser sind nicht auf ihn angewiesen",
+    ja: "これは日本語の文章です", zh: "这是中文的文字", ar: "يا حبيبي", he: "שלום עולם",
+  };
+  for (const [language, text] of Object.entries(cases)) assert.equal(languageOf(text), language);
+  assert.equal(languageOf("12 34 …"), "");
+  assert.equal(languageOf("Xyzzy plugh"), "");
+});
+
+test("images are as large as the screen can show, and small on slow networks", () => {
+  const info = {url: "/i?s=1", width: 1240, height: 1754};
+  assert.deepEqual(imageUrls(info, 500, false), {first: "/i?s=1&dpi=75", sharp: null});
+  assert.deepEqual(imageUrls(info, 1200, false), {first: "/i?s=1", sharp: null});
+  assert.deepEqual(imageUrls(info, 1800, false), {first: "/i?s=1", sharp: "/i?s=1&dpi=300"});
+  assert.deepEqual(imageUrls(info, 1080, true), {first: "/i?s=1&dpi=75", sharp: null});
+  assert.deepEqual(imageUrls(info, 3000, true), {first: "/i?s=1", sharp: null});
+});
+
+describe("loads", () => {
+  /** Runs loads that end when they are told to. */
+  const setUp = () => {
+    const queue = new LoadQueue();
+    const [started, aborted, ends] = [[], [], new Map()];
+    const add = (kind, page) => queue.add({kind, page, run: (signal) => {
+      const name = `${kind} ${page}`;
+      started.push(name);
+      signal.addEventListener("abort", () => aborted.push(name));
+      return new Promise((resolve) => ends.set(name, resolve));
+    }});
+    const settle = () => new Promise(setImmediate);
+    return {queue, started, aborted, ends, add, settle};
+  };
+
+  test("begin with the current page alone, then images near it, then texts", async () => {
+    const {queue, started, ends, add, settle} = setUp();
+    queue.current = 5;
+    for (const page of [3, 4, 5, 6]) {
+      add("text", page);
+      add("image", page);
+    }
+    await settle();
+    assert.deepEqual(started, ["image 5"]);
+    ends.get("image 5")();
+    await settle();
+    assert.deepEqual(started, ["image 5", "image 6", "image 4", "image 3", "text 5"]);
+  });
+
+  test("of pages that are scrolled past are ended", async () => {
+    const {queue, started, aborted, add, settle} = setUp();
+    add("image", 1);
+    await settle();
+    queue.current = 9;
+    queue.remove("image", 1);
+    add("image", 8);
+    add("image", 9);
+    await settle();
+    assert.deepEqual(aborted, ["image 1"]);
+    assert.deepEqual(started, ["image 1", "image 9"]);
+  });
+});
+
+describe("the position", () => {
+  const kept = new Map();
+  globalThis.localStorage = {
+    getItem: (key) => kept.get(key) ?? null,
+    setItem: (key, value) => kept.set(key, value),
+    removeItem: (key) => kept.delete(key),
+  };
+  const ids = {bookId: "b", chapterId: "c"};
+
+  test("is kept at once; the server's counts once it knows the browser's", async () => {
+    const sent = [];
+    const positions = new Positions({put: async (...request) => { sent.push(request); }});
+    assert.equal(positions.find("c", undefined), 1);
+    assert.equal(positions.find("c", 7), 7);
+    positions.keep(ids, 36);
+    assert.equal(positions.find("c", 7), 36);
+    assert.deepEqual(sent, []);
+    await positions.send();
+    assert.deepEqual(sent, [["/api/v1/books/b/chapters/c/position", {page_number: 36}]]);
+    assert.equal(positions.find("c", 40), 40);
+  });
+
+  test("that could not be sent is not lost", async () => {
+    const positions = new Positions({put: async () => { throw new Error("away"); }});
+    positions.keep(ids, 50);
+    await positions.send();
+    assert.equal(new Positions({}).find("c", 40), 50);
+  });
+});

@@ -1,0 +1,133 @@
+/** The words of a page as flowing text: paragraphs, and headings, which have larger letters. */
+
+import {boxOf, linesOf} from "./lines.js";
+
+/**
+ * @typedef {import("./lines.js").Word} Word
+ * @typedef {import("./lines.js").Line} Line
+ * @typedef {{word: Word, text: string}} Piece  A word, and as it appears: with a blank behind it,
+ *   or without the hyphen of a line's end.
+ * @typedef {{level: 0 | 2 | 3, pieces: Piece[]}} Block  A heading, or a paragraph with level 0.
+ */
+
+const [SECTION_SIZE, SUBSECTION_SIZE] = [1.5, 1.18];
+const LONGEST_HEADING = 200;
+/** In line heights. */
+const [PARAGRAPH_GAP, INDENT, SHORT_LINE] = [0.55, 0.8, 4];
+const BULLET = /^([•▪‣◦■●–—*-]|\d{1,3}[.)]|[a-z][)])$/u;
+const SENTENCE_END = /[.!?:…。！？][”"’')\]]*$/u;
+/** The dots of a table of contents are words of their own. */
+const LEADER = /^[.·…_]+$/;
+const BROKEN_WORD = /\p{L}[-\u00ad\u2010]$/u;
+const WITHOUT_BLANKS =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u303f\uff00-\uff60]/u;
+
+/** Counts letters by their size, to know the usual one of a chapter. */
+export class TextSizes {
+  /** @type {Map<number, number>} */
+  #letters = new Map();
+
+  /** @param {Word[]} words */
+  add(words) {
+    for (const {words: inLine, writing} of linesOf(words)) {
+      const size = Math.round(sizeOf({words: inLine, writing}));
+      const letters = inLine.reduce((sum, word) => sum + word[4].length, 0);
+      this.#letters.set(size, (this.#letters.get(size) ?? 0) + letters);
+    }
+  }
+
+  /** The size of most letters; 0 if there are none. */
+  get usual() {
+    const [size = 0] = [...this.#letters].sort((one, other) => other[1] - one[1])[0] ?? [];
+    return size;
+  }
+}
+
+/**
+ * @param {Word[]} words
+ * @param {number} usualSize  Of the chapter's letters.
+ * @returns {Block[]}
+ */
+export function flow(words, usualSize) {
+  const lines = linesOf(words);
+  const right = Math.max(0, ...lines.map(({words: inLine}) => boxOf(inLine)[2]));
+  /** @type {Line[][]} */
+  const groups = [];
+  for (const line of lines) {
+    const group = groups.at(-1);
+    if (group && continuesBlock(group, line, right)) group.push(line);
+    else groups.push([line]);
+  }
+  return groups.map((group) => block(group, usualSize));
+}
+
+/**
+ * @param {Line[]} group
+ * @param {Line} line
+ * @param {number} right  The end of the page's longest line.
+ */
+function continuesBlock(group, line, right) {
+  const before = group[group.length - 1];
+  if (line.writing !== before.writing) return false;
+  const [size, sizeBefore] = [sizeOf(line), sizeOf(before)];
+  if (Math.max(size, sizeBefore) > 1.15 * Math.min(size, sizeBefore)) return false;
+  if (BULLET.test(line.words[0][4]) || hasLeader(before)) return false;
+  if (line.writing !== "ltr" && line.writing !== "rtl") return true;
+  const [x0, y0] = boxOf(line.words);
+  const [, beforeY0, beforeX1, beforeY1] = boxOf(before.words);
+  if (y0 - beforeY1 > PARAGRAPH_GAP * size) return false;
+  const last = before.words[before.words.length - 1][4];
+  // The next column goes on with the sentence.
+  if (y0 < beforeY0 - size) return !SENTENCE_END.test(last);
+  if (line.writing === "rtl") return true;
+  const left = Math.min(...group.map((it) => boxOf(it.words)[0]));
+  if (group.length > 1 && x0 - left > INDENT * size) return false;
+  const widest = Math.max(beforeX1, ...group.map((it) => boxOf(it.words)[2]));
+  const end = Math.min(right, Math.max(widest, boxOf(line.words)[2]));
+  return !(SENTENCE_END.test(last) && beforeX1 < end - SHORT_LINE * size);
+}
+
+/**
+ * @param {Line[]} group
+ * @param {number} usualSize
+ * @returns {Block}
+ */
+function block(group, usualSize) {
+  const words = group.flatMap((line) => line.words)
+    .filter((word, index, all) => !(LEADER.test(word[4]) && LEADER.test(all[index - 1]?.[4])));
+  const lineEnds = new Set(group.map((line) => line.words[line.words.length - 1]));
+  const pieces = words.map((word, index) => (
+    {word, text: pieceOf(word[4], words[index + 1]?.[4], lineEnds.has(word))}));
+  const ratio = usualSize ? sizeOf(group[0]) / usualSize : 1;
+  const text = pieces.map((piece) => piece.text).join("");
+  const mayBeHeading = text.length <= LONGEST_HEADING && /\p{L}/u.test(text);
+  if (!mayBeHeading || ratio < SUBSECTION_SIZE) return {level: 0, pieces};
+  return {level: ratio < SECTION_SIZE ? 3 : 2, pieces};
+}
+
+/**
+ * @param {string} word
+ * @param {string | undefined} next
+ * @param {boolean} isLineEnd
+ */
+function pieceOf(word, next, isLineEnd) {
+  if (next === undefined) return word;
+  if (isLineEnd && BROKEN_WORD.test(word) && /^\p{Ll}/u.test(next)) {
+    const isOwn = word.slice(0, -1).includes("-") || word.length === 2;
+    return isOwn ? word : word.slice(0, -1);
+  }
+  const isDense = WITHOUT_BLANKS.test(word.slice(-1)) && WITHOUT_BLANKS.test(next[0]);
+  return isDense ? word : `${word} `;
+}
+
+/** @param {Line} line */
+function hasLeader({words}) {
+  return words.filter((word) => LEADER.test(word[4])).length > 2;
+}
+
+/** @param {Line} line  The middle one of its words' sizes. */
+function sizeOf({words, writing}) {
+  const isVertical = writing === "down" || writing === "up";
+  const sizes = words.map(([x0, y0, x1, y1]) => (isVertical ? x1 - x0 : y1 - y0));
+  return sizes.sort((one, other) => one - other)[sizes.length >> 1];
+}
