@@ -19,7 +19,7 @@ from wordai_jobs.availability import handles_request
 from wordai_jobs.errors import StorageError
 from wordai_jobs.model.book import THUMBNAIL_ENDING, Page, page_file_stem
 from wordai_jobs.storage.data_folder import DataFolder, new_file, translated_full_disk
-from wordai_jobs.storage.objects.copies import LocalCopies
+from wordai_jobs.storage.file_cache import FileCache
 from wordai_jobs.storage.objects.keys import CHAPTERS, chapter_prefix
 from wordai_jobs.storage.objects.reading import PageReader
 from wordai_jobs.storage.objects.store import ObjectStore
@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 class ObjectPages:
     """Implements `Pages`."""
 
-    def __init__(self, store: ObjectStore, folder: DataFolder, copies: LocalCopies) -> None:
+    def __init__(self, store: ObjectStore, folder: DataFolder, copies: FileCache) -> None:
         """`copies` has indexes that were used lately."""
         self._store = store
         self._folder = folder
@@ -176,7 +176,8 @@ class ObjectPages:
 
     def index(self, chapter_id: str) -> AbstractContextManager[Path]:
         def download(path: Path) -> None:
-            self._store.download(_index_key(chapter_id), path, lambda part: None)
+            with translated_full_disk():
+                self._store.download(_index_key(chapter_id), path, lambda part: None)
 
         return self._copies.use(_copy_name(chapter_id), download, lambda: None)
 

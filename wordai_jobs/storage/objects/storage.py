@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from wordai_jobs.errors import StorageError
 from wordai_jobs.storage.data_folder import DataFolder
-from wordai_jobs.storage.objects.copies import LocalCopies
+from wordai_jobs.storage.file_cache import FileCache
 from wordai_jobs.storage.objects.keys import CHAPTERS, IDENTITY, UPLOADS, chapter_prefix, upload_key
 from wordai_jobs.storage.objects.pages import ObjectPages
 from wordai_jobs.storage.objects.store import ObjectStore, StoredObject
@@ -27,7 +27,7 @@ class ObjectStorage:
         """`is_shared`: servers with other data folders use the same store, and the same database.
         Then a data folder has nothing that another one could not have.
         """
-        copies = LocalCopies(folder.path / "copies", _MOST_COPIES_BYTES)
+        copies = FileCache(folder.path / "copies", _MOST_COPIES_BYTES)
         self.folder = folder
         self.store = store
         self.uploads = ObjectUploads(store, folder, copies)
@@ -61,7 +61,7 @@ class ObjectStorage:
 
     def remove_unfinished(self) -> None:
         remove_unfinished(self.folder)
-        self._copies.remove_unfinished()
+        self._copies.load()
 
     def close(self) -> None:
         self.store.close()

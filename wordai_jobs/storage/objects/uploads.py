@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import IO
 
 from wordai_jobs.errors import StorageError
-from wordai_jobs.storage.data_folder import DataFolder
-from wordai_jobs.storage.objects.copies import LocalCopies
+from wordai_jobs.storage.data_folder import DataFolder, translated_full_disk
+from wordai_jobs.storage.file_cache import FileCache
 from wordai_jobs.storage.objects.keys import PDF_ENDING, UPLOADS, upload_key
 from wordai_jobs.storage.objects.store import ObjectStore
 from wordai_jobs.storage.receiving import received
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 class ObjectUploads:
     """Implements `Uploads`."""
 
-    def __init__(self, store: ObjectStore, folder: DataFolder, copies: LocalCopies) -> None:
+    def __init__(self, store: ObjectStore, folder: DataFolder, copies: FileCache) -> None:
         self._store = store
         self._folder = folder
         self._copies = copies
@@ -43,7 +43,8 @@ class ObjectUploads:
         def download(path: Path) -> None:
             while True:
                 try:
-                    self._store.download(upload_key(file_id), path, on_progress)
+                    with translated_full_disk():
+                        self._store.download(upload_key(file_id), path, on_progress)
                     return
                 except FileNotFoundError as error:
                     raise UploadGone from error

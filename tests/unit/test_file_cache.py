@@ -1,4 +1,4 @@
-"""Copies of PDFs: fetched once, kept while they are used, and no more of them than fit."""
+"""Files that can be made again: made once, kept while they are used, and no more than fit."""
 
 import os
 import threading
@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from tests.support.waiting import wait_until
-from wordai_jobs.storage.objects.copies import LocalCopies
+from wordai_jobs.storage.file_cache import FileCache
 
 CONTENT = b"x" * 1000
 
 
 @pytest.fixture
-def copies(tmp_path: Path) -> LocalCopies:
+def copies(tmp_path: Path) -> FileCache:
     """Room for two copies."""
-    made = LocalCopies(tmp_path / "copies", max_bytes=2 * len(CONTENT))
-    made.remove_unfinished()
+    made = FileCache(tmp_path / "copies", max_bytes=2 * len(CONTENT))
+    made.load()
     return made
 
 
@@ -35,20 +35,15 @@ def no_wait() -> None:
 
 
 def test_the_copy_that_was_not_used_for_longest_makes_room(
-    copies: LocalCopies, tmp_path: Path
+    copies: FileCache, tmp_path: Path
 ) -> None:
-    for age_s, name in ((30, "a"), (20, "b")):
-        with copies.use(name, write, no_wait) as path:
-            moment = path.stat().st_mtime - age_s
-        os.utime(path, (moment, moment))
-    with copies.use("a", write, no_wait):
-        pass
-    with copies.use("c", write, no_wait):
-        pass
+    for name in ("a", "b", "a", "c"):
+        with copies.use(name, write, no_wait):
+            pass
     assert names(tmp_path) == {"a", "c"}
 
 
-def test_a_copy_in_use_stays_even_if_there_is_no_room(copies: LocalCopies, tmp_path: Path) -> None:
+def test_a_copy_in_use_stays_even_if_there_is_no_room(copies: FileCache, tmp_path: Path) -> None:
     with copies.use("a", write, no_wait), copies.use("b", write, no_wait) as used:
         with copies.use("c", write, no_wait):
             assert names(tmp_path) == {"a", "b", "c"}
@@ -56,7 +51,7 @@ def test_a_copy_in_use_stays_even_if_there_is_no_room(copies: LocalCopies, tmp_p
     assert len(names(tmp_path)) == 2
 
 
-def test_two_jobs_of_one_pdf_download_it_once(copies: LocalCopies) -> None:
+def test_two_jobs_of_one_pdf_download_it_once(copies: FileCache) -> None:
     downloads = []
     has_begun, may_end, waits = threading.Event(), threading.Event(), threading.Event()
 
@@ -81,7 +76,7 @@ def test_two_jobs_of_one_pdf_download_it_once(copies: LocalCopies) -> None:
 
 
 def test_a_download_that_fails_leaves_nothing_and_another_job_tries_again(
-    copies: LocalCopies, tmp_path: Path
+    copies: FileCache, tmp_path: Path
 ) -> None:
     def fail(path: Path) -> None:
         path.write_bytes(b"half")
@@ -94,7 +89,7 @@ def test_a_download_that_fails_leaves_nothing_and_another_job_tries_again(
         assert path.read_bytes() == CONTENT
 
 
-def test_a_job_that_waits_for_a_download_can_be_cancelled(copies: LocalCopies) -> None:
+def test_a_job_that_waits_for_a_download_can_be_cancelled(copies: FileCache) -> None:
     may_end = threading.Event()
 
     def download(path: Path) -> None:
@@ -110,7 +105,7 @@ def test_a_job_that_waits_for_a_download_can_be_cancelled(copies: LocalCopies) -
 
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(use, no_wait)
-        wait_until(lambda: copies._downloading, 30, "the download")
+        wait_until(lambda: copies._being_made, 30, "the download")
         with pytest.raises(InterruptedError):
             use(cancel)
         may_end.set()
@@ -118,8 +113,31 @@ def test_a_job_that_waits_for_a_download_can_be_cancelled(copies: LocalCopies) -
 
 
 def test_a_start_removes_what_a_dead_server_was_downloading(
-    copies: LocalCopies, tmp_path: Path
+    copies: FileCache, tmp_path: Path
 ) -> None:
-    (tmp_path / "copies" / "a.part").write_bytes(b"half")
-    copies.remove_unfinished()
+    folder = tmp_path / "copies"
+    (folder / "a.part").write_bytes(b"half")
+    (folder / "pages").mkdir()
+    (folder / "pages" / "00001.png").write_bytes(b"half")
+    copies.load()
     assert names(tmp_path) == set()
+
+
+def test_a_start_finds_what_an_earlier_server_has_left_up_to_the_limit(
+    copies: FileCache, tmp_path: Path
+) -> None:
+    for age_s, name in enumerate(("new", "old", "oldest")):
+        path = tmp_path / "copies" / name
+        path.write_bytes(CONTENT)
+        os.utime(path, (path.stat().st_mtime - age_s,) * 2)
+    copies.load()
+    assert names(tmp_path) == {"new", "old"}
+    with copies.use("old", write, no_wait), copies.use("newest", write, no_wait):
+        assert names(tmp_path) == {"old", "newest"}
+
+
+def test_all_files_of_one_prefix_are_removed(copies: FileCache, tmp_path: Path) -> None:
+    for name in ("a-1", "a-2", "b-1"):
+        (tmp_path / "copies" / name).write_bytes(b"x")
+    copies.remove("a-")
+    assert names(tmp_path) == {"b-1"}
