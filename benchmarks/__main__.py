@@ -14,7 +14,7 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import fleet, footprint, polls, rendering, simulation, upkeep
+from benchmarks import fleet, footprint, images, polls, rendering, simulation, upkeep
 from benchmarks.figures import HEADING, Row
 from benchmarks.service import BEFORE
 from tests.support.server import ROOT
@@ -30,6 +30,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
 }
 # Measured only if they are named: they take long, and change seldom.
 OPTIONAL: dict[str, Callable[[], Iterator[Row]]] = {
+    "images": images.images,
     "outage": upkeep.outage,
     "durability": upkeep.durability,
     "upkeep": upkeep.upkeep,

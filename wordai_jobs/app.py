@@ -94,6 +94,7 @@ def _services(config: Config, built: Backend) -> Services:
         books=built.library.books,
         book_removal=built.book_removal,
         reading=built.library.reading,
+        images=built.images,
         uploads=built.library.uploads,
         search=built.library.search,
         engine=built.engine,

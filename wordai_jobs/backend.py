@@ -16,10 +16,11 @@ from wordai_jobs.jobs.book_removal import BookRemoval
 from wordai_jobs.jobs.cleanup import Cleanup
 from wordai_jobs.jobs.ended import EndedJobs
 from wordai_jobs.jobs.engine import Engine
-from wordai_jobs.jobs.housekeeping import Housekeeper, cleanup_chores
+from wordai_jobs.jobs.housekeeping import Chore, Housekeeper, cleanup_chores
 from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.jobs.service import JobService
 from wordai_jobs.jobs.threads.engine import ThreadEngine
+from wordai_jobs.library.images import MOST_AT_ONCE, ImageService
 from wordai_jobs.library.library import Library
 from wordai_jobs.metrics.listener import MetricsListener
 from wordai_jobs.metrics.registry import new_registry
@@ -36,6 +37,7 @@ from wordai_jobs.storage.storage import Storage
 
 # How often a server that waits for its database tries to reach it.
 _OPEN_INTERVAL_S = 0.5
+_IMAGE_CACHE_INTERVAL_S = 3600
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +49,9 @@ class Backend:
         """Raises StartError if the parts cannot be built."""
         self.registry = new_registry()
         job_metrics, render_metrics = JobMetrics(self.registry), RenderMetrics(self.registry)
-        self.storage = configured_storage(config, DataFolder(Path(config.storage.data_dir)))
+        self.storage = configured_storage(
+            config, DataFolder(Path(config.storage.data_dir), config.storage.image_cache_mb)
+        )
         self.storage.folder.create()
         self._embedded, self.database = configured_database(
             config, self.storage.folder, DatabaseMetrics(self.registry)
@@ -70,12 +74,14 @@ class Backend:
         self.book_removal = BookRemoval(
             self.database, self.storage, self.library.quota, self.engine.cancel
         )
+        self.images = self._image_service(config, render_metrics)
         cleanup = Cleanup(retention, self.database, self.storage)
+        strays = Chore("image cache", _IMAGE_CACHE_INTERVAL_S, self.images.remove_strays)
         self._housekeeper = Housekeeper(
             {
                 "housekeeping": self.engine.chores,
                 "deleted books": self.book_removal.chores(retention),
-                "clean-up": cleanup_chores(cleanup),
+                "clean-up": [*cleanup_chores(cleanup), strays],
             }
         )
 
@@ -101,6 +107,14 @@ class Backend:
         from wordai_jobs.jobs.celery.fleet import Fleet
 
         return CeleryEngine(config, Fleet.of(config, self.database, self.storage, metrics))
+
+    def _image_service(self, config: Config, metrics: RenderMetrics) -> ImageService:
+        at_once = min(MOST_AT_ONCE, config.rendering.process_count)
+        settings = config.rendering.model_copy(update={"processes": at_once})
+        pool = RenderPool(settings, self._fork_server, metrics, "image renderer")
+        return ImageService(
+            self.database, self.storage, pool, metrics, lambda: self.engine.is_rendering
+        )
 
     def start(self, on_failure: Callable[[], None] = lambda: None) -> None:
         """Start everything. Raises StartError, after it has stopped everything again.
@@ -176,6 +190,7 @@ class Backend:
         self._is_stopped = True
         self._housekeeper.stop()
         self._inspector.stop()
+        self.images.stop()
         self.engine.stop()
         self._fork_server.stop()
         self.database.close()

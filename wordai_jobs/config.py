@@ -141,6 +141,14 @@ class StorageSettings(_Section):
         "the environment that are usual for that store: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, "
         "AWS_REGION, AWS_ENDPOINT_URL.",
     )
+    image_cache_mb: int = Field(
+        500,
+        ge=0,
+        le=1_000_000,
+        description="Size in MB of the page images of other resolutions (`?dpi=`) that are kept in "
+        "data_dir. They are rendered when they are asked for; those that were not used for longest "
+        "make room.",
+    )
 
 
 class JobsSettings(_Section):

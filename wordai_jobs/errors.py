@@ -77,6 +77,15 @@ class Conflict(AppError):
     status = 409
 
 
+class ClientGone(AppError):
+    """The client has closed its connection while its request waited; nobody reads this."""
+
+    status = 499  # as nginx logs it
+
+    def __init__(self) -> None:
+        super().__init__("The client is gone")
+
+
 class UploadTooLarge(AppError):
     """The body is larger than `limits.max_upload_mb`."""
 

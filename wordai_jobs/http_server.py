@@ -1,6 +1,7 @@
 """The HTTP server: waitress, with the application's own responses to requests that it refuses."""
 
 import io
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,9 @@ from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
 from wordai_jobs.addresses import http_url
 from wordai_jobs.config import Config
 from wordai_jobs.errors import FULL_DISK, StartError
+from wordai_jobs.library.images import MOST_WAITING
 from wordai_jobs.web.error_responses import REFUSED_KEY
+from wordai_jobs.web.images import CLIENT_IS_GONE_KEY
 from wordai_jobs.web.request_bodies import MAX_FIELDS_MB
 
 _MB = 1024 * 1024
@@ -48,7 +51,8 @@ class HttpServer:
                 map=self._sockets,
                 host=config.server.host,
                 port=config.server.port,
-                threads=config.server.threads,
+                # Others are answered while these wait.
+                threads=config.server.threads + MOST_WAITING,
                 ident=None,
                 connection_limit=_CONNECTION_LIMIT,
                 asyncore_use_poll=True,
@@ -185,6 +189,11 @@ class _Task(WSGITask):  # type: ignore[misc]
         with self.channel.in_one_piece():
             super().write(data)
 
+    def get_environment(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environment()
+        environ[CLIENT_IS_GONE_KEY] = self.channel.is_client_gone
+        return environ
+
     def build_response_header(self) -> bytes:
         if self._is_stopping:
             self.set_close_on_finish()
@@ -248,6 +257,18 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         finally:
             self._pieces = None
         super().write_soon(b"".join(pieces))
+
+    def is_client_gone(self) -> bool:
+        """Whether the client has closed the connection on which a request is being handled: until
+        the response is sent, nothing else reads from it.
+        """
+        try:
+            received: bytes = self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return not received
 
     def write_soon(self, data: Any) -> int:
         if self._pieces is None:

@@ -141,6 +141,23 @@ def test_pages_can_be_read_while_the_job_still_runs(new_fleet: StartFleet) -> No
     assert done and int(done[1]) >= len(pages), "progress counts pages that are stored"
 
 
+def test_a_server_renders_images_in_other_resolutions_and_forgets_removed_ones(
+    new_fleet: StartFleet,
+) -> None:
+    fleet = new_fleet()
+    first, second = fleet.server(), fleet.server()
+    fleet.worker()
+    user = Client(first.url, "somebody")
+    chapter = user.chapter(user.end_of(user.submit(text_pdf(1)), 90))
+    address = f"{chapter['pages'][0]['background_url']}&dpi=75"
+    for server in (first, second):
+        assert requests.get(f"{server.url}{address}", timeout=30).status_code == 200
+    path = f"/api/v1/books/{user.book_id}/chapters/{chapter['chapter_id']}"
+    assert user.request("DELETE", path).status_code == 204
+    for server in (first, second):
+        assert requests.get(f"{server.url}{address}", timeout=30).status_code == 404
+
+
 def test_a_cancelled_job_leaves_nothing_and_its_renderer_is_free_soon(
     new_fleet: StartFleet, bucket: Bucket
 ) -> None:

@@ -363,3 +363,16 @@ def test_a_chapter_of_more_objects_than_one_list_has_is_counted_and_removed(
     storage.pages.remove("long")
     assert bucket.keys == {"chapters/longer/1.png"}
     storage.close()
+
+
+def test_an_image_in_another_resolution_is_rendered_from_the_stored_pdf(
+    server: ServerProcess, user: Client
+) -> None:
+    path = image_path(user, user.end_of(user.submit(text_pdf(1)))["job_id"])
+    for copy in (server.data / "copies").iterdir():
+        copy.unlink()
+    image = requests.get(f"{server.url}{path}&dpi=75", allow_redirects=False, timeout=30)
+    assert image.status_code == 200 and image.content.startswith(b"\x89PNG")
+    assert requests.get(
+        f"{server.url}{path}&dpi=150", allow_redirects=False, timeout=30
+    ).is_redirect

@@ -196,6 +196,14 @@ def hanging_pdf() -> bytes:
     return page_pdf(filled, tile, resources=b"/Pattern << /P0 5 0 R >>")
 
 
+def hanging_pages_pdf(pages: int) -> bytes:
+    """Pages that each take hours."""
+    with pymupdf.open(stream=hanging_pdf()) as document:
+        for _ in range(pages - 1):
+            document.fullcopy_page(0)
+        return bytes(document.tobytes())
+
+
 @cache
 def nested_forms_pdf(depth: int = 9, width: int = 10) -> bytes:
     """One page of nested forms: `width` to the power of `depth` drawings, for hours."""

@@ -222,10 +222,15 @@ class Client:
             json_of(self._get(_chapter_path(book_id, chapter_id, f"/pages/{number}")))
         )
 
-    def page_image(self, book_id: str, chapter_id: str, number: int) -> bytes:
-        """A page's image, PNG or JPEG."""
+    def page_image(
+        self, book_id: str, chapter_id: str, number: int, dpi: int | None = None
+    ) -> bytes:
+        """A page's image, PNG or JPEG, in 75, 150 or 300 dpi; None means as it is stored.
+
+        Raises Invalid if the page cannot be rendered in this resolution.
+        """
         path = _chapter_path(book_id, chapter_id, f"/pages/{number}/image")
-        return self._get(path, allow_redirects=True).content
+        return self._get(path, params={"dpi": dpi}, allow_redirects=True).content
 
     def page_thumbnail(self, book_id: str, chapter_id: str, number: int) -> bytes:
         """A small image of a page, 160 to 200 pixels wide, JPEG. The page's image if a server

@@ -16,8 +16,10 @@ _STORAGE_AWAY = JobError("Storage could not be reached", ErrorClass.STORAGE_AWAY
 logger = logging.getLogger(__name__)
 
 
-def chapter_of(job: Job, pages: Iterable[Page], size: int) -> Chapter:
-    """The chapter that the job makes; `size` is that of its page files in bytes."""
+def chapter_of(job: Job, pages: Iterable[Page], size: int, dpi: int) -> Chapter:
+    """The chapter that the job makes; `size` is that of its page files in bytes, `dpi` the
+    resolution of its images.
+    """
     now = utc_now()
     fields = asdict(job.request)
     for of_the_job in ("on_bad_page", "last_page"):
@@ -29,6 +31,7 @@ def chapter_of(job: Job, pages: Iterable[Page], size: int) -> Chapter:
         file_id=job.file_id,
         total_pages=job.total_pages,
         size=size,
+        dpi=dpi,
         created_at=now,
         updated_at=now,
         pages=tuple(sorted(pages, key=lambda page: page.number)),

@@ -45,6 +45,10 @@ class Engine(Protocol):
     def counts(self) -> tuple[int, int]:
         """The numbers of waiting and of running jobs."""
 
+    @property
+    def is_rendering(self) -> bool:
+        """Whether pages of jobs are being rendered in this server."""
+
     def problems(self) -> list[str]:
         """A message for each part of the engine that does not work."""
 

@@ -32,7 +32,7 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class Chapter:
     """A chapter made from the PDF `file_id`, from its `first_page` on. `size` is the size of its
-    page files in bytes.
+    page files in bytes, `dpi` the resolution of its images; None if an older release has made it.
 
     `pages` is empty if the pages were not read from the database.
     """
@@ -52,6 +52,7 @@ class Chapter:
     is_preview_free: bool = False
     total_pages: int = 0
     size: int = 0
+    dpi: int | None = None
     pages: tuple[Page, ...] = ()
 
 

@@ -19,6 +19,15 @@ class Restart(StrEnum):
     START = "start"  # it did not start
 
 
+class ImageRequest(StrEnum):
+    """What became of a request for an image in another resolution than the stored one."""
+
+    CACHED = "cached"  # the image was there
+    RENDERED = "rendered"
+    FAILED = "failed"  # the page cannot be rendered in this resolution
+    REFUSED = "refused"  # too many others waited
+
+
 class RenderMetrics:
     """Called by the threads that drive the children. Times are in seconds."""
 
@@ -35,12 +44,23 @@ class RenderMetrics:
             ["child", "reason"],
             registry=registry,
         )
+        self._images = Counter(
+            "wordai_jobs_image_requests",
+            "Requests for images in another resolution than the stored one, by outcome.",
+            ["outcome"],
+            registry=registry,
+        )
+        for outcome in ImageRequest:
+            self._images.labels(outcome)
         for child in ("renderer", "inspector"):
             for reason in Restart:
                 self._restarts.labels(child, reason)
 
     def page_rendered(self, took_s: float) -> None:
         self._page.observe(took_s)
+
+    def image_requested(self, outcome: ImageRequest) -> None:
+        self._images.labels(outcome).inc()
 
     def renderer_restarted(self, reason: Restart) -> None:
         self._restarts.labels("renderer", reason).inc()

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from wordai_jobs import logs
@@ -56,14 +57,17 @@ class RenderPool:
         settings: RenderingSettings,
         fork_server: ForkServer,
         metrics: RenderMetrics | None = None,
+        name: str = "renderer",
     ) -> None:
+        """`name`: that of its children, in the log and in `ps`."""
+        self.dpi = settings.dpi
         self.sandbox = sandbox.state(settings.sandbox)
         self._turns = _Turns()
         self._waiting = _WaitingChildren(_MOST_WAITING)
         metrics = metrics or RenderMetrics()
         self._workers = [
             _Worker(
-                ChildProcess(f"renderer {number}", settings.memory_limit_mb, fork_server),
+                ChildProcess(f"{name} {number}", settings.memory_limit_mb, fork_server),
                 self._turns,
                 self._waiting,
                 settings,
@@ -89,6 +93,16 @@ class RenderPool:
         """How many of the threads have a child, or can have one."""
         return sum(worker.is_ready for worker in self._workers)
 
+    @property
+    def size(self) -> int:
+        """How many pages are rendered at once, at most."""
+        return len(self._workers)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a book is being rendered."""
+        return self._turns.is_busy
+
     @contextmanager
     def rendering(
         self,
@@ -103,7 +117,7 @@ class RenderPool:
         When this ends, however that happens, the children of this book have ended. Raises
         RenderingError if they have written more than the server can read.
         """
-        task = RenderTask(part, folder, on_bad_page, len(self._workers), pages)
+        task = RenderTask(part, folder, on_bad_page, self.size, pages)
         self._turns.add(task)
         try:
             yield task
@@ -139,6 +153,10 @@ class _Turns:
         """Whether any pages of the book with this folder are still being rendered."""
         with self._changed:
             return any(task.folder == folder for task in self._tasks)
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._tasks)
 
     def wake(self) -> None:
         """A task may have pages to give out again."""
@@ -328,13 +346,12 @@ class _Worker:
             return Restart.CANCELLED
 
     def _request(self, part: Part, chunk: Chunk) -> RenderPages | RenderPlaceholder:
+        options = replace(self._options, dpi=part.dpi) if part.dpi else self._options
         if chunk.problem is None:
-            return RenderPages(tuple(map(part.in_pdf, chunk.pages)), self._options)
+            return RenderPages(tuple(map(part.in_pdf, chunk.pages)), options)
         [page] = chunk.pages
         # If a child ended while it read the size of the page, the next one is not to look at it.
-        return RenderPlaceholder(
-            part.in_pdf(page), chunk.problem, not chunk.is_retry, self._options
-        )
+        return RenderPlaceholder(part.in_pdf(page), chunk.problem, not chunk.is_retry, options)
 
     def _page_failed(
         self, task: RenderTask, chunk: Chunk, page: int, failure: Failure

@@ -40,12 +40,14 @@ class Chunk:
 @dataclass(frozen=True, slots=True)
 class Part:
     """The pages of a PDF that are a book here, from `first_page` on. As pages of the book, they
-    count from 1, everywhere but in requests to children.
+    count from 1, everywhere but in requests to children. Their images have the resolution that is
+    configured if `dpi` is None.
     """
 
     pdf: Path
     page_count: int
     first_page: int = 1
+    dpi: int | None = None
 
     def in_pdf(self, page: int) -> int:
         return self.first_page - 1 + page

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from wordai_jobs.errors import FULL_DISK, StartError, StorageFull
 from wordai_jobs.files import write_secret
+from wordai_jobs.storage.file_cache import FileCache
 from wordai_jobs.storage.lock import FolderLock
 
 # An upload leaves this much free, for the database's log and the pages of running jobs.
@@ -23,18 +24,21 @@ logger = logging.getLogger(__name__)
 
 
 class DataFolder:
-    """The folder with `uploads/`, `staging/`, `chapters/`, `trash/`, `mongodb/` and a few files.
+    """The folder with `uploads/`, `staging/`, `chapters/`, `images/`, `trash/`, `mongodb/` and a
+    few files.
 
     All of it is on one file system. A process that writes into it holds its lock.
     """
 
     advice = "correct storage.data_dir"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, image_cache_mb: int = 0) -> None:
         self.path = path.absolute()
         self.uploads = self.path / "uploads"
         self.staging = self.path / "staging"
         self.chapters = self.path / "chapters"
+        # Images of other sizes than the stored ones; their names begin with their chapter's id.
+        self.images = FileCache(self.path / "images", image_cache_mb * 1024 * 1024)
         self.trash = self.path / "trash"
         self.mongodb = self.path / "mongodb"
         self.lock = FolderLock(self.path / "lock")

@@ -4,19 +4,24 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, request, send_file
 
-from wordai_jobs.errors import NotFound
+from wordai_jobs.errors import Invalid, NotFound
 from wordai_jobs.storage.storage import ImageAddress, ImageFile
 from wordai_jobs.web.authentication import authenticate, user_id
 from wordai_jobs.web.books import page_number
-from wordai_jobs.web.openapi.errors import PAGE_ERRORS
+from wordai_jobs.web.openapi.errors import IMAGE_ERRORS, PAGE_ERRORS
 from wordai_jobs.web.openapi.operation import Operation, Success
 from wordai_jobs.web.services import services
 
+_MOST_DIGITS = 4
 # An image never changes, as a chapter's id names one rendering. Caches that several users share
 # must not keep it.
 _CACHE_CONTROL = "private, max-age=31536000, immutable"
 
 Find = Callable[[str, int], ImageFile | ImageAddress | None]
+
+# This key of the WSGI environment has a function that returns whether the client is gone. Not every
+# HTTP server has it.
+CLIENT_IS_GONE_KEY = "wordai_jobs.client_is_gone"
 
 blueprint = Blueprint("images", __name__, url_prefix="/api/v1/books")
 
@@ -32,12 +37,17 @@ blueprint = Blueprint("images", __name__, url_prefix="/api/v1/books")
         has_ranges=True,
         may_redirect=True,
     ),
-    PAGE_ERRORS,
-    parameters=("expires", "signature"),
+    IMAGE_ERRORS,
+    parameters=("dpi", "expires", "signature"),
     access="token or signature",
 )
 def image(book_id: str, chapter_id: str, n: str) -> Response:
-    return _respond(book_id, chapter_id, n, services().storage.pages.image)
+    _check_access(book_id, chapter_id)
+    if "dpi" in request.args:
+        with services().images.image(chapter_id, page_number(n), _dpi(), _is_wanted) as found:
+            if found:
+                return _send_file(found)
+    return _send_stored(chapter_id, n, services().storage.pages.image)
 
 
 @blueprint.get("/<book_id>/chapters/<chapter_id>/pages/<n>/thumbnail")
@@ -57,14 +67,19 @@ def image(book_id: str, chapter_id: str, n: str) -> Response:
     access="token or signature",
 )
 def thumbnail(book_id: str, chapter_id: str, n: str) -> Response:
-    return _respond(book_id, chapter_id, n, services().storage.pages.thumbnail)
+    _check_access(book_id, chapter_id)
+    return _send_stored(chapter_id, n, services().storage.pages.thumbnail)
 
 
-def _respond(book_id: str, chapter_id: str, n: str, find: Find) -> Response:
+def _check_access(book_id: str, chapter_id: str) -> None:
+    """The URL is signed, or the caller is the owner."""
     expires, signature = request.args.get("expires", ""), request.args.get("signature", "")
     if not (signature and services().signer.is_valid(request.path, expires, signature)):
         authenticate()
         _check_owner(book_id, chapter_id)
+
+
+def _send_stored(chapter_id: str, n: str, find: Find) -> Response:
     try:
         return _send(find(chapter_id, page_number(n)), n)
     except FileNotFoundError:  # the chapter was published just now, which has moved the file
@@ -78,9 +93,25 @@ def _send(found: ImageFile | ImageAddress | None, n: str) -> Response:
         response = Response(status=302, headers={"Location": found.url})
         response.headers["Cache-Control"] = f"private, max-age={found.same_for_s}"
         return response
-    response = send_file(found.path, mimetype=found.media_type, conditional=True, etag=True)
+    return _send_file(found)
+
+
+def _send_file(image: ImageFile) -> Response:
+    response = send_file(image.path, mimetype=image.media_type, conditional=True, etag=True)
     response.headers["Cache-Control"] = _CACHE_CONTROL
     return response
+
+
+def _dpi() -> int:
+    text = request.args["dpi"]
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
+        raise Invalid("dpi must be a number")
+    return int(text)
+
+
+def _is_wanted() -> bool:
+    is_gone: Callable[[], bool] | None = request.environ.get(CLIENT_IS_GONE_KEY)
+    return is_gone is None or not is_gone()
 
 
 def _check_owner(book_id: str, chapter_id: str) -> None:

@@ -16,6 +16,7 @@ from wordai_jobs.jobs.book_removal import BookRemoval
 from wordai_jobs.jobs.engine import Engine
 from wordai_jobs.jobs.service import JobService
 from wordai_jobs.library.books import BookService
+from wordai_jobs.library.images import ImageService
 from wordai_jobs.library.reading import ReadingService
 from wordai_jobs.library.search import SearchService
 from wordai_jobs.library.uploads import UploadService
@@ -40,6 +41,7 @@ class Services:
     books: BookService
     book_removal: BookRemoval
     reading: ReadingService
+    images: ImageService
     uploads: UploadService
     search: SearchService
     engine: Engine

@@ -93,6 +93,10 @@ class CeleryEngine:
         """All jobs of the fleet, as of a moment ago."""
         return len(self._waiting), self._running
 
+    @property
+    def is_rendering(self) -> bool:
+        return False
+
     def problems(self) -> list[str]:
         """None: jobs are taken in even if no worker and no broker can be reached."""
         return []

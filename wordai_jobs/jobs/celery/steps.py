@@ -149,7 +149,7 @@ class Steps:
         current = self._persistently(lambda: fleet.find(job.job_id))
         if current is None or current.status.has_ended:
             return
-        chapter = chapter_of(job, pages, size)
+        chapter = chapter_of(job, pages, size, self._pool.dpi)
         self._persistently(lambda: self._database.chapters.insert(chapter))
         books, now = self._database.books, chapter.created_at
         if not self._persistently(lambda: books.touch(chapter.book_id, now)):

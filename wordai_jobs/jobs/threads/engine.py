@@ -158,6 +158,10 @@ class ThreadEngine:
         with self._changed:
             return self._waiting, len(self._live) - self._waiting
 
+    @property
+    def is_rendering(self) -> bool:
+        return self._pool.is_busy
+
     def problems(self) -> list[str]:
         return [] if self._pool.ready_count else ["no page renderer is running"]
 

@@ -60,6 +60,7 @@ class FolderPages:
     def remove(self, chapter_id: str) -> bool:
         for folder in (self._staging(chapter_id), self._chapter(chapter_id)):
             shutil.rmtree(folder, ignore_errors=True)
+        self._folder.images.remove(chapter_id)
         return True
 
     def chapter_ids(

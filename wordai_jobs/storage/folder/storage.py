@@ -32,6 +32,7 @@ class FolderStorage:
 
     def remove_unfinished(self) -> None:
         remove_unfinished(self.folder)
+        self.folder.images.load()
 
     def close(self) -> None:
         """Nothing: files need no connection."""

@@ -121,6 +121,7 @@ class ObjectPages:
 
     def remove(self, chapter_id: str) -> bool:
         shutil.rmtree(self._folder.staging / chapter_id, ignore_errors=True)
+        self._folder.images.remove(chapter_id)
         self._reader.forget(chapter_id)
         self._copies.remove(_copy_name(chapter_id))
         give_up_at = time.monotonic() + (0 if handles_request.get() else _REMOVE_FOR_S)

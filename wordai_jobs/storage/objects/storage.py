@@ -61,6 +61,7 @@ class ObjectStorage:
 
     def remove_unfinished(self) -> None:
         remove_unfinished(self.folder)
+        self.folder.images.load()
         self._copies.load()
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+from wordai_jobs.availability import handles_request
 from wordai_jobs.errors import StorageError
 from wordai_jobs.storage.data_folder import DataFolder, translated_full_disk
 from wordai_jobs.storage.file_cache import FileCache
@@ -49,6 +50,8 @@ class ObjectUploads:
                 except FileNotFoundError as error:
                     raise UploadGone from error
                 except StorageError:
+                    if handles_request.get():
+                        raise
                     path.unlink(missing_ok=True)
                     if not is_patient:
                         raise

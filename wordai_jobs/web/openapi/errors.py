@@ -56,3 +56,13 @@ PAGE_ERRORS: Errors = {
     404: "Page 999 not found",
     503: AWAY,
 }
+IMAGE_ERRORS: Errors = {
+    **PAGE_ERRORS,
+    409: "The chapter is not complete yet",
+    422: ("dpi must be 75, 150 or 300", "Page 17 took longer than 30 s"),
+    503: (
+        "Too many images are being rendered, try again soon",
+        "Storage cannot be reached right now",
+    ),
+    507: "Storage is full",
+}

@@ -98,6 +98,13 @@ REQUEST_PARAMETERS = {
             pattern=r"^[\x20-\x7e]{1,255}$",
         ),
         _parameter(
+            "dpi",
+            "query",
+            "The resolution of the image in dots per inch: 75, 150 or 300, or that of the stored "
+            "image, which is sent without this. Can be added to a signed URL",
+            300,
+        ),
+        _parameter(
             "expires",
             "query",
             "Part of a signed URL: when it expires, in seconds since 1970",
