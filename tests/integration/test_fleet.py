@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from tests.conftest import StartServer
+from tests.integration.conftest import Records
 from tests.support.brokers import Broker, Redis
 from tests.support.client import Client, Json
 from tests.support.command import Program
@@ -173,6 +174,31 @@ def test_a_cancelled_job_leaves_nothing_and_its_renderer_is_free_soon(
     check_end(user, after)
     kept = f"chapters/{after['result']['chapter_id']}/"
     wait_until(lambda: bucket.below("chapters/") == bucket.below(kept), 10, "an empty store")
+
+
+def test_a_deleted_book_leaves_nothing_in_the_store_even_of_a_job_that_comes_late(
+    new_fleet: StartFleet, bucket: Bucket, records: Records
+) -> None:
+    fleet = new_fleet()
+    worker = fleet.worker()
+    server = fleet.server()
+    user = Client(server.url, "somebody")
+    done = user.end_of(user.submit(text_pdf(2)))
+    job_id = user.submit(stuck_pdf(before=5, pages=10))
+    wait_until(lambda: user.job(job_id)["progress"] > 30, 60, "the first pages")
+    assert user.request("DELETE", f"/api/v1/books/{user.book_id}").status_code == 204
+    assert user.job(job_id)["error"] == "Cancelled by user" and user.job(done["job_id"]) == done
+    wait_until(lambda: not bucket.below("chapters/"), 30, "an empty store")
+    worker.stop()
+    late = Client(server.url, "late")
+    late_id = late.submit(text_pdf(2))
+    # As if the request had seen the book just before it was deleted and emptied.
+    moment = {"deleted_at": utc_now(), "emptied_at": utc_now()}
+    records["books"].update_one({"book_id": late.book_id}, {"$set": moment})
+    fleet.worker()
+    assert late.end_of(late_id)["error"] == "Cancelled by user"
+    wait_until(lambda: not bucket.below("chapters/"), 30, "an empty store")
+    assert not list(records["book_chapters"].find({}))
 
 
 @pytest.mark.parametrize(

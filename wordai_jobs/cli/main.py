@@ -7,7 +7,7 @@ from io import TextIOWrapper
 import click
 
 from wordai_jobs import __version__
-from wordai_jobs.cli import doctor, jobs, operations, submit
+from wordai_jobs.cli import doctor, jobs, operations, submit, users
 from wordai_jobs.cli.exits import MEANINGS, Exit
 from wordai_jobs.client.errors import ClientError
 from wordai_jobs.errors import DatabaseError, StartError, StorageError, StorageFull
@@ -30,10 +30,10 @@ def program() -> None:
     The default address is http://127.0.0.1:8000.
 
     \b
-    Commands for operators (serve, worker, doctor, sweep, join, create-indexes, backup, restore)
-    read the server's settings: the file that --config or WORDAI_JOBS_CONFIG names, or config.toml
-    in this folder, and the variables WORDAI_JOBS_<SECTION>__<KEY>. The command move-storage needs
-    none of them.
+    Commands for operators (serve, worker, doctor, sweep, join, create-indexes, backup, restore,
+    users) read the server's settings: the file that --config or WORDAI_JOBS_CONFIG names, or
+    config.toml in this folder, and the variables WORDAI_JOBS_<SECTION>__<KEY>. The command
+    move-storage needs none of them.
 
     \b
     Example, with a server in mode dev on this machine:
@@ -59,6 +59,7 @@ for command in (
     operations.backup,
     operations.restore,
     operations.move_storage,
+    users.users,
 ):
     program.add_command(command)
 

@@ -23,6 +23,7 @@ from wordai_jobs.database.metrics import DatabaseFault, DatabaseMetrics
 from wordai_jobs.database.positions import PositionRepository
 from wordai_jobs.database.repository import Document
 from wordai_jobs.database.uploads import UploadRepository
+from wordai_jobs.database.users import UserRecords
 from wordai_jobs.errors import DatabaseAway, DatabaseError, StartError
 
 # A status poll must report within 3 seconds that the database is away.
@@ -78,6 +79,7 @@ class Database:
         self.positions = PositionRepository(database["reading_positions"], self.translated_errors)
         self.uploads = UploadRepository(database["user_files"], self.translated_errors)
         self.identity = IdentityRepository(database["data_folder"], self.translated_errors)
+        self.users = UserRecords(database, self.translated_errors)
         self.indexes = Indexes(database, self.translated_errors)
         self.dump = Dump(database, self.translated_errors)
 
