@@ -14,7 +14,16 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import fleet, footprint, images, polls, rendering, simulation, upkeep
+from benchmarks import (
+    fleet,
+    footprint,
+    images,
+    polls,
+    rendering,
+    search,
+    simulation,
+    upkeep,
+)
 from benchmarks.figures import HEADING, Row
 from benchmarks.service import BEFORE
 from tests.support.server import ROOT
@@ -34,6 +43,7 @@ OPTIONAL: dict[str, Callable[[], Iterator[Row]]] = {
     "outage": upkeep.outage,
     "durability": upkeep.durability,
     "upkeep": upkeep.upkeep,
+    "search": search.search,
     "fleet": fleet.fleet,
     "simulation": simulation.simulation,
 }

@@ -1,6 +1,8 @@
 """What a search finds: words in any form, as data, with an excerpt and boxes."""
 
 import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -8,10 +10,12 @@ from typing import Any
 import pytest
 
 from wordai_jobs.model.text import joined
-from wordai_jobs.search.index import BadIndex, build, matching_pages
+from wordai_jobs.search.index import BadIndex, OpenIndexes, build
 from wordai_jobs.search.passages import passage
 from wordai_jobs.search.query import Query
 from wordai_jobs.search.terms import indexed, tokens
+
+Pages = Callable[..., list[int]]
 
 # Of pages 1, 2, …
 TEXTS = [
@@ -32,6 +36,16 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("index") / "search.sqlite"
     build(path, map(joined, TEXTS))
     return path
+
+
+@pytest.fixture(scope="module")
+def pages() -> Iterator[Pages]:
+    """Looks words up, with room for one open index."""
+    indexes = OpenIndexes(most=1)
+    yield lambda path, query, after=0, limit=10: indexes.matching_pages(
+        path, Query(query), after, limit
+    )
+    indexes.close()
 
 
 def content(text: str) -> dict[str, Any]:
@@ -90,9 +104,9 @@ def content(text: str) -> dict[str, Any]:
     ],
 )
 def test_words_are_found_on_their_page_in_any_form(
-    index: Path, query: str, page: int | None
+    index: Path, pages: Pages, query: str, page: int | None
 ) -> None:
-    found = matching_pages(index, Query(query), 0, 10)
+    found = pages(index, query)
     assert next(iter(found), None) == page
     for number in found:
         shown = passage(content(TEXTS[number - 1]), Query(query))
@@ -123,31 +137,48 @@ def test_words_are_found_on_their_page_in_any_form(
         "\u65e5" * 200,
     ],
 )
-def test_whatever_is_searched_for_is_data(index: Path, query: str) -> None:
+def test_whatever_is_searched_for_is_data(index: Path, pages: Pages, query: str) -> None:
     asked = Query(query)
     if not asked.is_empty:
-        for number in matching_pages(index, asked, 0, 10):
+        for number in pages(index, query):
             assert passage(content(TEXTS[number - 1]), asked).boxes
     assert Query("() + *").is_empty
 
 
-def test_pages_come_in_order_from_any_page_on(tmp_path: Path) -> None:
+def test_pages_come_in_order_from_any_page_on(tmp_path: Path, pages: Pages) -> None:
     path = tmp_path / "index"
     build(path, ("same words" for _ in range(30)))
-    assert matching_pages(path, Query("word"), 0, 5) == [1, 2, 3, 4, 5]
-    assert matching_pages(path, Query("same words"), 27, 5) == [28, 29, 30]
-    assert matching_pages(path, Query("words"), 30, 5) == []
+    assert pages(path, "word", 0, 5) == [1, 2, 3, 4, 5]
+    assert pages(path, "same words", 27, 5) == [28, 29, 30]
+    assert pages(path, "words", 30, 5) == []
+
+
+def test_an_index_that_is_replaced_is_opened_again(tmp_path: Path, pages: Pages) -> None:
+    path, new = tmp_path / "index", tmp_path / "new"
+    build(path, ["before"])
+    assert pages(path, "before") == [1]
+    build(new, ["after", "after"])
+    new.replace(path)
+    assert pages(path, "after") == [1, 2] and pages(path, "before") == []
+
+
+def test_threads_may_look_up_words_in_the_same_index(index: Path, pages: Pages) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda number: pages(index, "first"), range(200)))
+    assert found == [[1]] * 200
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a database", None], ids=["empty", "other", "torn"])
-def test_a_damaged_index_is_noticed(index: Path, tmp_path: Path, damage: bytes | None) -> None:
+def test_a_damaged_index_is_noticed(
+    index: Path, pages: Pages, tmp_path: Path, damage: bytes | None
+) -> None:
     whole = index.read_bytes()
     bad = tmp_path / "bad"
     bad.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) // 2) if damage is None else damage)
     with pytest.raises(BadIndex):
-        matching_pages(bad, Query("first"), 0, 10)
-    with pytest.raises(BadIndex):
-        matching_pages(tmp_path / "missing", Query("first"), 0, 10)
+        pages(bad, "first")
+    with pytest.raises(FileNotFoundError):
+        pages(tmp_path / "missing", "first")
 
 
 def test_a_word_broken_at_a_line_end_has_two_boxes() -> None:

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,8 +15,8 @@ from wordai_jobs.errors import NotFound, StorageFull
 from wordai_jobs.library.books import BookService
 from wordai_jobs.library.chapter_index import UNREADABLE, make_index
 from wordai_jobs.model.book import Book, Chapter
-from wordai_jobs.search.index import BadIndex, matching_pages
-from wordai_jobs.search.passages import Box, passage
+from wordai_jobs.search.index import BadIndex, OpenIndexes
+from wordai_jobs.search.passages import Box, Passage, passage
 from wordai_jobs.search.query import Query
 from wordai_jobs.storage.storage import Storage
 
@@ -26,6 +27,8 @@ _ALL_PAGES = 2**31
 # If an index cannot be made, the chapter is left out for so long.
 _TRY_AGAIN_AFTER_S = 60.0
 _MOST_UNUSABLE = 1000
+_LIST_IS_NEW_S = 5.0
+_MOST_LISTS = 100
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +91,8 @@ class SearchService:
         self._pages = storage.pages
         self._books = books
         self._now_s = now_s
+        self._indexes = OpenIndexes()
+        self._lists = _ChapterLists(database, now_s)
         self._building = threading.Lock()
         # Chapters without a usable index, and when to try again to make one.
         self._unusable: dict[str, float] = {}
@@ -112,28 +117,24 @@ class SearchService:
             for number in self._matching(chapter, query, start, limit + 1 - len(hits)):
                 if len(hits) == limit or (hits and self._now_s() >= give_up_at):
                     return Hits(hits, last)
-                hit = self._hit(chapter, number, query)
-                if hit:
-                    hits.append(hit)
-                    last = replace(begin, page_number=number)
+                hits.append(self._hit(chapter, number, query))
+                last = replace(begin, page_number=number)
             if self._now_s() >= give_up_at:
                 return Hits(hits, end)
         return Hits(hits, None)
 
     def _chapters(self, scope: Scope) -> list[tuple[Place, Chapter]]:
         """The chapters in the order of hits, each with the place before its first page."""
-        books: list[Book]
         if scope.chapter_id:
             found = self._database.chapters.find(scope.chapter_id)
             if found is None or scope.book_id not in (None, found.book_id):
                 raise NotFound("chapter", scope.chapter_id)
             books, chapters = [self._books.get(found.book_id, scope.user_id)], [found]
-        elif scope.book_id:
-            books = [self._books.get(scope.book_id, scope.user_id)]
-            chapters = self._database.chapters.of_book(scope.book_id)
         else:
-            books = self._database.books.of_user(scope.user_id)
-            chapters = self._database.chapters.of_user(scope.user_id)
+            books = self._books.of_user(scope.user_id)
+            chapters = self._lists.of_user(scope.user_id, books)
+        if scope.book_id:
+            books = [self._books.get(scope.book_id, scope.user_id)]
         created = {book.book_id: book.created_at for book in books}
         places = [
             (_begin(chapter, created[chapter.book_id]), chapter)
@@ -162,7 +163,7 @@ class SearchService:
 
     def _look_up(self, chapter: Chapter, query: Query, start: int, limit: int) -> list[int]:
         with self._pages.index(chapter.chapter_id) as path:
-            return matching_pages(path, query, start, limit)
+            return self._indexes.matching_pages(path, query, start, limit)
 
     def _make_index(self, chapter: Chapter) -> bool:
         chapter_id, now_s = chapter.chapter_id, self._now_s()
@@ -185,17 +186,45 @@ class SearchService:
     def _exists(self, chapter_id: str) -> bool:
         return self._database.chapters.find(chapter_id) is not None
 
-    def _hit(self, chapter: Chapter, number: int, query: Query) -> Hit | None:
-        """None if the page cannot be read."""
-        content = self._pages.content(chapter.chapter_id, number)
+    def _hit(self, chapter: Chapter, number: int, query: Query) -> Hit:
+        """Without excerpt and boxes if the page cannot be read."""
+        shown = Passage("", [])
         try:
-            shown = passage(content, query) if content else None
+            content = self._pages.content(chapter.chapter_id, number)
+            shown = passage(content, query) if content else shown
         except UNREADABLE as error:
             logger.warning("page %d of chapter %s: %r", number, chapter.chapter_id, error)
-            return None
-        if shown is None:
-            return None
         return Hit(chapter.book_id, chapter.chapter_id, number, shown.excerpt, shown.boxes)
+
+
+class _ChapterLists:
+    """The chapters of users who have searched lately, without their pages.
+
+    The embedded database takes half a millisecond for each. Whatever changes a chapter also changes
+    the time of its book, so a list is current as long as these are the same; for a few seconds, as
+    two changes may have the same time.
+    """
+
+    def __init__(self, database: Database, now_s: Callable[[], float]) -> None:
+        self._database = database
+        self._now_s = now_s
+        self._lock = threading.Lock()
+        self._lists: OrderedDict[str, tuple[object, float, list[Chapter]]] = OrderedDict()
+
+    def of_user(self, user_id: str, books: list[Book]) -> list[Chapter]:
+        """`books`: those of the user, as they are now. Raises DatabaseError."""
+        state, now_s = {book.book_id: book.updated_at for book in books}, self._now_s()
+        with self._lock:
+            known = self._lists.get(user_id)
+        if known and known[0] == state and now_s < known[1]:
+            return known[2]
+        found = self._database.chapters.of_user(user_id)
+        with self._lock:
+            self._lists[user_id] = (state, now_s + _LIST_IS_NEW_S, found)
+            self._lists.move_to_end(user_id)
+            if len(self._lists) > _MOST_LISTS:
+                self._lists.popitem(last=False)
+        return found
 
 
 def _begin(chapter: Chapter, book_created: datetime) -> Place:

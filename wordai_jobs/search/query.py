@@ -41,7 +41,9 @@ class _Phrase:
                     yield token.offsets[at], token.offsets[at + len(wanted) - 1] + 1
                     at = token.plain.find(wanted, at + len(wanted))
             return
-        starts = [at for at, token in enumerate(found) if self._fits(0, token)]
+        first = self.tokens[0]
+        has_first = str.endswith if first.is_run else str.startswith
+        starts = [at for at, token in enumerate(found) if has_first(token.plain, first.plain)]
         for start in starts:
             part = found[start : start + count]
             if len(part) == count and all(map(self._fits, range(count), part)):

@@ -7,9 +7,9 @@ characters that follow each other in a run is a term, so that any part of a run 
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 # Chinese characters and kana, without punctuation. A run of them goes on after a blank or line end.
 _CHARACTERS = (
@@ -59,8 +59,7 @@ _MOST_REMEMBERED = 20_000
 _LONGEST_REMEMBERED = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word or a run, in its plain form, and where in the text its characters are."""
 
     plain: str
