@@ -26,6 +26,7 @@ from wordai_jobs.model.work import Task
 
 pytestmark = [pytest.mark.long_file(200), pytest.mark.fleet]
 
+SEARCH = "/api/v1/search?q=display list&limit=100"
 StartFleet = Callable[..., Fleet]
 # The messages of a job in their order; pages are counted in between.
 STAGES = (
@@ -101,6 +102,11 @@ def test_two_workers_make_of_a_book_what_one_machine_makes(
     }
     for path in folder.iterdir():
         assert bucket.get(prefix + path.name) == path.read_bytes(), path.name
+    found = [
+        [(hit["page_number"], hit["boxes"]) for hit in client.get(SEARCH).json()["hits"]]
+        for client in (user, reader)
+    ]
+    assert len(found[0]) > 10 and found[0] == found[1]
 
 
 def test_either_of_two_servers_shows_the_same_job_on_its_way(new_fleet: StartFleet) -> None:

@@ -11,7 +11,10 @@ def staged(data: Path) -> list[str]:
 
 
 def published(data: Path) -> list[str]:
-    return sorted(path.name for path in (data / "chapters").iterdir())
+    """Folders of chapters. Each has its index from the start."""
+    folders = sorted((data / "chapters").iterdir())
+    assert all((folder / "search.sqlite").stat().st_size for folder in folders)
+    return [folder.name for folder in folders]
 
 
 def files(data: Path) -> set[str]:
