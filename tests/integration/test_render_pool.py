@@ -561,6 +561,29 @@ def test_a_worn_fork_server_is_replaced_and_its_children_work_on_until_they_end(
     assert own("renderer") == fork_servers() == []
 
 
+def test_idle_children_of_a_worn_fork_server_are_replaced_with_it(
+    pdf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fork_client, "_MOST_CHILDREN", 3)
+    others, fork_server = set(own("fork server")), ForkServer()
+    pool, inspector = RenderPool(SETTINGS, fork_server), Inspector(512, fork_server)
+    another = ChildProcess("renderer 2", 512, fork_server)
+    try:
+        pool.start()
+        inspector.start()
+        wait_until(lambda: len(own("renderer 1", "inspector")) == 2, what="the children")
+        [worn] = set(own("fork server")) - others
+        another.start()
+        another.kill()
+        wait_until(lambda: worn not in own("fork server"), what="its end")
+        wait_until(lambda: len(own("renderer 1", "inspector")) == 2, what="the new children")
+        assert inspector.page_count(pdf) == 3
+    finally:
+        pool.stop()
+        inspector.stop()
+        fork_server.stop()
+
+
 def page_count(child: ChildProcess, pdf: Path) -> PageCount | Failed:
     with open(pdf, "rb") as content:
         child.send(InspectPdf(), [content.fileno()])

@@ -56,6 +56,11 @@ class ChildProcess:
     def is_running(self) -> bool:
         return self._process is not None and self._process.is_running
 
+    @property
+    def is_outdated(self) -> bool:
+        """Whether its fork server was replaced, and waits for it to end."""
+        return self._process is not None and self._process.is_outdated
+
     def start(self, is_wanted: Callable[[], bool] = lambda: True) -> None:
         """Start a child in the place of the one before, and wait until it takes requests.
 

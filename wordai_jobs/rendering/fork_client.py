@@ -82,6 +82,8 @@ class ForkServer:
         self._lock = threading.Lock()
         self._process: _ForkServerProcess | None = None
         self._retired: list[_ForkServerProcess] = []
+        # Called after a process was replaced, on a thread of this class.
+        self.on_replacement: list[Callable[[], None]] = []
         self._is_worn = threading.Event()
         self._stopped = threading.Event()
         # A permanent thread: the kernel ends the process with the thread that has started it.
@@ -147,6 +149,8 @@ class ForkServer:
             if old:
                 self._retired.append(old)
                 old.retire()
+            for notify in self.on_replacement:
+                notify()
 
 
 class _ForkServerProcess:
@@ -162,7 +166,7 @@ class _ForkServerProcess:
         self._started_at = time.monotonic()
         self._forked = 0
         self._children = 0
-        self._is_retired = False
+        self.is_retired = False
 
     @classmethod
     def start(cls, sandbox: Mode, is_wanted: Callable[[], bool]) -> "_ForkServerProcess":
@@ -214,11 +218,11 @@ class _ForkServerProcess:
 
     def retire(self) -> None:
         """Stop it as soon as it has no children."""
-        self._is_retired = True
+        self.is_retired = True
         self._stop_if_idle()
 
     def _stop_if_idle(self) -> None:
-        if self._is_retired and self._children == 0:
+        if self.is_retired and self._children == 0:
             self.stop()
 
     def fork(self, name: str, memory_limit_mb: int) -> "ForkedProcess":
@@ -335,6 +339,11 @@ class ForkedProcess:
     def is_running(self) -> bool:
         # A pidfd can be read once its process has ended.
         return self._exit_status is None and not _can_be_read(self._pidfd, 0)
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether another process has replaced the one that it was forked from."""
+        return self._parent.is_retired
 
     def wait(self, timeout_s: float) -> int | None:
         """The exit status, as in `subprocess`; None if the child has not ended by then."""

@@ -53,7 +53,10 @@ class Inspector:
     ) -> None:
         self._metrics = metrics or RenderMetrics()
         self._child = ChildProcess("inspector", memory_limit_mb, fork_server)
-        self._requests: queue.SimpleQueue[tuple[Path, Future[PdfInfo]] | None] = queue.SimpleQueue()
+        # The end is None. A request without a PDF is for a new child: the fork server was replaced.
+        self._requests: queue.SimpleQueue[tuple[Path | None, Future[PdfInfo]] | None]
+        self._requests = queue.SimpleQueue()
+        fork_server.on_replacement.append(lambda: self._requests.put((None, Future())))
         self._places = threading.BoundedSemaphore(MAX_WAITING)
         self._thread = threading.Thread(target=self._run, name="inspector", daemon=True)
 
@@ -87,7 +90,8 @@ class Inspector:
             while request := self._requests.get():
                 pdf, future = request
                 try:
-                    future.set_result(self._inspect(pdf))
+                    if pdf:
+                        future.set_result(self._inspect(pdf))
                 except Exception as error:
                     # Whatever it is, the request that waits must end.
                     future.set_exception(error)

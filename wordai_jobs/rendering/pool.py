@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -63,6 +63,7 @@ class RenderPool:
         self.dpi = settings.dpi
         self.sandbox = sandbox.state(settings.sandbox)
         self._turns = _Turns()
+        fork_server.on_replacement.append(self._turns.wake)
         self._waiting = _WaitingChildren(_MOST_WAITING)
         metrics = metrics or RenderMetrics()
         self._workers = [
@@ -159,7 +160,7 @@ class _Turns:
         return bool(self._tasks)
 
     def wake(self) -> None:
-        """A task may have pages to give out again."""
+        """A task may have pages to give out again, or a child may have become outdated."""
         with self._changed:
             self._changed.notify_all()
 
@@ -168,8 +169,8 @@ class _Turns:
             self.is_closed = True
             self._changed.notify_all()
 
-    def take(self) -> tuple[RenderTask, Chunk] | None:
-        """Wait for work; returns None once closed."""
+    def take(self, may_wait: Callable[[], bool]) -> tuple[RenderTask, Chunk] | None:
+        """Wait for work; returns None once closed, or if there is none and `may_wait` says no."""
         with self._changed:
             while not self.is_closed:
                 # A book gets a further child only if no other book wants one: it costs 10 ms.
@@ -179,6 +180,8 @@ class _Turns:
                         self._tasks.remove(task)
                         self._tasks.append(task)
                         return task, chunk
+                if not may_wait():
+                    return None
                 self._changed.wait()
             return None
 
@@ -243,12 +246,14 @@ class _Worker:
     def _run(self) -> None:
         try:
             self._start_child()
-            while work := self._turns.take():
-                task, chunk = work
-                with logs.about_job(task.job_id):
-                    self._work(task, chunk)
+            while not self._turns.is_closed:
+                work = self._turns.take(may_wait=lambda: not self._new_child.is_outdated)
+                if work:
+                    task, chunk = work
+                    with logs.about_job(task.job_id):
+                        self._work(task, chunk)
                 # Only now: nobody waits for it, while the book before waited for its first page.
-                if not self._new_child.is_running:
+                if not self._new_child.is_running or self._new_child.is_outdated:
                     self._start_child()
         finally:
             self._new_child.kill()
