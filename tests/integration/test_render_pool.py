@@ -27,7 +27,7 @@ from wordai_jobs.rendering.fork_client import ChildEnded, ForkServer
 from wordai_jobs.rendering.inspector import Inspector
 from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.rendering.protocol import Failed, Failure, InspectPdf, PageCount
-from wordai_jobs.rendering.task import Part, RenderingError
+from wordai_jobs.rendering.task import FolderGone, Part, RenderingError
 
 SETTINGS = RenderingSettings(processes=1, dpi=72, max_pixels=1_000_000)
 BLOCK = 4096
@@ -216,6 +216,21 @@ def test_an_unexpected_error_fails_its_book_and_not_the_pool(
         ):
             wait_until(lambda: task.next_page(0.1), what="the end of the book")
     assert raised.value.error_class is ErrorClass.OTHER
+    assert rendered(pool, pdf, tmp_path / "later") == 3
+
+
+def test_a_book_whose_folder_is_removed_is_given_up_without_a_traceback(
+    pool: RenderPool, pdf: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As happens in a fleet if another task has ended the job."""
+    caplog.set_level("INFO")
+    with (
+        pytest.raises(FolderGone),
+        pool.rendering(Part(pdf, 3), tmp_path / "removed", "fail") as task,
+    ):
+        wait_until(lambda: task.next_page(0.1), what="the end of the book")
+    assert "page 1 of a.pdf is not wanted any more: its folder was removed" in caplog.messages
+    assert not any(record.exc_info for record in caplog.records)
     assert rendered(pool, pdf, tmp_path / "later") == 3
 
 
@@ -577,7 +592,7 @@ def test_idle_children_of_a_worn_fork_server_are_replaced_with_it(
         another.kill()
         wait_until(lambda: worn not in own("fork server"), what="its end")
         wait_until(lambda: len(own("renderer 1", "inspector")) == 2, what="the new children")
-        assert inspector.page_count(pdf) == 3
+        assert inspector.inspect(pdf).page_count == 3
     finally:
         pool.stop()
         inspector.stop()

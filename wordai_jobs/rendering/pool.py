@@ -34,7 +34,7 @@ from wordai_jobs.rendering.protocol import (
     RenderPages,
     RenderPlaceholder,
 )
-from wordai_jobs.rendering.task import Chunk, Part, RenderingError, RenderTask
+from wordai_jobs.rendering.task import Chunk, FolderGone, Part, RenderingError, RenderTask
 
 # So many books keep their child, with the open PDF, until their next turn. Opening a book in a new
 # child takes 20 ms of a turn of 100 ms.
@@ -345,6 +345,14 @@ class _Worker:
             logger.info("page %d of %s is not wanted any more", page, task.part.pdf.name)
             return Restart.CANCELLED
         except OSError as error:
+            if not task.folder.exists():
+                # In a fleet, another task has ended the job.
+                name = task.part.pdf.name
+                logger.info(
+                    "page %d of %s is not wanted any more: its folder was removed", page, name
+                )
+                task.fail(FolderGone())
+                return Restart.CANCELLED
             if error.errno not in FULL_DISK:
                 raise
             task.fail(_as_error(Failure.STORAGE_FULL))

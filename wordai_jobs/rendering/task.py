@@ -26,6 +26,13 @@ class RenderingError(Exception):
         self.error_class = error_class
 
 
+class FolderGone(RenderingError):
+    """The folder that pages are rendered into was removed."""
+
+    def __init__(self) -> None:
+        super().__init__("Internal error", ErrorClass.OTHER)
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Pages that one child renders in one go. `is_retry`: the page ended a child before, so it gets

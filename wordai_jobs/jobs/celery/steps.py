@@ -28,6 +28,7 @@ from wordai_jobs.model.book import Page
 from wordai_jobs.model.job import CANCELLED, ErrorClass, Job, JobError, JobStatus
 from wordai_jobs.model.work import STRETCH, Task, Work
 from wordai_jobs.rendering.pool import RenderPool
+from wordai_jobs.rendering.task import FolderGone
 
 # If the database or the store is away for longer, a task is given up and published again later.
 _PATIENCE_S = 60.0
@@ -106,7 +107,7 @@ class Steps:
             try:
                 with self._fleet.metrics.phase(Phase.RENDER):
                     work = stretch.run(publish)
-            except NotWanted as reason:
+            except (NotWanted, FolderGone) as reason:
                 logger.debug("pages from %d on are not wanted: %s", task.first, reason)
                 self._remove_if_failed(job)
                 return None
