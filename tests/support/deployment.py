@@ -46,6 +46,7 @@ shutdown_grace_s = 2
 [rendering]
 processes = 1
 page_timeout_s = 600
+sandbox = "required"
 """
 
 # Faults of a release: code for the end of a file.
