@@ -77,22 +77,26 @@ def test_words_are_found_and_shown_in_their_place(
     visitor = open_chapter(server, visit, pages=12)
     page = visitor.page
     visitor.press("/")
-    page.keyboard.type("PÀGE 7")
+    page.keyboard.type("PÀGE 11")
     hit = page.locator(".hit")
     expect(hit).to_have_count(1)
-    expect(page.locator("#search-count")).to_have_text("1 match")
-    expect(hit).to_contain_text("Page 7")
+    expect(page.locator("#search-count")).to_have_text("1 page found")
+    expect(hit).to_contain_text("Page 11")
+    expect(hit.locator("mark").first).to_have_text("page")
     visitor.press("Enter")
-    mark = page.locator(".page[data-page='7'] .mark.is-current").first
+    mark = page.locator(".page[data-page='11'] .mark.is-current").first
     expect(mark).to_be_in_viewport()
-    word = visitor.text_of(7).first
+    said = page.locator("#announcer")
+    expect(said).to_have_text(re.compile("^Match 1 of 1, page 11: page 11 of 12"))
+    word = visitor.text_of(11).first
     mark_box, word_box = mark.bounding_box(), word.bounding_box()
     assert mark_box and word_box
     assert abs(mark_box["x"] - word_box["x"]) < 3 and abs(mark_box["y"] - word_box["y"]) < 3
     page.get_by_role("searchbox").fill("lorem")
-    expect(page.locator("#search-count")).to_have_text("480 matches")
+    expect(page.locator("#search-count")).to_have_text("12 pages found")
+    expect(page.locator("#search-pictures")).to_be_hidden()
     page.get_by_role("searchbox").fill("no such words")
-    expect(page.locator("#search-count")).to_contain_text("Nothing found")
+    expect(page.locator("#search-count")).to_have_text("Nothing found.")
     visitor.press("Escape")
     expect(page.locator("#search")).to_be_hidden()
     expect(page.locator(".mark")).to_have_count(0)

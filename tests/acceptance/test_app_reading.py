@@ -216,6 +216,47 @@ def test_a_screen_reader_is_told_the_page_and_finds_a_node_a_line(
     expect(picture).to_contain_text("This page is a picture. It has no text.")
 
 
+def test_a_passage_is_found_across_the_book_and_across_all_books(
+    server: ServerProcess, visit: OpenVisitor, reading: Reading
+) -> None:
+    visitor = reading.open(visit(server), "First", 5)
+    page = visitor.page
+    visitor.text_of(5)
+    visitor.press("/")
+    page.get_by_label("Search in", exact=True).select_option("This book")
+    page.get_by_role("searchbox").fill("first paragraph")
+    book = f"A book of {reading.client.user_id}"
+    expect(page.locator(".hit-chapter")).to_have_text([f"{book} · Second"])
+    page.locator(".hit").click()
+    expect(page.get_by_role("heading", name="Second", exact=True)).to_be_visible()
+    expect(page.locator(".page[data-page='1'] .mark.is-current").first).to_be_in_viewport()
+    page.go_back()
+    expect(page.get_by_label("Go to page")).to_have_value("5")
+    visitor.press("Escape")
+    page.goto(f"{server.url}/#/")
+    page.get_by_role("link", name="Search in all books").click()
+    visitor.wait("the field", lambda: visitor.focused == "search-all-input")
+    page.keyboard.type("lorem 11")
+    visitor.press("Enter")
+    expect(page.locator("#search-all-count")).to_have_text("1 page found")
+    page.locator("#search-all .hit").click()
+    expect(page.get_by_label("Go to page")).to_have_value("11")
+    expect(page.locator(".page[data-page='11'] .mark").first).to_be_visible()
+
+
+def test_a_search_says_how_many_pages_are_pictures(
+    server: ServerProcess, visit: OpenVisitor, reading: Reading
+) -> None:
+    visitor = reading.open(visit(server), "A picture")
+    visitor.wait_for_image(1)
+    visitor.press("/")
+    visitor.page.get_by_role("searchbox").fill("anything")
+    expect(visitor.page.locator("#search-count")).to_have_text("Nothing found.")
+    expect(visitor.page.locator("#search-pictures")).to_have_text(
+        "1 of 1 pages are pictures and could not be searched."
+    )
+
+
 def test_a_chapter_is_printed_one_page_a_sheet(
     server: ServerProcess, visit: OpenVisitor, reading: Reading
 ) -> None:

@@ -10,7 +10,6 @@ import {titleFrom} from "../../wordai_jobs/static/app/library/upload-form.js";
 import en from "../../wordai_jobs/static/app/messages/en.js";
 import vi from "../../wordai_jobs/static/app/messages/vi.js";
 import {PageSource} from "../../wordai_jobs/static/app/reader/page-source.js";
-import {findIn, normalize} from "../../wordai_jobs/static/app/reader/text-search.js";
 import {bodyOf} from "../../wordai_jobs/static/app/shared/api.js";
 import {concurrently, oneAtATime} from "../../wordai_jobs/static/app/shared/concurrency.js";
 import {
@@ -187,6 +186,9 @@ describe("addresses", () => {
     {view: "library"},
     {view: "job", jobId: "j 1/2", page: 1},
     {view: "chapter", bookId: "b", chapterId: "c", page: 12},
+    {view: "chapter", bookId: "b", chapterId: "c", page: 1, query: "a b?/&"},
+    {view: "search", query: ""},
+    {view: "search", query: "đại học"},
   ];
   for (const route of routes) {
     test(`name ${JSON.stringify(route)} and find it again`, () => {
@@ -201,32 +203,6 @@ describe("addresses", () => {
     for (const page of ["0", "-3", "x", "1e9", "99999999"]) {
       assert.equal(parseRoute(`#/jobs/a/${page}`).page, 1);
     }
-  });
-});
-
-describe("words of a page", () => {
-  const at = (x, y, word) => [x, y, x + 10 * word.length, y + 12, word];
-
-  test("are found whatever their case, accents and line breaks", () => {
-    const words = [at(0, 0, "Trường"), at(80, 0, "ĐẠI"), at(0, 20, "học,"), at(50, 20, "Café")];
-    const [hit] = findIn(words, "truong  dai hoc");
-    assert.deepEqual(hit.words, words.slice(0, 3));
-    assert.deepEqual([hit.before, hit.match, hit.after], ["", "Trường ĐẠI học,", "Café"]);
-    assert.equal(findIn(words, "trường").length, 1);
-    assert.equal(findIn(words, "CAFE\u0301").length, 1);
-    assert.deepEqual(findIn(words, "   "), []);
-    assert.deepEqual(findIn(words, "nothing"), []);
-  });
-
-  test("are found inside of words and more than once", () => {
-    const words = ["lorem", "ipsum", "lorem"].map((word, index) => at(index * 60, 0, word));
-    assert.deepEqual(findIn(words, "ore").map((hit) => hit.words[0]), [words[0], words[2]]);
-    assert.deepEqual(findIn(words, "em ip")[0].words, words.slice(0, 2));
-  });
-
-  test("are compared without accents", () => {
-    assert.equal(normalize("  Nguyễn\n Đình  THI "), "nguyen dinh thi");
-    assert.equal(normalize("Ångström"), "angstrom");
   });
 });
 

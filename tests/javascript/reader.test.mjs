@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import {describe, test} from "node:test";
 
+import {
+  findPages, markedParts, normalize,
+} from "../../wordai_jobs/static/app/reader/find-pages.js";
 import {flow, TextSizes} from "../../wordai_jobs/static/app/reader/flow.js";
 import {imageUrls} from "../../wordai_jobs/static/app/reader/image-size.js";
 import {languageOf} from "../../wordai_jobs/static/app/reader/language.js";
@@ -112,6 +115,37 @@ test("images are as large as the screen can show, and small on slow networks", (
   assert.deepEqual(imageUrls(info, 1800, false), {first: "/i?s=1", sharp: "/i?s=1&dpi=300"});
   assert.deepEqual(imageUrls(info, 1080, true), {first: "/i?s=1&dpi=75", sharp: null});
   assert.deepEqual(imageUrls(info, 3000, true), {first: "/i?s=1", sharp: null});
+});
+
+describe("a search", () => {
+  test("asks for one slice after the other, up to a limit", async () => {
+    const asked = [];
+    const get = async (path) => {
+      asked.push(path);
+      const hits = Array.from({length: 100}, () => ({}));
+      return {hits, next_cursor: asked.length < 3 ? "next" : null};
+    };
+    const {signal} = new AbortController();
+    const sizes = [];
+    for await (const hits of findPages({get}, "a b", {bookId: "b"}, signal)) {
+      sizes.push(hits.length);
+    }
+    assert.deepEqual(sizes, [100, 100, 100]);
+    assert.equal(asked[0], "/api/v1/search?q=a+b&limit=100&book_id=b");
+    assert.equal(asked[1], "/api/v1/search?q=a+b&limit=100&book_id=b&cursor=next");
+  });
+
+  test("marks the words in an excerpt, whatever their case and accents", () => {
+    assert.deepEqual(markedParts("Trường ĐẠI học, Café", "dai truong"),
+      ["", "Trường", " ", "ĐẠI", " học, Café"]);
+    assert.deepEqual(markedParts("の本を読む", "本"), ["", "の本を読む"]);
+    assert.deepEqual(markedParts("nothing here", "?!"), ["nothing here"]);
+  });
+
+  test("compares without accents", () => {
+    assert.equal(normalize("  Nguyễn\n Đình  THI "), "nguyen dinh thi");
+    assert.equal(normalize("Ångström"), "angstrom");
+  });
 });
 
 describe("loads", () => {

@@ -1,6 +1,9 @@
 /** The book that a chapter belongs to, and the chapters beside it. */
 
-/** @typedef {{chapter_id: string, title: string, total_pages: number}} SiblingChapter */
+/**
+ * @typedef {{chapter_id: string, title: string, total_pages: number}} SiblingChapter
+ * @typedef {import("../shared/api.js").Api} Api
+ */
 
 export class BookContext {
   title = "";
@@ -8,7 +11,7 @@ export class BookContext {
   chapters = [];
 
   /**
-   * @param {import("../shared/api.js").Api} api
+   * @param {Api} api
    * @param {import("./page-source.js").PageSource} source
    */
   constructor(api, source) {
@@ -18,10 +21,8 @@ export class BookContext {
 
   /** @param {AbortSignal} signal */
   async read(signal) {
-    const path = `/api/v1/books/${encodeURIComponent(this.source.bookId)}`;
-    const [book, {chapters}] = await Promise.all(
-      [this.api.get(path, signal), this.api.get(`${path}/chapters`, signal)]);
-    this.title = book.title;
+    const {title, chapters} = await readBook(this.api, this.source.bookId, signal);
+    this.title = title;
     this.chapters = chapters;
   }
 
@@ -30,4 +31,17 @@ export class BookContext {
     const at = this.chapters.findIndex((it) => it.chapter_id === this.source.chapterId);
     return at < 0 ? undefined : this.chapters[at + direction];
   }
+}
+
+/**
+ * @param {Api} api
+ * @param {string} bookId
+ * @param {AbortSignal} signal
+ * @returns {Promise<{title: string, chapters: SiblingChapter[]}>}
+ */
+export async function readBook(api, bookId, signal) {
+  const path = `/api/v1/books/${encodeURIComponent(bookId)}`;
+  const [{title}, {chapters}] = await Promise.all(
+    [api.get(path, signal), api.get(`${path}/chapters`, signal)]);
+  return {title, chapters};
 }

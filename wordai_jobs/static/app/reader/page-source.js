@@ -48,6 +48,8 @@ export class PageSource {
   isFinished = false;
   /** @type {Map<number, PageContent>} By page number. */
   #contents = new Map();
+  /** @type {number | undefined} */
+  #pictures;
 
   /**
    * @param {import("../shared/api.js").Api} api
@@ -110,6 +112,18 @@ export class PageSource {
     const content = await this.api.get(`${this.path}/pages/${number}`, signal, 1);
     this.#contents.set(number, content);
     return content;
+  }
+
+  /**
+   * How many pages have no text, which a search cannot find.
+   *
+   * @param {AbortSignal} signal
+   * @returns {Promise<number>}
+   */
+  async countPictures(signal) {
+    this.#pictures ??= (await this.api.get(`${this.path}/text`, signal)).pages
+      .filter((/** @type {{text: string}} */ {text}) => !text.trim()).length;
+    return this.#pictures ?? 0;
   }
 
   /** The pages that could not be rendered, with the reasons, in their order. */

@@ -16,6 +16,7 @@ import {Positions} from "./positions.js";
 import {printChapter} from "./printing.js";
 import {ReaderPages} from "./reader-pages.js";
 import {Reconnection} from "./reconnection.js";
+import {SearchAll} from "./search-all.js";
 import {SearchPanel} from "./search-panel.js";
 import {ViewMenu} from "./view-menu.js";
 
@@ -23,6 +24,7 @@ import {ViewMenu} from "./view-menu.js";
  * @typedef {import("../library/jobs.js").JobEntry} JobEntry
  * @typedef {import("../shared/router.js").JobRoute} JobRoute
  * @typedef {import("../shared/router.js").ChapterRoute} ChapterRoute
+ * @typedef {import("../shared/router.js").SearchRoute} SearchRoute
  */
 
 /** The address names the page once the reader has stayed on it for a moment. */
@@ -36,7 +38,8 @@ export class Reader {
   #retryBlankButton = byId("reader-retry-blank");
   #progress = byId("reader-progress", HTMLProgressElement);
   #pages = new ReaderPages();
-  #search = new SearchPanel(this.#pages);
+  #search;
+  #searchAll;
   #contents = new ContentsPanel(this.#pages);
   #menu = new ViewMenu(this.#pages);
   #reconnection = new Reconnection();
@@ -65,6 +68,8 @@ export class Reader {
     this.jobs = jobs;
     this.books = books;
     this.positions = new Positions(api);
+    this.#search = new SearchPanel(api, this.#pages);
+    this.#searchAll = new SearchAll(api);
     this.#pages.addEventListener("page", () => this.#turned());
     this.#pages.addEventListener("broken", () => this.#renew());
     this.#pages.addEventListener("loaded", () => this.#reconnection.succeeded());
@@ -78,22 +83,30 @@ export class Reader {
     document.addEventListener("keydown", (event) => this.#onKey(event));
   }
 
-  /** @param {JobRoute | ChapterRoute} route */
+  /** @param {JobRoute | ChapterRoute | SearchRoute} route */
   async open(route) {
     this.#address = location.hash;
+    if (route.view === "search") {
+      this.close();
+      this.#searchAll.open(route.query);
+      return;
+    }
     if (this.#route && isSamePlace(this.#route, route)) {
       this.#pages.goTo(route.page);
       return;
     }
     this.close();
     this.#reading = new AbortController();
-    this.#route = route;
+    this.#route = withoutQuery(route);
     const source = new PageSource(this.api, this.#reading.signal);
     const book = new BookContext(this.api, source);
     this.#source = source;
     this.#book = book;
-    this.#pages.open(source, (page) => formatRoute({...route, page}));
+    this.#pages.open(source, (page) => formatRoute({...withoutQuery(route), page}));
     this.#search.use(source);
+    if (route.view === "chapter" && route.query && !this.#search.isOpen) {
+      this.#search.continueWith(route.query);
+    }
     this.#contents.use(source, book);
     this.#renderBook();
     this.#renderBadPages();
@@ -107,6 +120,7 @@ export class Reader {
 
   close() {
     this.#reading.abort();
+    this.#searchAll.close();
     this.#pages.close();
     this.positions.send();
     clearTimeout(this.#addressTimer);
@@ -121,14 +135,16 @@ export class Reader {
    * @param {PageSource} source
    * @param {ChapterRoute} route
    */
-  async #openChapter(source, {bookId, chapterId, page}) {
+  async #openChapter(source, {bookId, chapterId, page, query}) {
     const read = () => source.readChapter(bookId, chapterId);
     await this.#reconnection.keepTrying(read, source.signal);
     source.signal.throwIfAborted();
     this.#setTitle(source.title);
     this.#pages.update();
     this.#renderBadPages();
-    this.#startAt(page === 1 ? this.positions.find(chapterId, source.position) : page);
+    const isNamed = page !== 1 || Boolean(query);
+    this.#startAt(isNamed ? page : this.positions.find(chapterId, source.position));
+    this.#search.refresh();
     this.#readBook(source);
   }
 
@@ -438,5 +454,15 @@ export class Reader {
  * @param {JobRoute | ChapterRoute} other
  */
 function isSamePlace(one, other) {
-  return formatRoute({...one, page: 1}) === formatRoute({...other, page: 1});
+  return formatRoute({...withoutQuery(one), page: 1})
+    === formatRoute({...withoutQuery(other), page: 1});
+}
+
+/**
+ * @template {JobRoute | ChapterRoute} T
+ * @param {T} route
+ * @returns {T}
+ */
+function withoutQuery(route) {
+  return {...route, query: undefined};
 }

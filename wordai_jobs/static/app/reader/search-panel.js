@@ -1,45 +1,61 @@
-/** Search in the chapter that is being read. */
+/** Search in the chapter that is being read, in its book or in all books. */
 
-import {concurrently} from "../shared/concurrency.js";
-import {byId, element} from "../shared/dom.js";
+import {announce} from "../shared/announcer.js";
+import {byId, showText} from "../shared/dom.js";
 import {t} from "../shared/i18n.js";
-import {findIn} from "./text-search.js";
+import {countMessage, findPages} from "./find-pages.js";
+import {HitList} from "./hit-list.js";
+import {isNetworkSlow} from "./image-size.js";
 
 /**
  * @typedef {import("./page-source.js").PageSource} PageSource
- * @typedef {import("./text-search.js").Hit} Hit
+ * @typedef {import("./find-pages.js").PageHit} PageHit
+ * @typedef {"chapter" | "book" | "all"} ScopeName
  */
 
-const REQUESTS_AT_ONCE = 4;
 const TYPING_PAUSE_MS = 250;
-const MOST_HITS = 500;
 
 export class SearchPanel {
   #panel = byId("search");
   #input = byId("search-input", HTMLInputElement);
+  #scope = byId("search-scope", HTMLSelectElement);
   #count = byId("search-count");
   #openButton = byId("search-open");
+  #list;
   /** @type {PageSource | null} */
   #source = null;
-  /** @type {{page: number, index: number, hit: Hit, button: HTMLElement}[]} `index` on its page. */
-  #hits = [];
   /** The index of the chosen hit; -1 for none. */
   #chosen = -1;
-  /** Counts searches: one that is not the last any more stops. */
-  #run = 0;
+  /** Whether the chosen hit is in a chapter that is being opened. */
+  #isLeading = false;
+  /** Ends the search under way. */
+  #running = new AbortController();
   #timer = 0;
 
-  /** @param {import("./reader-pages.js").ReaderPages} pages */
-  constructor(pages) {
+  /**
+   * @param {import("../shared/api.js").Api} api
+   * @param {import("./reader-pages.js").ReaderPages} pages
+   */
+  constructor(api, pages) {
+    this.api = api;
     this.pages = pages;
+    this.#list = new HitList(byId("search-hits"), api);
     this.#input.oninput = () => {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#search(), TYPING_PAUSE_MS);
     };
+    this.#scope.onchange = () => this.#search();
     this.#input.onkeydown = (event) => {
       if (event.key !== "Enter") return;
       event.preventDefault();
       this.#choose(this.#chosen + (event.shiftKey ? -1 : 1));
+    };
+    this.#list.container.onclick = (event) => {
+      const link = event.target instanceof Element && event.target.closest("a");
+      const position = this.#list.items.findIndex((item) => item.link === link);
+      if (position < 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      this.#choose(position);
     };
     byId("search-form").onsubmit = (event) => event.preventDefault();
     this.#openButton.onclick = () => (this.isOpen ? this.close() : this.open());
@@ -54,17 +70,26 @@ export class SearchPanel {
     return this.#panel.contains(document.activeElement);
   }
 
-  /** @param {PageSource} source */
+  /**
+   * The search stays if it has led to this chapter.
+   *
+   * @param {PageSource} source
+   */
   use(source) {
     this.#source = source;
+    if (this.#isLeading) return;
     this.#input.value = "";
+    this.#scope.value = "chapter";
     this.#show(false);
     this.#clear();
   }
 
-  /** After the chapter has been finished. */
+  /** Once the chapter has been read: shows the hit that has led to it, or searches in it. */
   refresh() {
-    if (this.isOpen) this.#search();
+    const hit = this.#list.items[this.#chosen]?.hit;
+    if (this.#isLeading && hit) this.#goTo(hit);
+    else if (this.isOpen) this.#search();
+    this.#isLeading = false;
   }
 
   open() {
@@ -72,6 +97,17 @@ export class SearchPanel {
     this.#input.focus();
     this.#input.select();
     this.#search();
+  }
+
+  /**
+   * A search in all books that was begun elsewhere.
+   *
+   * @param {string} query
+   */
+  continueWith(query) {
+    this.#input.value = query;
+    this.#scope.value = "all";
+    this.#show(true);
   }
 
   close() {
@@ -87,117 +123,97 @@ export class SearchPanel {
   }
 
   #clear() {
-    this.#run += 1;
-    this.#hits = [];
+    this.#running.abort();
+    this.#list.clear();
     this.#chosen = -1;
-    byId("search-hits").replaceChildren();
     this.#count.textContent = "";
+    showText(byId("search-pictures"), "");
     this.pages.mark(new Map(), {page: 0, index: -1});
   }
 
   async #search() {
     this.#clear();
+    const running = this.#running = new AbortController();
     const query = this.#input.value.trim();
-    if (!this.#source?.isFinished) this.#count.textContent = t("search.later");
-    else if (query) await this.#searchPages(this.#source, query, this.#run);
+    const source = this.#source;
+    if (!source?.isFinished) this.#count.textContent = t("search.later");
+    if (!source?.isFinished || !query) return;
+    const {bookId, chapterId} = source;
+    const scope = {chapter: {bookId, chapterId}, book: {bookId}, all: {}}[this.#scopeName];
+    const options = {namesChapters: this.#scopeName !== "chapter", signal: running.signal};
+    this.#setBusy(true);
+    try {
+      for await (const hits of findPages(this.api, query, scope, running.signal)) {
+        this.#list.add(hits, query, options);
+        this.#mark();
+      }
+      // Once, at the end, since a screen reader says it.
+      this.#count.textContent = countMessage(this.#list.items.length);
+      if (this.#scopeName === "chapter") await this.#tellPictures(source, running.signal);
+    } catch (error) {
+      if (!running.signal.aborted) {
+        this.#count.textContent = t("search.failed", {detail: error.message});
+      }
+    }
+    if (!running.signal.aborted) this.#setBusy(false);
+  }
+
+  get #scopeName() {
+    return /** @type {ScopeName} */ (this.#scope.value);
+  }
+
+  /** @param {boolean} isBusy */
+  #setBusy(isBusy) {
+    this.#list.container.setAttribute("aria-busy", String(isBusy));
   }
 
   /**
-   * Hits appear in the order of the pages, whichever page is read first.
+   * How many pages could not be searched, if there are any.
    *
    * @param {PageSource} source
-   * @param {string} query
-   * @param {number} run
+   * @param {AbortSignal} signal
    */
-  async #searchPages(source, query, run) {
-    const numbers = Array.from({length: source.total}, (_, index) => index + 1);
-    /** @type {Map<number, Hit[]>} By page number. */
-    const found = new Map();
-    let searched = 0;
-    try {
-      await concurrently(numbers, REQUESTS_AT_ONCE, async (number) => {
-        if (run !== this.#run || this.#hits.length >= MOST_HITS) return;
-        const {words} = await source.content(number, source.signal);
-        if (run !== this.#run) return;
-        found.set(number, findIn(words, query));
-        while (found.has(searched + 1)) {
-          searched += 1;
-          this.#add(searched, found.get(searched) ?? []);
-        }
-        this.#renderCount(searched, source.total);
-      });
-      if (run === this.#run) this.#renderCount(source.total, source.total);
-    } catch (error) {
-      if (run !== this.#run) return;
-      this.#count.textContent = t("search.failed", {detail: error.message});
-    }
-  }
-
-  /**
-   * @param {number} page
-   * @param {Hit[]} hits
-   */
-  #add(page, hits) {
-    hits.slice(0, MOST_HITS - this.#hits.length).forEach((hit, index) => {
-      const button = hitButton(page, hit);
-      const position = this.#hits.length;
-      button.onclick = () => this.#choose(position);
-      this.#hits.push({page, index, hit, button});
-      const item = element("li");
-      item.append(button);
-      byId("search-hits").append(item);
-    });
-    if (hits.length) this.#mark();
-  }
-
-  /**
-   * @param {number} done  Pages that have been searched.
-   * @param {number} total
-   */
-  #renderCount(done, total) {
-    const count = this.#hits.length;
-    const found = t(count >= MOST_HITS ? "search.most" : "search.found", {count});
-    const isRunning = done < total && count < MOST_HITS;
-    if (isRunning) this.#count.textContent = t("search.running", {found, done, total});
-    else this.#count.textContent = count ? found : t("search.none");
+  async #tellPictures(source, signal) {
+    if (isNetworkSlow()) return; // it takes the text of the whole chapter to know
+    const count = await source.countPictures(signal);
+    const message = count ? t("search.pictures", {count, total: source.total}) : "";
+    if (!signal.aborted) showText(byId("search-pictures"), message);
   }
 
   /** @param {number} position  After the last hit comes the first. */
   #choose(position) {
-    if (!this.#hits.length) return;
-    this.#hits[this.#chosen]?.button.removeAttribute("aria-current");
-    this.#chosen = (position + this.#hits.length) % this.#hits.length;
-    const {page, hit, button} = this.#hits[this.#chosen];
-    button.setAttribute("aria-current", "true");
-    button.scrollIntoView({block: "nearest"});
-    this.#mark();
-    this.pages.goTo(page, boxOfWord(hit.words[0]));
-  }
-
-  #mark() {
-    const byPage = new Map();
-    for (const {page, hit} of this.#hits) {
-      byPage.set(page, [...byPage.get(page) ?? [], hit.words.map(boxOfWord)]);
+    const {items} = this.#list;
+    if (!items.length) return;
+    items[this.#chosen]?.link.removeAttribute("aria-current");
+    this.#chosen = (position + items.length) % items.length;
+    const {hit, link} = items[this.#chosen];
+    link.setAttribute("aria-current", "true");
+    link.scrollIntoView({block: "nearest"});
+    announce(t("say.match", {
+      number: this.#chosen + 1, total: items.length, page: hit.page_number, text: hit.excerpt,
+    }));
+    if (hit.chapter_id === this.#source?.chapterId) {
+      this.#goTo(hit);
+    } else {
+      this.#isLeading = true;
+      location.hash = link.hash;
     }
-    const {page = 0, index = -1} = this.#hits[this.#chosen] ?? {};
-    this.pages.mark(byPage, {page, index});
   }
-}
 
-/** @param {import("./lines.js").Word} word */
-function boxOfWord([x0, y0, x1, y1]) {
-  return [x0, y0, x1, y1];
-}
+  /** @param {PageHit} hit */
+  #goTo({page_number: page, boxes}) {
+    this.#mark();
+    this.pages.goTo(page, boxes[0]);
+  }
 
-/**
- * @param {number} page
- * @param {Hit} hit
- */
-function hitButton(page, {before, match, after}) {
-  const button = element("button", "hit");
-  button.type = "button";
-  const excerpt = element("span", "hit-text", `${before} `);
-  excerpt.append(element("mark", "", match), ` ${after}`);
-  button.append(element("span", "hit-page figures", t("reader.page", {number: page})), excerpt);
-  return button;
+  /** A hit is a page, with all places of the words on it. */
+  #mark() {
+    const byPage = new Map(this.#list.items
+      .filter(({hit}) => hit.chapter_id === this.#source?.chapterId)
+      .map(({hit}) => [hit.page_number, [hit.boxes]]));
+    const {chapter_id: chapterId, page_number: page = 0} =
+      this.#list.items[this.#chosen]?.hit ?? {};
+    const isHere = chapterId === this.#source?.chapterId;
+    this.pages.mark(byPage, isHere ? {page, index: 0} : {page: 0, index: -1});
+  }
 }

@@ -119,7 +119,9 @@ export class Api {
     const send = async (/** @type {boolean} */ forceRefresh) => {
       try {
         const token = await this.session.getToken({forceRefresh});
-        const headers = {...options.headers, Authorization: `Bearer ${token}`};
+        const headers = {
+          Accept: "application/json", ...options.headers, Authorization: `Bearer ${token}`,
+        };
         const response = await fetch(path, {...options, method, headers});
         const retryAfter = response.headers.get("Retry-After");
         return {status: response.status, text: await response.text(), retryAfter};

@@ -2,8 +2,10 @@
 
 /**
  * @typedef {{view: "job", jobId: string, page: number}} JobRoute  Reading what a job has created.
- * @typedef {{view: "chapter", bookId: string, chapterId: string, page: number}} ChapterRoute
- * @typedef {{view: "library"} | JobRoute | ChapterRoute} Route
+ * @typedef {{view: "chapter", bookId: string, chapterId: string, page: number, query?: string}}
+ *   ChapterRoute  With the query of the search that has led there.
+ * @typedef {{view: "search", query: string}} SearchRoute  A search in all books.
+ * @typedef {{view: "library"} | JobRoute | ChapterRoute | SearchRoute} Route
  */
 
 /**
@@ -11,10 +13,14 @@
  * @returns {Route}
  */
 export function parseRoute(hash) {
-  const [kind, ...ids] = hash.replace(/^#\/?/, "").split("/").map(decode);
+  const [path, search] = hash.replace(/^#\/?/, "").split("?");
+  const query = new URLSearchParams(search).get("q");
+  const [kind, ...ids] = path.split("/").map(decode);
+  if (kind === "search") return {view: "search", query: query ?? ""};
   if (kind === "jobs" && ids[0]) return {view: "job", jobId: ids[0], page: pageNumber(ids[1])};
   if (kind === "books" && ids[0] && ids[1]) {
-    return {view: "chapter", bookId: ids[0], chapterId: ids[1], page: pageNumber(ids[2])};
+    const page = pageNumber(ids[2]);
+    return {view: "chapter", bookId: ids[0], chapterId: ids[1], page, ...(query && {query})};
   }
   return {view: "library"};
 }
@@ -25,11 +31,13 @@ export function parseRoute(hash) {
  */
 export function formatRoute(route) {
   if (route.view === "library") return "#/";
+  const query = "query" in route && route.query ? `?${new URLSearchParams({q: route.query})}` : "";
+  if (route.view === "search") return `#/search${query}`;
   const parts = route.view === "job"
     ? ["jobs", route.jobId]
     : ["books", route.bookId, route.chapterId];
   if (route.page !== 1) parts.push(String(route.page));
-  return `#/${parts.map(encodeURIComponent).join("/")}`;
+  return `#/${parts.map(encodeURIComponent).join("/")}${query}`;
 }
 
 /** @param {string | undefined} text */

@@ -1,0 +1,87 @@
+/** The list of pages that a search has found, with the names of their chapters. */
+
+import {element} from "../shared/dom.js";
+import {t} from "../shared/i18n.js";
+import {formatRoute} from "../shared/router.js";
+import {readBook} from "./book-context.js";
+import {markedParts} from "./find-pages.js";
+
+/**
+ * @typedef {import("./find-pages.js").PageHit} PageHit
+ * @typedef {import("../shared/api.js").Api} Api
+ */
+
+export class HitList {
+  /** @type {{hit: PageHit, link: HTMLAnchorElement}[]} */
+  items = [];
+  /** @type {Map<string, ReturnType<typeof readBook>>} */
+  #books = new Map();
+
+  /**
+   * @param {HTMLElement} container
+   * @param {Api} api
+   */
+  constructor(container, api) {
+    this.container = container;
+    this.api = api;
+  }
+
+  clear() {
+    this.items = [];
+    this.#books.clear();
+    this.container.replaceChildren();
+  }
+
+  /**
+   * @param {PageHit[]} hits
+   * @param {string} query
+   * @param {{namesChapters: boolean, signal: AbortSignal}} options
+   */
+  add(hits, query, {namesChapters, signal}) {
+    for (const hit of hits) {
+      const last = this.items.at(-1)?.hit;
+      if (namesChapters && last?.chapter_id !== hit.chapter_id) {
+        const heading = element("li", "hit-chapter");
+        this.container.append(heading);
+        this.#name(heading, hit, signal);
+      }
+      const link = hitLink(hit, query);
+      this.items.push({hit, link});
+      const item = element("li");
+      item.append(link);
+      this.container.append(item);
+    }
+  }
+
+  /**
+   * @param {HTMLElement} heading
+   * @param {PageHit} hit
+   * @param {AbortSignal} signal
+   */
+  async #name(heading, {book_id: bookId, chapter_id: chapterId}, signal) {
+    const reading = this.#books.get(bookId) ?? readBook(this.api, bookId, signal);
+    this.#books.set(bookId, reading);
+    try {
+      const {title, chapters} = await reading;
+      const chapter = chapters.find((it) => it.chapter_id === chapterId);
+      heading.textContent = [title, chapter?.title].filter(Boolean).join(" · ");
+    } catch (error) {
+      if (!signal.aborted) console.warn("The name of a chapter:", error.message);
+    }
+  }
+}
+
+/**
+ * @param {PageHit} hit
+ * @param {string} query
+ */
+function hitLink({book_id: bookId, chapter_id: chapterId, page_number: page, excerpt}, query) {
+  const link = element("a", "hit");
+  link.href = formatRoute({view: "chapter", bookId, chapterId, page, query});
+  const text = element("span", "hit-text");
+  text.dir = "auto";
+  markedParts(excerpt, query).forEach((part, index) => (
+    text.append(index % 2 ? element("mark", "", part) : part)));
+  link.append(element("span", "hit-page figures", t("reader.page", {number: page})), text);
+  return link;
+}
