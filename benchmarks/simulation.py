@@ -163,7 +163,7 @@ def _simulate(database: Database, folder: Path) -> Iterator[Row]:
     for job in jobs:
         work = lookout.new_work(job, unfinished[job.user_id])
         unfinished[job.user_id] += 1
-        database.fleet.insert_with_work(job, work)
+        database.fleet.insert_with_work((job, work))
         lookout.publish_first_tasks(job, work)
     steps = Steps(fleet, cast(Any, _SleepingPool()), lookout)
     threads = [
@@ -181,7 +181,7 @@ def _simulate(database: Database, folder: Path) -> Iterator[Row]:
             upload_of(f"newcomer{len(newcomers)}"), "book", ChapterRequest("T", "t"), None
         )
         work = lookout.new_work(newcomer, 0)
-        database.fleet.insert_with_work(newcomer, work)
+        database.fleet.insert_with_work((newcomer, work))
         lookout.publish_first_tasks(newcomer, work)
         newcomers.append(newcomer)
         time.sleep(_NEWCOMER_EVERY_S)

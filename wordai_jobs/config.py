@@ -300,7 +300,7 @@ class LimitsSettings(_Section):
         "larger.",
     )
     max_active_jobs_per_user: int = Field(
-        20,
+        100,
         ge=1,
         le=10_000,
         description="Jobs that one user may have waiting and running. Further jobs get a 429.",

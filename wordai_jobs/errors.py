@@ -120,13 +120,17 @@ class Invalid(AppError):
 
 
 class TooManyJobs(AppError):
-    """The caller has as many unfinished jobs as one user may have."""
+    """With the new jobs, the caller would have more unfinished ones than one user may have."""
 
     status = 429
 
-    def __init__(self, limit: int, retry_after_s: int) -> None:
-        jobs = "job that has" if limit == 1 else "jobs that have"
-        detail = f"You have {limit} {jobs} not ended, which is the limit"
+    def __init__(self, limit: int, unfinished: int, new: int, retry_after_s: int) -> None:
+        jobs = "job that has" if unfinished == 1 else "jobs that have"
+        detail = f"You have {unfinished} {jobs} not ended, "
+        if new == 1:
+            detail += "which is the limit"
+        else:
+            detail += f"and {new} more would pass the limit of {limit}"
         super().__init__(detail, headers={"Retry-After": str(retry_after_s)})
 
 

@@ -93,17 +93,22 @@ def test_a_file_that_cannot_become_a_chapter_is_refused_with_the_reason(
 
 
 @pytest.mark.parametrize("encoding", ["with a length", "chunked"])
-@pytest.mark.parametrize("fields", [{}, {"x": "x" * 1_000_000}], ids=["few fields", "large fields"])
-@pytest.mark.parametrize("path", ["/api/v1/files", ENQUEUE], ids=["upload", "enqueue"])
+@pytest.mark.parametrize(
+    "path, fields",
+    [
+        pytest.param("/api/v1/files", {}, id="upload"),
+        pytest.param("/api/v1/files", {"x": "x" * 1_000_000}, id="upload with a large field"),
+        pytest.param(ENQUEUE, {"title": "A chapter"}, id="enqueue"),
+    ],
+)
 def test_a_pdf_may_be_exactly_as_large_as_the_limit(
     user: Client, path: str, fields: dict[str, str], encoding: str
 ) -> None:
     def send(size: int) -> requests.Response:
-        form = {"title": "A chapter", **fields}
         files = {"file": ("exactly.pdf", pdf_of_size(size), "application/pdf")}
         url = user.url + path.format(book=user.book_id)
         request = user.session.prepare_request(
-            requests.Request("POST", url, data=form, files=files)
+            requests.Request("POST", url, data=fields, files=files)
         )
         if encoding == "chunked":
             body = request.body
@@ -199,7 +204,11 @@ BAD_FIELDS = {
     "title": BAD_TITLES,
     "file_id": BAD_VALUES[:9],
     "slug": [{"$ne": None}, [], 17, True, "", "Not A Slug", "-x", "x-", "a--b", "../x", "x" * 81],
-    "order_index": [{"$ne": None}, [], "1", 1.5, True, None, -1, 2**31, 10**400],
+    "order_index": [{"$ne": None}, [], "1", 1.5, True, -1, 2**31, 10**400],
+    "first_page": [{"$ne": None}, "1", 1.5, True, None, 0, 2**31],
+    "last_page": [{"$ne": None}, "1", 1.5, True, 0, 2**31],
+    "unknown": [None, 1],
+    "file_id.x": [1],
     "parent_id": [{"$ne": None}, [], 17, True, ""],
     "is_published": [{"$ne": None}, [], 0, 1, "true", None],
     "is_preview_free": [{"$ne": None}, [], 0, 1, "false", None],
@@ -219,14 +228,14 @@ def test_a_field_of_a_wrong_type_or_out_of_range_is_named(
     user: Client, field: str, value: Any
 ) -> None:
     body = json.dumps({"file_id": "file_1", "title": "T", field: value})
-    check_refused(user.post(ENQUEUE.format(book=user.book_id), data=body), 422, f"{field}: ")
+    check_refused(user.post(ENQUEUE.format(book=user.book_id), data=body), 422, f"{field} ")
     assert user.get("/api/v1/books/jobs").json() == {"jobs": [], "next_cursor": None}
 
 
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("title", BAD_TITLES, ids=shown)
 def test_a_bad_title_of_a_book_is_named(user: Client, title: Any) -> None:
-    check_refused(user.post("/api/v1/books", data=json.dumps({"title": title})), 422, "title: ")
+    check_refused(user.post("/api/v1/books", data=json.dumps({"title": title})), 422, "title ")
 
 
 A_PDF = ("a.pdf", photo_pdf())
@@ -253,7 +262,47 @@ A_PDF = ("a.pdf", photo_pdf())
 def test_a_missing_field_is_named(
     user: Client, path: str, sent: dict[str, Any], field: str
 ) -> None:
-    check_refused(user.post(path.format(book=user.book_id), **sent), 422, f"{field}: ")
+    check_refused(user.post(path.format(book=user.book_id), **sent), 422, f"{field} ")
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize(
+    "sent, field",
+    [
+        pytest.param({"data": {"title": "T", "tilte": "T"}, "files": {"file": A_PDF}}, "tilte"),
+        pytest.param({"data": {"title": "T"}, "files": {"file": A_PDF, "more": A_PDF}}, "more"),
+        pytest.param(
+            {"data": {"title": "T", "file_id": "file_x"}, "files": {"file": A_PDF}}, "file_id"
+        ),
+    ],
+    ids=["text", "file", "file_id beside a file"],
+)
+def test_an_unknown_field_of_a_form_is_named(user: Client, sent: Json, field: str) -> None:
+    response = user.post(ENQUEUE.format(book=user.book_id), **sent)
+    check_refused(response, 422, f"{field} is not a field of this request")
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize(
+    "fields, message",
+    [
+        ({"title": ""}, "title must not be empty"),
+        ({"title": "x" * 301}, "title must have at most 300 characters"),
+        ({"order_index": "1"}, "order_index must be a whole number"),
+        ({"order_index": -1}, "order_index must be at least 0"),
+        ({"is_published": 1}, "is_published must be true or false"),
+        ({"on_bad_page": "skip"}, "on_bad_page must be 'fail' or 'placeholder'"),
+        ({"file_id": None}, "file_id must be text"),
+        ({"a\ud800": 1}, "The name of a field must be text"),
+        ({"\x00" * 100: 1}, "?" * 60 + " is not a field of this request"),
+    ],
+    ids=shown,
+)
+def test_messages_about_fields_are_for_people(user: Client, fields: Json, message: str) -> None:
+    body = json.dumps({"file_id": "file_1", "title": "T", **fields})
+    response = user.post(ENQUEUE.format(book=user.book_id), data=body)
+    check_refused(response, 422, message)
+    assert response.json() == {"detail": message}
 
 
 @pytest.mark.usefixtures("unchanged")
@@ -274,7 +323,7 @@ def test_a_missing_field_is_named(
     ],
 )
 def test_a_query_out_of_range_is_refused(user: Client, query: str) -> None:
-    check_refused(user.get(f"/api/v1/books/jobs?{query}"), 422, ": ")
+    check_refused(user.get(f"/api/v1/books/jobs?{query}"), 422, " must ")
 
 
 ODD_IDS = [

@@ -31,7 +31,7 @@ def pages(first: int, last: int) -> list[Page]:
 def job(database: Database) -> Job:
     """A recorded job of 70 pages that renders; two of its three stretches are published."""
     new = Job.enqueued(upload_of("alice", 70), "book", ChapterRequest("T", "t"), None)
-    assert database.fleet.insert_with_work(new, new_work(new, published=2))
+    assert database.fleet.insert_with_work((new, new_work(new, published=2)))
     opened = new.fetching().opened()
     assert database.fleet.advance(opened, 3)
     return opened
@@ -122,7 +122,7 @@ def test_the_jobs_of_a_user_take_turns_in_their_order(database: Database) -> Non
     for number in range(3):
         jobs.append(Job.enqueued(upload_of("bob"), "book", ChapterRequest("T", "t"), None))
         waiting = Work(1, LATER, NOW, waits=number > 0)
-        assert database.fleet.insert_with_work(jobs[-1], waiting)
+        assert database.fleet.insert_with_work((jobs[-1], waiting))
     assert database.fleet.count_begun_of("bob") == 1
     assert database.fleet.users_who_wait() == {"bob"}
     assert [it.job_id for it in database.fleet.untouched(LATER, 10)] == [jobs[0].job_id]

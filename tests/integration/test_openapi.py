@@ -30,6 +30,7 @@ ENDPOINTS = [
     "PATCH /api/v1/books/{book_id}",
     "DELETE /api/v1/books/{book_id}",
     "POST /api/v1/books/{book_id}/chapters/from-pdf",
+    "POST /api/v1/books/{book_id}/chapters/from-outline",
     "GET /api/v1/books/jobs/{job_id}",
     "GET /api/v1/books/jobs/{job_id}/pages",
     "GET /api/v1/books/jobs",
@@ -214,6 +215,10 @@ def _of_a_job(alice: Client, bob: Client, file_id: str) -> Iterator[requests.Res
         alice.post(address, json={"file_id": "none", "title": "Three"}),
         alice.enqueue(file_id, title=""),
     )
+    parts = [{"title": f"Page {page}", "first_page": page, "last_page": page} for page in (1, 2)]
+    outline = f"/api/v1/books/{alice.book_id}/chapters/from-outline"
+    yield alice.post(outline, json={"file_id": file_id, "parts": parts})
+    yield alice.post(outline, json={"file_id": file_id, "parts": []})
     job_id = accepted.json()["job_id"]
     job = f"/api/v1/books/jobs/{job_id}"
     yield from alice.responses(job_id)

@@ -132,7 +132,7 @@ def test_a_recorded_job_that_cannot_be_started_fails(
 ) -> None:
     engine = ThreadEngine(parse_config({}), database, storage, None, JobMetrics())  # type: ignore[arg-type]
     engine._executor.shutdown()
-    live = engine.admit(job)
+    [live] = engine.admit([job])
     engine.queue(live)
     recorded = database.jobs.find(job.job_id)
     assert recorded and recorded.error == "The server could not start the job"

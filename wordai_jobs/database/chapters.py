@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from pydantic import TypeAdapter
-from pymongo import ASCENDING, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from wordai_jobs.database.repository import Document, Repository
@@ -77,10 +77,16 @@ class ChapterRepository(Repository[Chapter]):
         """A book's chapters in their order, without pages."""
         with self._translated_errors():
             cursor = self._collection.find({"book_id": book_id}, _WITHOUT_PAGES)
-            in_order = cursor.sort(
-                [("order_index", ASCENDING), ("created_at", ASCENDING), ("chapter_id", ASCENDING)]
-            )
-            return list(self._readable(in_order))
+            order = ("order_index", "enqueued_at", "created_at", "chapter_id")
+            return list(self._readable(cursor.sort([(field, ASCENDING) for field in order])))
+
+    def last_order_index(self, book_id: str) -> int:
+        """The largest `order_index` of the book's chapters; -1 if it has none."""
+        fields = {"_id": False, "order_index": True}
+        with self._translated_errors():
+            found = self._collection.find({"book_id": book_id}, fields)
+            last = list(found.sort("order_index", DESCENDING).limit(1))
+        return int(last[0].get("order_index") or 0) if last else -1
 
     def of_user(self, user_id: str) -> list[Chapter]:
         """All chapters of a user, without pages, in no order."""

@@ -15,7 +15,6 @@ from datetime import datetime
 from typing import Any
 
 from pymongo import ASCENDING, ReturnDocument
-from pymongo.errors import DuplicateKeyError
 
 from wordai_jobs.database.jobs import UNFINISHED, JobRepository, state_of, to_document
 from wordai_jobs.database.repository import Document
@@ -25,7 +24,7 @@ from wordai_jobs.model.work import Work, ends_stretch
 
 _NOT_FAILING = {"failure": {"$exists": False}}
 _HAS_TURN = {"fleet.waits": False}
-_WITHOUT_PAGES = {"fleet.pages": False}
+_WITHOUT_PAGES = {"fleet.pages": False, "rest": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +38,11 @@ class FleetJob:
 class FleetRepository(JobRepository):
     """Reads and writes jobs and the work on them."""
 
-    def insert_with_work(self, job: Job, work: Work) -> bool:
-        """Record a new job. False if its user already has a job with the same idempotency key."""
-        try:
-            with self._translated_errors():
-                self._collection.insert_one({**to_document(job), "fleet": _work_document(work)})
-        except DuplicateKeyError:
-            return False
-        return True
+    def insert_with_work(self, *jobs: tuple[Job, Work]) -> bool:
+        """As `insert`."""
+        return self._insert(
+            [{**to_document(job), "fleet": _work_document(work)} for job, work in jobs]
+        )
 
     def adopt(self, job: Job, work: Work) -> None:
         """Begin to work on a job that another engine has recorded."""

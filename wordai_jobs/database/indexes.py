@@ -29,6 +29,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
             unique=True,
             partialFilterExpression={"idempotency_key": {"$exists": True}},
         ),
+        IndexModel("rest_since", partialFilterExpression={"rest_since": {"$exists": True}}),
     ],
     "books": [
         IndexModel("book_id", unique=True),

@@ -1,23 +1,30 @@
 """Jobs in the collection `pdf_chapter_jobs`.
 
 Every change is one conditional update, so a write that comes late changes nothing.
+
+The jobs of one request, a batch, are recorded by one write, which an end of the database may cut
+off in the middle. So the first job's document has those of the others in its field `rest`, until
+they are known to be recorded: once the first is there, all will be, and without it there is none.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from pymongo import DESCENDING
-from pymongo.errors import DuplicateKeyError
+from pymongo import ASCENDING, DESCENDING
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from wordai_jobs.database.repository import Document, Repository
+from wordai_jobs.errors import DatabaseError
 from wordai_jobs.model.job import ACTIVE, Job, JobStatus
 
 UNFINISHED = {"status": {"$in": list(ACTIVE)}}
 # What the engine `celery` records for itself can be large (see fleet.py).
-_WITHOUT_FLEET = {"fleet": False}
+_WITHOUT_FLEET = {"fleet": False, "rest": False}
+_DUPLICATE_KEY = 11000
 # A state with the given status may replace only a state with one of these.
 _STATUSES_BEFORE: Mapping[JobStatus, list[JobStatus]] = {
     JobStatus.PENDING: [JobStatus.PENDING],
@@ -32,14 +39,37 @@ class JobRepository(Repository[Job]):
 
     adapter = TypeAdapter(Job)
 
-    def insert(self, job: Job) -> bool:
-        """Record a new job. False if its user already has a job with the same idempotency key."""
-        try:
-            with self._translated_errors():
-                self._collection.insert_one(to_document(job))
-        except DuplicateKeyError:
-            return False
-        return True
+    def insert(self, *jobs: Job) -> bool:
+        """Record new jobs, all or none of them.
+
+        Only the first may have an idempotency key. False if its user already has a job with that.
+        """
+        return self._insert([to_document(job) for job in jobs])
+
+    def incomplete_batches(self, before: datetime) -> list[Job]:
+        """The first jobs of batches that were created before this moment, and of which not all jobs
+        are known to be recorded.
+        """
+        with self._translated_errors():
+            found = self._collection.find({"rest_since": {"$lte": before}}, _WITHOUT_FLEET)
+            return list(self._readable(found))
+
+    def complete_batch(self, batch_id: str) -> None:
+        """Record those jobs of a batch that are not. May be done by several at once."""
+        condition = {"job_id": batch_id, "rest": {"$exists": True}}
+        with self._translated_errors():
+            first = self._collection.find_one(condition, {"rest": True})
+        if first:
+            self._insert_missing(first["rest"])
+            self._forget_rest(batch_id)
+
+    def of_batch(self, user_id: str, batch_id: str) -> list[Job]:
+        """The jobs of one request, in its order."""
+        with self._translated_errors():
+            found = self._collection.find(
+                {"user_id": user_id, "batch_id": batch_id}, _WITHOUT_FLEET
+            )
+            return list(self._readable(found.sort("created_at", ASCENDING)))
 
     def find(self, job_id: str) -> Job | None:
         return self._find_one({"job_id": job_id}, _WITHOUT_FLEET)
@@ -86,6 +116,14 @@ class JobRepository(Repository[Job]):
         """The uploads of all unfinished jobs, including jobs whose records cannot be read."""
         return self._values("file_id", UNFINISHED)
 
+    def last_order_index(self, user_id: str, book_id: str) -> int:
+        """The largest `order_index` of the book's chapters that are under way; -1 if none is."""
+        condition = {"user_id": user_id, "book_id": book_id, **UNFINISHED}
+        with self._translated_errors():
+            found = self._collection.find(condition, {"_id": False, "request.order_index": True})
+            indexes = [document.get("request", {}).get("order_index") or 0 for document in found]
+        return max(indexes, default=-1)
+
     def move_unfinished(self, folder_id: str) -> None:
         """Make all unfinished jobs belong to this data folder."""
         with self._translated_errors():
@@ -126,6 +164,43 @@ class JobRepository(Repository[Job]):
             cursor = self._collection.find(condition, _WITHOUT_FLEET).sort(newest_first)
             return list(self._readable(cursor.limit(limit)))
 
+    def _insert(self, documents: list[Document]) -> bool:
+        first, *rest = documents
+        try:
+            with self._translated_errors():
+                if not rest:
+                    self._collection.insert_one(first)
+                    return True
+                first |= {"rest": rest, "rest_since": first["created_at"]}
+                try:
+                    self._collection.insert_many(documents)
+                except BulkWriteError as error:
+                    failed = error.details["writeErrors"]
+                    if not failed or failed[0]["code"] != _DUPLICATE_KEY:
+                        raise
+                    if failed[0]["index"] == 0:
+                        return False
+                    # A request with the same key, or a chore, has begun to record the rest.
+                    self._insert_missing(rest)
+        except DuplicateKeyError:
+            return False
+        with suppress(DatabaseError):  # it is forgotten later
+            self._forget_rest(first["job_id"])
+        return True
+
+    def _insert_missing(self, documents: list[Document]) -> None:
+        with self._translated_errors():
+            try:
+                self._collection.insert_many(documents, ordered=False)
+            except BulkWriteError as error:
+                if any(each["code"] != _DUPLICATE_KEY for each in error.details["writeErrors"]):
+                    raise
+
+    def _forget_rest(self, batch_id: str) -> None:
+        change = {"$unset": {"rest": "", "rest_since": ""}}
+        with self._translated_errors():
+            self._collection.update_one({"job_id": batch_id}, change)
+
     def _from_document(self, document: Mapping[str, Any]) -> Job:
         """Records of other programs may have only the fields that the contract names."""
         result = document.get("result") or {}
@@ -150,6 +225,8 @@ def to_document(job: Job) -> Document:
         "folder_id": job.folder_id,
         "request": asdict(job.request),
     }
+    if job.batch_id:
+        document["batch_id"] = job.batch_id
     if job.idempotency_key:
         document["idempotency_key"] = job.idempotency_key
         document["fingerprint"] = job.fingerprint

@@ -24,6 +24,7 @@ def chapter_of(job: Job, pages: Iterable[Page], size: int, dpi: int) -> Chapter:
     fields = asdict(job.request)
     for of_the_job in ("on_bad_page", "last_page"):
         del fields[of_the_job]
+    fields["order_index"] = fields["order_index"] or 0  # a job of another program may have none
     return Chapter(
         chapter_id=job.chapter_id,
         book_id=job.book_id,
@@ -32,6 +33,7 @@ def chapter_of(job: Job, pages: Iterable[Page], size: int, dpi: int) -> Chapter:
         total_pages=job.total_pages,
         size=size,
         dpi=dpi,
+        enqueued_at=job.created_at,
         created_at=now,
         updated_at=now,
         pages=tuple(sorted(pages, key=lambda page: page.number)),

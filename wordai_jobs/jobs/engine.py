@@ -1,11 +1,40 @@
 """The interface between JobService, which decides what users may do, and what runs their jobs."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from wordai_jobs.config import Config
+from wordai_jobs.errors import Busy, TooManyJobs
 from wordai_jobs.jobs.housekeeping import Chore
 from wordai_jobs.model.book import Page
 from wordai_jobs.model.job import Job, JobError
+
+_QUEUE_FULL_RETRY_S = 10
+_TOO_MANY_RETRY_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many jobs an engine takes in."""
+
+    per_user: int
+    queued: int
+
+    @classmethod
+    def of(cls, config: Config) -> "Limits":
+        return cls(config.limits.max_active_jobs_per_user, config.jobs.max_queued)
+
+    def check(self, new: int, of_user: int, waiting: int) -> None:
+        """Raises TooManyJobs or Busy if there is no room for all the new jobs of a user.
+
+        The user has `of_user` unfinished jobs, and `waiting` jobs of all users are in the queue.
+        """
+        if of_user + new > self.per_user:
+            raise TooManyJobs(self.per_user, of_user, new, _TOO_MANY_RETRY_S)
+        if waiting + new > self.queued:
+            room = "is full" if new == 1 else f"has no room for {new} jobs"
+            raise Busy(f"The queue {room}: {waiting} jobs are waiting", _QUEUE_FULL_RETRY_S)
 
 
 class Engine(Protocol):
@@ -23,10 +52,11 @@ class Engine(Protocol):
     def open(self) -> None:
         """The database has been reached: from now on, jobs are taken in. Raises DatabaseError."""
 
-    def take_in(self, job: Job) -> bool:
-        """Record a new job, and see to it that it runs. False if its idempotency key is taken.
+    def take_in(self, jobs: Sequence[Job]) -> bool:
+        """Record new jobs of one user, all or none, and see to it that they run in this order.
 
-        Raises TooManyJobs, Busy and DatabaseError; then there is no job.
+        False if the idempotency key of the first is taken. Raises TooManyJobs, Busy and
+        DatabaseError; then there is no job.
         """
 
     def in_memory(self, job_id: str) -> Job | None:

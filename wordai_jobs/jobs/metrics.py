@@ -62,8 +62,8 @@ class JobMetrics:
         )
         self._begin_at_zero()
 
-    def accepted(self) -> None:
-        self._accepted.inc()
+    def accepted(self, jobs: int) -> None:
+        self._accepted.inc(jobs)
 
     def started(self, waited_s: float) -> None:
         self._wait.observe(max(waited_s, 0))

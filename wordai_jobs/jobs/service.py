@@ -2,9 +2,13 @@
 
 import hashlib
 import json
+import threading
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
+from wordai_jobs.clock import utc_now
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import AccessDenied, Busy, Conflict, Invalid, NotFound
 from wordai_jobs.jobs.ended import EndedJobs
@@ -12,18 +16,21 @@ from wordai_jobs.jobs.engine import Engine
 from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.library.library import Library
 from wordai_jobs.library.uploads import IncomingPdf
-from wordai_jobs.model.book import Page
+from wordai_jobs.model.book import MAX_ORDER_INDEX, Page
 from wordai_jobs.model.job import CANCELLED, ChapterRequest, Job, JobStatus, OnBadPage
 from wordai_jobs.model.upload import Upload
 
 _RETRY_S = 5
+_KEY_LOCKS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """A job, and whether an earlier request with the same idempotency key has created it."""
+    """The jobs of a request, and whether an earlier one with the same idempotency key has created
+    them.
+    """
 
-    job: Job
+    jobs: Sequence[Job]
     is_replay: bool
 
 
@@ -47,6 +54,7 @@ class JobService:
         self._engine = engine
         self._ended = ended
         self._metrics = metrics
+        self._key_locks = [threading.Lock() for _ in range(_KEY_LOCKS)]
 
     def enqueue(
         self,
@@ -64,7 +72,23 @@ class JobService:
         """
         self._check_target(user_id, book_id, request)
         upload = self._library.uploads.get(file_id, user_id)
-        return self._enqueue(upload, book_id, request, key)
+        _check_pages(request, upload)
+        return self._enqueue(upload, book_id, [request], key)
+
+    def enqueue_parts(
+        self,
+        user_id: str,
+        book_id: str,
+        parts: Sequence[ChapterRequest],
+        file_id: str,
+        key: str | None = None,
+    ) -> Enqueued:
+        """As `enqueue`, for several chapters of one PDF: one job each, all of them or none."""
+        self._library.books.get(book_id, user_id)
+        upload = self._library.uploads.get(file_id, user_id)
+        for index, part in enumerate(parts):
+            _check_pages(part, upload, of=f"parts[{index}].")
+        return self._enqueue(upload, book_id, parts, key)
 
     def upload_and_enqueue(
         self,
@@ -81,7 +105,8 @@ class JobService:
         self._check_target(user_id, book_id, request)
         upload = self._library.uploads.add(user_id, pdf)
         try:
-            enqueued = self._enqueue(upload, book_id, request, key)
+            _check_pages(request, upload)
+            enqueued = self._enqueue(upload, book_id, [request], key)
         except BaseException:
             self._library.uploads.remove(upload)
             raise
@@ -106,8 +131,8 @@ class JobService:
         earlier = self._database.jobs.find_by_key(user_id, key)
         if earlier and earlier.status is JobStatus.FAILED:
             self._database.jobs.free_key(earlier)
-        job = self._new_job(upload, failed.book_id, request)
-        return self._take_in_once(replace(job, idempotency_key=key, fingerprint=job_id))
+        jobs = self._new_jobs(upload, failed.book_id, [request])
+        return self._take_in_once(jobs, key, fingerprint=job_id)
 
     def cancel(self, job_id: str, user_id: str) -> Job:
         """Cancel a job; returns it once nothing of it is left.
@@ -184,63 +209,96 @@ class JobService:
             self._library.books.chapter(book_id, request.parent_id, user_id)
 
     def _enqueue(
-        self, upload: Upload, book_id: str, request: ChapterRequest, key: str | None
+        self, upload: Upload, book_id: str, requests: Sequence[ChapterRequest], key: str | None
     ) -> Enqueued:
         self._library.quota.check(upload.user_id)
-        _check_pages(request, upload)
-        job = self._new_job(upload, book_id, request)
+        jobs = self._new_jobs(upload, book_id, requests)
         if key is None:
-            self._take_in(job)
-            return Enqueued(job, is_replay=False)
-        fingerprint = _fingerprint(upload.sha256, book_id, request)
+            self._take_in(jobs)
+            return Enqueued(jobs, is_replay=False)
         return self._take_in_once(
-            replace(job, idempotency_key=f"client:{key}", fingerprint=fingerprint)
+            jobs, f"client:{key}", _fingerprint(upload.sha256, book_id, requests)
         )
 
-    def _new_job(self, upload: Upload, book_id: str, request: ChapterRequest) -> Job:
-        return Job.enqueued(upload, book_id, request, self._library.folder_id)
+    def _new_jobs(
+        self, upload: Upload, book_id: str, requests: Sequence[ChapterRequest]
+    ) -> list[Job]:
+        """Their `created_at` have their order, and those without an `order_index` come last in the
+        book, in this order.
+        """
+        first_index = 0
+        if any(request.order_index is None for request in requests):
+            # In this order: a job may end in between, and then its chapter is there.
+            under_way = self._database.jobs.last_order_index(upload.user_id, book_id)
+            first_index = 1 + max(under_way, self._database.chapters.last_order_index(book_id))
+        first_moment = utc_now() - timedelta(milliseconds=len(requests) - 1)
+        jobs = []
+        for number, request in enumerate(requests):
+            if request.order_index is None:
+                index = min(first_index + number, MAX_ORDER_INDEX)
+                request = replace(request, order_index=index)
+            now = first_moment + timedelta(milliseconds=number)
+            jobs.append(Job.enqueued(upload, book_id, request, self._library.folder_id, now))
+        if len(jobs) > 1:
+            jobs = [replace(job, batch_id=jobs[0].job_id) for job in jobs]
+        return jobs
 
-    def _take_in_once(self, job: Job) -> Enqueued:
-        """Take the job in, unless its user already has one with its idempotency key.
+    def _take_in_once(self, jobs: list[Job], key: str, fingerprint: str) -> Enqueued:
+        """Take the jobs in, unless their user already has some with this idempotency key.
 
         If several equal requests come at once, one insert under a unique index decides.
         """
-        assert job.idempotency_key
-        earlier = self._database.jobs.find_by_key(job.user_id, job.idempotency_key)
-        if earlier is None and self._take_in(job):
-            return Enqueued(job, is_replay=False)
-        earlier = earlier or self._database.jobs.find_by_key(job.user_id, job.idempotency_key)
+        user_id = jobs[0].user_id
+        jobs[0] = replace(jobs[0], idempotency_key=key, fingerprint=fingerprint)
+        # Equal requests must not take each other's places in the queue.
+        with self._key_locks[hash(key) % len(self._key_locks)]:
+            earlier = self._database.jobs.find_by_key(user_id, key)
+            if earlier is None and self._take_in(jobs):
+                return Enqueued(jobs, is_replay=False)
+        earlier = earlier or self._database.jobs.find_by_key(user_id, key)
         if earlier is None:  # it failed, and another retry has just freed the key
             raise Busy("The same request is being handled right now, try again", _RETRY_S)
-        if earlier.fingerprint != job.fingerprint:
-            raise Invalid("Idempotency-Key: this key was used with different fields")
-        return Enqueued(self.get(earlier.job_id, job.user_id), is_replay=True)
+        if earlier.fingerprint != fingerprint:
+            raise Invalid("Idempotency-Key was used with different fields")
+        if not earlier.batch_id:
+            return Enqueued([self.get(earlier.job_id, user_id)], is_replay=True)
+        self._database.jobs.complete_batch(earlier.batch_id)
+        batch = self._database.jobs.of_batch(user_id, earlier.batch_id)
+        return Enqueued([self.in_memory(job.job_id) or job for job in batch], is_replay=True)
 
-    def _take_in(self, job: Job) -> bool:
-        """False if the idempotency key of the job is taken."""
-        is_taken_in = self._engine.take_in(job)
+    def _take_in(self, jobs: Sequence[Job]) -> bool:
+        """False if the idempotency key of the jobs is taken."""
+        is_taken_in = self._engine.take_in(jobs)
         if is_taken_in:
-            self._metrics.accepted()
+            self._metrics.accepted(len(jobs))
         return is_taken_in
 
 
-def _check_pages(request: ChapterRequest, upload: Upload) -> None:
-    """Raises Invalid if the PDF does not have the pages that are asked for."""
+def _check_pages(request: ChapterRequest, upload: Upload, of: str = "") -> None:
+    """Raises Invalid if the PDF does not have the pages that are asked for.
+
+    `of` comes before the names of fields.
+    """
     first, last, count = request.first_page, request.last_page, upload.page_count
     for field, page in (("first_page", first), ("last_page", last or first)):
         if page > count:
             pages = "1 page" if count == 1 else f"{count} pages"
-            raise Invalid(f"{field} must not be after the end of the PDF, which has {pages}")
+            raise Invalid(f"{of}{field} must not be after the end of the PDF, which has {pages}")
     if last and first > last:
-        raise Invalid("first_page must not be after last_page")
+        raise Invalid(f"{of}first_page must not be after {of}last_page")
 
 
-def _fingerprint(sha256: str, book_id: str, request: ChapterRequest) -> str:
+def _fingerprint(sha256: str, book_id: str, requests: Sequence[ChapterRequest]) -> str:
     """The same for requests with the same fields and the same PDF, even if that was sent twice."""
+    content = json.dumps([sha256, book_id, *map(_fields, requests)], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _fields(request: ChapterRequest) -> dict[str, Any]:
+    """As an older release had them, if they say nothing new: its keys are kept for days."""
     fields = asdict(request)
-    # An older release did not know these: its fingerprints are kept, with their keys, for days.
+    fields["order_index"] = request.order_index or 0
     for field, default in (("first_page", 1), ("last_page", None)):
         if fields[field] == default:
             del fields[field]
-    content = json.dumps([sha256, book_id, fields], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()
+    return fields

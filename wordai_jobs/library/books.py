@@ -122,7 +122,7 @@ class BookService:
         above: str | None = parent_id
         for _ in parents:
             if above == chapter.chapter_id:
-                raise Invalid("parent_id: a chapter cannot be below itself")
+                raise Invalid("parent_id must not be the chapter itself, or one below it")
             above = parents.get(above) if above else None
 
     def remove_chapter(self, book_id: str, chapter_id: str, user_id: str) -> None:

@@ -35,7 +35,7 @@ class ReadingService:
         """Record where the user has stopped reading. Raises Invalid if there is no such page."""
         chapter = self._books.chapter(book_id, chapter_id, user_id)
         if page_number > chapter.total_pages:
-            raise Invalid(f"page_number: must be from 1 to {chapter.total_pages}")
+            raise Invalid(f"page_number must be from 1 to {chapter.total_pages}")
         positions = self._database.positions
         positions.put(Position(user_id, book_id, chapter_id, page_number, utc_now()))
         # If the chapter was deleted at the same moment, nothing of it may be left.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 MAX_SLUG_LENGTH = 80
+MAX_ORDER_INDEX = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class Chapter:
     """A chapter made from the PDF `file_id`, from its `first_page` on. `size` is the size of its
-    page files in bytes, `dpi` the resolution of its images; None if an older release has made it.
+    page files in bytes, `dpi` the resolution of its images, and `enqueued_at` when its job was
+    created; an older release did not write the last two.
 
     `pages` is empty if the pages were not read from the database.
     """
@@ -53,6 +55,7 @@ class Chapter:
     total_pages: int = 0
     size: int = 0
     dpi: int | None = None
+    enqueued_at: datetime | None = None
     pages: tuple[Page, ...] = ()
 
 

@@ -80,11 +80,14 @@ OnBadPage = Literal["fail", "placeholder"]
 class ChapterRequest:
     """What the client asks for: the fields of the chapter, which pages of the PDF it has, and what
     to do about a bad page. Without a `last_page`, it has all from `first_page` on.
+
+    The chapters of a book stand in the order of their `order_index`. If the client has sent none,
+    it is drawn when the job is recorded, so that it does not matter which job ends first.
     """
 
     title: str = ""
     slug: str = ""
-    order_index: int = 0
+    order_index: int | None = None
     parent_id: str | None = None
     is_published: bool = True
     is_preview_free: bool = False
@@ -99,7 +102,8 @@ class Job:
 
     `chapter_id` is drawn with the job, so that the sweep can tell how far a job got. `folder_id` is
     the identity of the data folder of its pages. Records of other programs and older releases have
-    neither. `failure` is set as soon as the job can no longer complete.
+    neither. Jobs of one request have the same `batch_id`, the id of the first. `failure` is set as
+    soon as the job can no longer complete.
     """
 
     job_id: str
@@ -113,6 +117,7 @@ class Job:
     chapter_id: str = ""
     folder_id: str | None = None
     request: ChapterRequest = ChapterRequest()
+    batch_id: str | None = None
     idempotency_key: str | None = None
     fingerprint: str | None = None
     status: JobStatus = JobStatus.PENDING
@@ -124,10 +129,15 @@ class Job:
 
     @classmethod
     def enqueued(
-        cls, upload: Upload, book_id: str, request: ChapterRequest, folder_id: str | None
+        cls,
+        upload: Upload,
+        book_id: str,
+        request: ChapterRequest,
+        folder_id: str | None,
+        now: datetime | None = None,
     ) -> "Job":
         """A new job of the upload's owner. The PDF must have the pages that are asked for."""
-        now = utc_now()
+        now = now or utc_now()
         return cls(
             job_id=str(uuid4()),
             user_id=upload.user_id,

@@ -85,5 +85,5 @@ def incoming_pdf() -> IncomingPdf:
     services().uploads.check_room(user_id(), request.content_length or 0)
     file = request.files.get("file")
     if file is None:
-        raise Invalid("file: a PDF is needed in this field of a multipart form")
+        raise Invalid("file must be a PDF, in a multipart form")
     return IncomingPdf(file.filename, file.stream)

@@ -21,6 +21,7 @@ from wordai_jobs.web.openapi.errors import (
     JOB_ERRORS,
     JSON_ERRORS,
     QUEUE_ERRORS,
+    QUOTA_REACHED,
     UPLOAD_ERRORS,
 )
 from wordai_jobs.web.openapi.operation import Form, Operation, Success
@@ -28,6 +29,7 @@ from wordai_jobs.web.request_bodies import (
     JobFilter,
     NewChapter,
     NewChapterFromFile,
+    NewChaptersFromOutline,
     RetryOptions,
     form_body,
     json_body,
@@ -40,6 +42,7 @@ from wordai_jobs.web.response_bodies import (
     JobBody,
     JobListBody,
     JobPagesBody,
+    JobsBody,
     job_body,
     page_bodies,
 )
@@ -72,7 +75,7 @@ blueprint.before_request(authenticate)
         **UPLOAD_ERRORS,
         **QUEUE_ERRORS,
         404: ("Book 8d0f2a36 not found", "File file_5d1f0c9e not found"),
-        422: ("title: Field required", "Idempotency-Key: this key was used with different fields"),
+        422: ("title is required", "Idempotency-Key was used with different fields"),
     },
     json=NewChapterFromFile,
     form=Form(NewChapter),
@@ -103,7 +106,7 @@ def enqueue(book_id: str) -> tuple[Response, int]:
         **JOB_ERRORS,
         **QUEUE_ERRORS,
         409: "Only a failed job can be retried; this one is processing",
-        422: "on_bad_page: Input should be 'fail' or 'placeholder'",
+        422: "on_bad_page must be 'fail' or 'placeholder'",
     },
     json=RetryOptions,
 )
@@ -162,7 +165,7 @@ def pages(job_id: str) -> Response:
 @Operation(
     "List the caller's jobs, newest first",
     Success(200, "A slice of the list", JobListBody),
-    {422: "limit: Input should be less than or equal to 100"},
+    {422: "limit must be at most 100"},
     query=JobFilter,
 )
 def list_jobs() -> Response:
@@ -176,6 +179,46 @@ def list_jobs() -> Response:
     return jsonify(JobListBody(jobs=[job_body(job) for job in shown], next_cursor=next_cursor))
 
 
+@blueprint.post("/<book_id>/chapters/from-outline")
+@Operation(
+    "Enqueue a job for each of several parts of an uploaded PDF: all of them, or none",
+    Success(
+        202,
+        "The jobs are recorded, in the order of the parts",
+        JobsBody,
+        headers=("Retry-After", "Idempotency-Replayed"),
+    ),
+    {
+        **JSON_ERRORS,
+        **BOOK_ERRORS,
+        **QUEUE_ERRORS,
+        404: ("Book 8d0f2a36 not found", "File file_5d1f0c9e not found"),
+        422: (
+            "parts must have 1 to 200 entries",
+            "parts[2].last_page must not be after the end of the PDF, which has 352 pages",
+            "Idempotency-Key was used with different fields",
+        ),
+        507: QUOTA_REACHED,
+    },
+    json=NewChaptersFromOutline,
+    parameters=("Idempotency-Key",),
+)
+def enqueue_parts(book_id: str) -> tuple[Response, int]:
+    key = _idempotency_key()
+    wanted = json_body(NewChaptersFromOutline)
+    of_all = wanted.model_dump(include={"is_published", "is_preview_free", "on_bad_page"})
+    parts = [
+        ChapterRequest(slug=slugify(part.title), **part.model_dump(), **of_all)
+        for part in wanted.parts
+    ]
+    enqueued = services().jobs.enqueue_parts(user_id(), book_id, parts, wanted.file_id, key)
+    response = jsonify(JobsBody(jobs=[job_body(job) for job in enqueued.jobs]))
+    response.headers["Retry-After"] = str(_POLL_INTERVAL_S)
+    if enqueued.is_replay:
+        response.headers["Idempotency-Replayed"] = "true"
+    return response, 202
+
+
 def _chapter(fields: NewChapter) -> ChapterRequest:
     values = fields.model_dump(exclude={"file_id"})
     return ChapterRequest(**{**values, "slug": fields.slug or slugify(fields.title)})
@@ -184,14 +227,15 @@ def _chapter(fields: NewChapter) -> ChapterRequest:
 def _idempotency_key() -> str | None:
     key = request.headers.get("Idempotency-Key")
     if key is not None and not _KEY.fullmatch(key):
-        raise Invalid("Idempotency-Key: must be 1 to 255 printable ASCII characters")
+        raise Invalid("Idempotency-Key must be 1 to 255 printable ASCII characters")
     return key
 
 
 def _accepted(enqueued: Enqueued) -> tuple[Response, int]:
-    logs.concern_job(enqueued.job.job_id)
-    response = _job_response(enqueued.job)
-    response.headers["Location"] = f"/api/v1/books/jobs/{enqueued.job.job_id}"
+    [job] = enqueued.jobs
+    logs.concern_job(job.job_id)
+    response = _job_response(job)
+    response.headers["Location"] = f"/api/v1/books/jobs/{job.job_id}"
     if enqueued.is_replay:
         response.headers["Idempotency-Replayed"] = "true"
     return response, 202
@@ -228,4 +272,4 @@ def _read_cursor(cursor: str) -> tuple[datetime, str]:
         moment, _, job_id = text.partition(" ")
         return datetime.fromisoformat(moment).astimezone(UTC), job_id
     except (ValueError, OverflowError, binascii.Error) as error:
-        raise Invalid("cursor: must be a next_cursor of this list") from error
+        raise Invalid("cursor must be a next_cursor of this list") from error

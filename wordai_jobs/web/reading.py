@@ -17,7 +17,7 @@ blueprint.before_request(authenticate)
 @Operation(
     "Record the page at which the caller stops reading",
     Success(204, "It is recorded"),
-    {**JSON_ERRORS, **CHAPTER_ERRORS, 422: "page_number: must be from 1 to 283"},
+    {**JSON_ERRORS, **CHAPTER_ERRORS, 422: "page_number must be from 1 to 283"},
     json=NewPosition,
 )
 def put_position(book_id: str, chapter_id: str) -> tuple[str, int]:

@@ -16,11 +16,13 @@ from pydantic import (
 from werkzeug.exceptions import BadRequest as MalformedJson
 
 from wordai_jobs.errors import BadRequest, BodyTooLarge, Invalid
-from wordai_jobs.model.book import MAX_SLUG_LENGTH
+from wordai_jobs.model.book import MAX_ORDER_INDEX, MAX_SLUG_LENGTH
 from wordai_jobs.model.job import JobStatus, OnBadPage
 from wordai_jobs.web.openapi.parameters import BOOK_ID, CHAPTER_ID, FILE_ID
+from wordai_jobs.web.validation_messages import message_of
 
 MAX_TITLE_LENGTH = 300
+MOST_PARTS = 200
 # The limit for a JSON body and for a field of a form. A body as large as a PDF would take many
 # times its size in memory once it is read as JSON.
 MAX_FIELDS_MB = 1
@@ -28,7 +30,6 @@ _MAX_ID_LENGTH = 200
 _MAX_USER_ID_LENGTH = 128  # Firebase's own limit
 _MAX_QUERY_LENGTH = 200
 _MAX_CURSOR_LENGTH = 1000
-_MAX_ORDER_INDEX = 2**31 - 1
 # Control characters, surrogates, private use and noncharacters. A character that is merely
 # unassigned is text: a newer Unicode than this interpreter's may have it.
 _NOT_TEXT = re.compile(
@@ -53,6 +54,13 @@ _SEARCH_CURSOR = (
 Model = TypeVar("Model", bound=BaseModel)
 
 
+ON_BAD_PAGE: Any = Field(
+    "fail",
+    description="what becomes of a page that cannot be rendered: it fails the job, or is left "
+    "blank with the reason on it",
+)
+
+
 def _trimmed(value: Any) -> Any:
     return " ".join(value.split()) if isinstance(value, str) else value
 
@@ -64,6 +72,8 @@ def _require_text(value: str) -> str:
 
 
 def _require_visible(value: str) -> str:
+    if not value:
+        raise ValueError("must not be empty")
     if _INVISIBLE.fullmatch(value):
         raise ValueError("must contain a visible character")
     return value
@@ -99,6 +109,7 @@ Slug = Annotated[
         json_schema_extra={"pattern": f"^{_SLUG.pattern}$"},
     ),
 ]
+OrderIndex = Annotated[int, Field(ge=0, le=MAX_ORDER_INDEX, examples=[1])]
 PageNumber = Annotated[int, Field(ge=1, le=_LAST_PAGE_NUMBER)]
 
 
@@ -107,29 +118,31 @@ SearchText = Annotated[
 ]
 
 
-class NewBook(BaseModel):
+class _Body(BaseModel):
+    """The base of all bodies: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewBook(_Body):
     """A book to create."""
 
     title: Title = Field(examples=["MuPDF Explored"])
 
 
-class BookChanges(BaseModel):
+class BookChanges(_Body):
     """What to change of a book."""
-
-    model_config = ConfigDict(extra="forbid")
 
     title: Title = Field(examples=["MuPDF Explored, second edition"])
 
 
-class ChapterChanges(BaseModel):
+class ChapterChanges(_Body):
     """What to change of a chapter; what is left out stays as it is."""
-
-    model_config = ConfigDict(extra="forbid")
 
     # These defaults are never used: only the fields that were sent are changed.
     title: Title = Field(default_factory=str, examples=["Chương một"])
     slug: Slug = Field(default_factory=str)
-    order_index: int = Field(default_factory=int, ge=0, le=_MAX_ORDER_INDEX, examples=[1])
+    order_index: OrderIndex = Field(default_factory=int)
     parent_id: Identifier | None = Field(
         default_factory=lambda: None, description="null makes it a chapter of the first level"
     )
@@ -137,34 +150,30 @@ class ChapterChanges(BaseModel):
     is_preview_free: bool = Field(default_factory=bool)
 
 
-class NewPosition(BaseModel):
+class NewPosition(_Body):
     """Where the caller stops reading a chapter."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    page_number: int = Field(ge=1, description="at most `total_pages`", examples=[17])
+    page_number: PageNumber = Field(description="at most `total_pages`", examples=[17])
 
 
-class NewDevToken(BaseModel):
+class NewDevToken(_Body):
     """The user to get a token for, in mode dev."""
 
     user_id: UserId = Field(examples=["alice"])
 
 
-class NewChapter(BaseModel):
+class NewChapter(_Body):
     """A chapter to create; sent with the PDF itself."""
 
     title: Title = Field(examples=["Chương một"])
     slug: Slug | None = None
-    order_index: int = Field(0, ge=0, le=_MAX_ORDER_INDEX, examples=[1])
+    order_index: OrderIndex | None = Field(
+        None, description="without it, the chapter comes behind those there are and those under way"
+    )
     parent_id: Identifier | None = None
     is_published: bool = True
     is_preview_free: bool = False
-    on_bad_page: OnBadPage = Field(
-        "fail",
-        description="what becomes of a page that cannot be rendered: it fails the job, or is left "
-        "blank with the reason on it",
-    )
+    on_bad_page: OnBadPage = ON_BAD_PAGE
     first_page: PageNumber = Field(1, description="the first page of the PDF to take, from 1")
     last_page: PageNumber | None = Field(
         None, description="the last page of the PDF to take; without it, all up to the end"
@@ -177,7 +186,43 @@ class NewChapterFromFile(NewChapter):
     file_id: Identifier = Field(examples=[FILE_ID])
 
 
-class RetryOptions(BaseModel):
+class NewPart(_Body):
+    """A part of a PDF that becomes a chapter."""
+
+    title: Title = Field(examples=["Chương một"])
+    first_page: PageNumber = Field(description="in the PDF, from 1", examples=[1])
+    last_page: PageNumber = Field(description="in the PDF; included", examples=[24])
+
+
+def _require_some(parts: list[NewPart]) -> list[NewPart]:
+    if not 1 <= len(parts) <= MOST_PARTS:
+        raise ValueError(f"must have 1 to {MOST_PARTS} entries")
+    return parts
+
+
+class NewChaptersFromOutline(_Body):
+    """Chapters to create from parts of an uploaded PDF, in their order."""
+
+    file_id: Identifier = Field(examples=[FILE_ID])
+    parts: Annotated[
+        list[NewPart],
+        AfterValidator(_require_some),
+        Field(
+            json_schema_extra={"minItems": 1, "maxItems": MOST_PARTS},
+            examples=[
+                [
+                    {"title": "Preface", "first_page": 1, "last_page": 4},
+                    {"title": "Chương một", "first_page": 5, "last_page": 24},
+                ]
+            ],
+        ),
+    ]
+    is_published: bool = True
+    is_preview_free: bool = False
+    on_bad_page: OnBadPage = ON_BAD_PAGE
+
+
+class RetryOptions(_Body):
     """How to retry a job; what is left out is as the failed job had it."""
 
     on_bad_page: OnBadPage | None = Field(None, examples=["placeholder"])
@@ -230,10 +275,12 @@ def optional_json_body(model: type[Model]) -> Model:
 
 def form_body(model: type[Model]) -> Model:
     """The form fields of the request. They are all strings, so `true` and `3` are converted.
+    `file` is not one of them.
 
     Raises FieldTooLarge, or Invalid if a field is wrong.
     """
-    return _validated(model, request.form.to_dict(), strict=False)
+    files = dict.fromkeys(name for name in request.files if name != "file")
+    return _validated(model, {**files, **request.form.to_dict()}, strict=False)
 
 
 def query(model: type[Model]) -> Model:
@@ -245,6 +292,4 @@ def _validated(model: type[Model], values: Mapping[str, Any], strict: bool) -> M
     try:
         return model.model_validate(values, strict=strict)
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_context=False)[0]
-        field = ".".join(str(part) for part in problem["loc"])
-        raise Invalid(f"{field}: {problem['msg'].removeprefix('Value error, ')}") from error
+        raise Invalid(message_of(error)) from error

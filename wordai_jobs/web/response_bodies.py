@@ -172,6 +172,13 @@ class JobListBody(TypedDict):
 
 
 @_closed
+class JobsBody(TypedDict):
+    """The jobs of one request, in its order."""
+
+    jobs: Annotated[list[JobBody], Field(examples=[[JOB_EXAMPLES["pending"]]])]
+
+
+@_closed
 class PageBody(TypedDict):
     """A page: the signed URLs of its image, and the size of the large one in pixels."""
 

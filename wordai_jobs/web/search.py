@@ -50,4 +50,4 @@ def _read_cursor(cursor: str) -> Place:
         decoded = base64.urlsafe_b64decode(cursor.encode("ascii") + b"==")
         return Place(*_FIELDS.validate_json(decoded, strict=True))
     except (ValueError, binascii.Error, ValidationError) as error:
-        raise Invalid("cursor: must be a next_cursor of this search") from error
+        raise Invalid("cursor must be a next_cursor of this search") from error

@@ -4,19 +4,19 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from wordai_jobs.config import Config
-from wordai_jobs.errors import Busy, TooManyJobs
+from wordai_jobs.errors import Busy
 from wordai_jobs.jobs.celery.fleet import Fleet
 from wordai_jobs.jobs.celery.lookout import Lookout
 from wordai_jobs.jobs.celery.messages import BrokerAway
+from wordai_jobs.jobs.engine import Limits
 from wordai_jobs.jobs.housekeeping import Chore
 from wordai_jobs.model.book import Page
 from wordai_jobs.model.job import Job, JobError, JobStatus
 
-_QUEUE_FULL_RETRY_S = 10
 _SHUTDOWN_RETRY_S = 5
-_TOO_MANY_RETRY_S = 10
 _COUNT_INTERVAL_S = 2
 _STOP_TIMEOUT_S = 5.0
 
@@ -27,8 +27,7 @@ class CeleryEngine:
     """Implements `Engine`: it records jobs, and publishes their first tasks."""
 
     def __init__(self, config: Config, fleet: Fleet) -> None:
-        self._max_queued = config.jobs.max_queued
-        self._max_per_user = config.limits.max_active_jobs_per_user
+        self._limits = Limits.of(config)
         self._fleet = fleet
         self._jobs = fleet.database.fleet
         self._lookout = Lookout(fleet, config.jobs)
@@ -49,25 +48,24 @@ class CeleryEngine:
         """Learn what time it is. Raises DatabaseError."""
         self._fleet.clock.compare()
 
-    def take_in(self, job: Job) -> bool:
-        """Record a job, and have its first tasks published, which is not waited for.
+    def take_in(self, jobs: Sequence[Job]) -> bool:
+        """Record jobs, and have their first tasks published, which is not waited for.
 
-        False if its idempotency key is taken. Raises Busy, TooManyJobs and DatabaseError. If
+        False if their idempotency key is taken. Raises Busy, TooManyJobs and DatabaseError. If
         several servers take jobs in at the same moment, their limits may be passed by a few.
         """
         if self._is_closed:
             raise Busy("Server is shutting down", _SHUTDOWN_RETRY_S)
-        unfinished = self._jobs.count_unfinished_of(job.user_id)
-        if unfinished >= self._max_per_user:
-            raise TooManyJobs(self._max_per_user, _TOO_MANY_RETRY_S)
-        if self._jobs.count(JobStatus.PENDING) >= self._max_queued:
-            raise Busy(
-                f"The queue is full: {self._max_queued} jobs are waiting", _QUEUE_FULL_RETRY_S
-            )
-        work = self._lookout.new_work(job, unfinished)
-        if not self._jobs.insert_with_work(job, work):
+        unfinished = self._jobs.count_unfinished_of(jobs[0].user_id)
+        self._limits.check(len(jobs), unfinished, self._jobs.count(JobStatus.PENDING))
+        with_work = [
+            (job, self._lookout.new_work(job, before))
+            for before, job in enumerate(jobs, unfinished)
+        ]
+        if not self._jobs.insert_with_work(*with_work):
             return False
-        self._outbox.put(lambda: self._lookout.publish_first_tasks(job, work))
+        for job, work in with_work:
+            self._outbox.put(partial(self._lookout.publish_first_tasks, job, work))
         return True
 
     def in_memory(self, job_id: str) -> Job | None:
@@ -124,6 +122,6 @@ class CeleryEngine:
                 logger.exception("a message could not be published")
 
     def _look_at_queue(self) -> None:
-        waiting = self._jobs.waiting_ids(self._max_queued)
+        waiting = self._jobs.waiting_ids(self._limits.queued)
         self._waiting = {job_id: place for place, job_id in enumerate(waiting, 1)}
         self._running = self._jobs.count(JobStatus.PROCESSING)

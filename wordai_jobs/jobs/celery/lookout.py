@@ -57,6 +57,7 @@ class Lookout:
             Chore("overdue jobs", _ENDING_INTERVAL_S, self.fail_overdue),
             Chore("failing jobs", _ENDING_INTERVAL_S, self.finish_failures),
             Chore("late pages", _ENDING_INTERVAL_S, self.look_again),
+            Chore("incomplete batches", _ENDING_INTERVAL_S, self.complete_batches),
             Chore("jobs of other engines", _ADOPTION_INTERVAL_S, self.adopt),
         ]
 
@@ -147,6 +148,12 @@ class Lookout:
     def _look_again(self, job: Job) -> None:
         if self._ending.remove_pages(job):
             self._database.fleet.looked_at_again(job.job_id)
+
+    def complete_batches(self) -> None:
+        """Record what is missing of requests for several jobs that were cut off."""
+        jobs = self._database.fleet
+        incomplete = jobs.incomplete_batches(self._clock.now() - _UNTOUCHED)
+        _each(incomplete, lambda first: jobs.complete_batch(first.job_id))
 
     def adopt(self) -> None:
         """Take over jobs that another engine, or another program, has recorded."""

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from wordai_jobs.config import Config
 from wordai_jobs.database.client import Database
-from wordai_jobs.errors import Busy, TooManyJobs
+from wordai_jobs.errors import Busy
+from wordai_jobs.jobs.engine import Limits
 from wordai_jobs.jobs.housekeeping import Chore
 from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.jobs.threads.live import LiveJob
@@ -20,9 +21,7 @@ from wordai_jobs.model.job import SERVER_SHUT_DOWN, ErrorClass, Job, JobError
 from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.storage.storage import Storage
 
-_QUEUE_FULL_RETRY_S = 10
 _SHUTDOWN_RETRY_S = 5
-_TOO_MANY_RETRY_S = 10
 # After the grace, jobs need a moment to end their renderers and to record their own end.
 _ABORT_TIMEOUT_S = 10.0
 _SHUTDOWN_CHECK_S = 0.1
@@ -48,7 +47,7 @@ class ThreadEngine:
         metrics: JobMetrics,
     ) -> None:
         self._settings = config.jobs
-        self._max_per_user = config.limits.max_active_jobs_per_user
+        self._limits = Limits.of(config)
         self._database = database
         self._pool = pool
         self._pipeline = Pipeline(database, storage, pool, metrics)
@@ -75,18 +74,19 @@ class ThreadEngine:
         if swept:
             logger.info("the sweep at start ended %d jobs", swept)
 
-    def take_in(self, job: Job) -> bool:
-        """Record the job and put it into the queue. False if its idempotency key is taken."""
-        live = self.admit(job)
+    def take_in(self, jobs: Sequence[Job]) -> bool:
+        """Record the jobs and put them into the queue. False if their idempotency key is taken."""
+        admitted = self.admit(jobs)
         try:
-            is_recorded = self._database.jobs.insert(job)
+            is_recorded = self._database.jobs.insert(*jobs)
         except BaseException:
-            self.withdraw(live)
+            self.withdraw(admitted)
             raise
         if not is_recorded:
-            self.withdraw(live)
+            self.withdraw(admitted)
             return False
-        self.queue(live)
+        for live in admitted:
+            self.queue(live)
         return True
 
     def in_memory(self, job_id: str) -> Job | None:
@@ -99,33 +99,30 @@ class ThreadEngine:
         live = self._live.get(job.job_id)
         return live.pages if live else None
 
-    def admit(self, job: Job) -> LiveJob:
-        """Give a new job a place before it is recorded, so that every recorded job has one.
+    def admit(self, jobs: Sequence[Job]) -> list[LiveJob]:
+        """Give new jobs of one user their places before they are recorded, so that every recorded
+        job has one.
 
-        Raises TooManyJobs if its user has too many unfinished jobs, and Busy if the queue is full
+        Raises TooManyJobs if the user has too many unfinished jobs, and Busy if the queue is full
         or the server is shutting down.
         """
-        live = LiveJob(job, self._database.jobs, self._settings.timeout_s)
+        admitted = [LiveJob(job, self._database.jobs, self._settings.timeout_s) for job in jobs]
+        user_id = jobs[0].user_id
         with self._changed:
             if self._is_closed:
                 raise Busy("Server is shutting down", _SHUTDOWN_RETRY_S)
-            of_user = sum(other.job.user_id == job.user_id for other in self._live.values())
-            if of_user >= self._max_per_user:
-                raise TooManyJobs(self._max_per_user, _TOO_MANY_RETRY_S)
-            if self._waiting >= self._settings.max_queued:
-                raise Busy(
-                    f"The queue is full: {self._settings.max_queued} jobs are waiting",
-                    _QUEUE_FULL_RETRY_S,
-                )
-            self._waiting += 1
-            self._live[job.job_id] = live
-        return live
+            of_user = sum(other.job.user_id == user_id for other in self._live.values())
+            self._limits.check(len(jobs), of_user, self._waiting)
+            self._waiting += len(jobs)
+            self._live.update({live.job.job_id: live for live in admitted})
+        return admitted
 
-    def withdraw(self, live: LiveJob) -> None:
-        """Give up the place of an admitted job that was not recorded."""
+    def withdraw(self, admitted: Sequence[LiveJob]) -> None:
+        """Give up the places of admitted jobs that were not recorded."""
         with self._changed:
-            self._waiting -= 1
-        self._forget(live)
+            self._waiting -= len(admitted)
+        for live in admitted:
+            self._forget(live)
 
     def queue(self, live: LiveJob) -> None:
         """Put an admitted job into the queue."""

@@ -47,6 +47,13 @@ class Sweep:
         """
         # Jobs of older releases and of other programs name no folder, and nobody else ends them.
         own = (None, self._storage.identity())
+        for first in self._database.jobs.incomplete_batches(before=utc_now()):
+            if first.folder_id in own and not self._is_live(first.job_id):
+                with logs.about_job(first.job_id):
+                    try:
+                        self._database.jobs.complete_batch(first.job_id)
+                    except DatabaseError as error:
+                        logger.warning("the batch of job %s is incomplete: %s", first.job_id, error)
         orphans = [
             job
             for job in self._database.jobs.unfinished()

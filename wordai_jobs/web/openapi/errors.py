@@ -3,10 +3,14 @@
 from wordai_jobs.web.openapi.operation import Errors
 from wordai_jobs.web.openapi.parameters import BOOK_ID, CHAPTER_ID, FILE_ID, JOB_ID
 
+QUOTA_REACHED = (
+    "You have reached the limit of 10000 MB of stored files: remove chapters that you no longer "
+    "need"
+)
 JSON_ERRORS: Errors = {
     400: "The body is not valid JSON",
     413: "The body is larger than the limit of 1 MB",
-    422: "title: Field required",
+    422: "title is required",
 }
 AWAY = "Storage cannot be reached right now"
 UPLOAD_ERRORS: Errors = {
@@ -21,18 +25,14 @@ UPLOAD_ERRORS: Errors = {
         "A form field is larger than the limit of 1 MB",
     ),
     422: (
-        "file: a PDF is needed in this field of a multipart form",
+        "file must be a PDF, in a multipart form",
         "PDF has 6000 pages, more than the limit of 5000",
     ),
     503: ("Too many uploads at once, try again soon", AWAY),
-    507: (
-        "Storage is full",
-        "You have reached the limit of 10000 MB of stored files: remove chapters that you no "
-        "longer need",
-    ),
+    507: ("Storage is full", QUOTA_REACHED),
 }
 QUEUE_ERRORS: Errors = {
-    429: "You have 20 jobs that have not ended, which is the limit",
+    429: "You have 100 jobs that have not ended, which is the limit",
     503: ("The queue is full: 100 jobs are waiting", "Server is shutting down"),
 }
 FILE_ERRORS: Errors = {403: "Access denied to this file", 404: f"File {FILE_ID} not found"}
@@ -45,9 +45,9 @@ CHAPTER_ERRORS: Errors = {
 SEARCH_ERRORS: Errors = {
     **CHAPTER_ERRORS,
     422: (
-        "q: Field required",
-        "limit: Input should be less than or equal to 100",
-        "cursor: must be a next_cursor of this search",
+        "q is required",
+        "limit must be at most 100",
+        "cursor must be a next_cursor of this search",
     ),
     503: "Storage cannot be reached right now",
 }
