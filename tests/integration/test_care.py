@@ -119,7 +119,7 @@ def test_a_chapter_cannot_be_below_itself_or_in_another_book(alice: Client, bob:
     top, middle, low = (chapter_of(alice, title=title) for title in ("Top", "Middle", "Low"))
     for chapter, above in ((middle, top), (low, middle)):
         assert patch_chapter(alice, chapter, parent_id=above["chapter_id"])[0] == 200
-    cycle = (422, {"detail": "parent_id: a chapter cannot be below itself"})
+    cycle = (422, {"detail": "parent_id must not be the chapter itself, or one below it"})
     assert patch_chapter(alice, top, parent_id=low["chapter_id"]) == cycle
     assert patch_chapter(alice, top, parent_id=top["chapter_id"]) == cycle
     theirs = chapter_of(bob)["chapter_id"]

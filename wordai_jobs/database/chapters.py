@@ -117,7 +117,7 @@ class ChapterRepository(Repository[Chapter]):
             if "slug" not in changes:
                 raise DatabaseError("the database refused the operation") from error
             slug = changes["slug"]
-            raise Conflict(f"slug: another chapter of this book has the slug {slug}") from error
+            raise Conflict(f"slug {slug} is taken by another chapter of this book") from error
         return self._from_document(document) if document else None
 
     def move_up_children(self, chapter: Chapter) -> None:

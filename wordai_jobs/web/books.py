@@ -109,8 +109,8 @@ def get_chapter(book_id: str, chapter_id: str) -> Response:
     {
         **JSON_ERRORS,
         **CHAPTER_ERRORS,
-        409: "slug: another chapter of this book has the slug chuong-mot",
-        422: "parent_id: a chapter cannot be below itself",
+        409: "slug chuong-mot is taken by another chapter of this book",
+        422: "parent_id must not be the chapter itself, or one below it",
     },
     json=ChapterChanges,
 )
