@@ -8,9 +8,6 @@ from wordai_jobs.model.text import stored_text
 from wordai_jobs.search.index import build
 from wordai_jobs.storage.storage import Pages
 
-# What reading the words of a page raises if a renderer has written something else.
-UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
-
 logger = logging.getLogger(__name__)
 
 
@@ -28,8 +25,8 @@ def make_index(
             chapter_id,
             lambda path: build(path, texts_of_pages(pages, chapter_id, page_count, check)),
         )
-    except (sqlite3.Error, *UNREADABLE) as error:
-        logger.error("chapter %s: the index cannot be made: %r", chapter_id, error)
+    except sqlite3.Error as error:
+        logger.error("chapter %s: the index cannot be made: %s", chapter_id, error)
         return False
     return True
 
@@ -37,7 +34,7 @@ def make_index(
 def texts_of_pages(
     pages: Pages, chapter_id: str, page_count: int, check: Callable[[], None] = lambda: None
 ) -> Iterator[str]:
-    """The text of each page, one after the other; that of a page that is missing is empty."""
-    for content in pages.contents(chapter_id, page_count):
+    """The text of each page, one after the other; empty if the page cannot be read."""
+    for content in pages.contents(chapter_id, range(1, page_count + 1)):
         check()
-        yield stored_text(content) if content else ""
+        yield stored_text(content)

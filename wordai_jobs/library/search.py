@@ -9,11 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import itemgetter
+from typing import Any
 
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import NotFound, StorageFull
 from wordai_jobs.library.books import BookService
-from wordai_jobs.library.chapter_index import UNREADABLE, make_index
+from wordai_jobs.library.chapter_index import make_index
 from wordai_jobs.model.book import Book, Chapter
 from wordai_jobs.search.index import BadIndex, OpenIndexes
 from wordai_jobs.search.passages import Box, Passage, passage
@@ -27,6 +28,8 @@ _ALL_PAGES = 2**31
 # If an index cannot be made, the chapter is left out for so long.
 _TRY_AGAIN_AFTER_S = 60.0
 _MOST_UNUSABLE = 1000
+# Indexes that are elsewhere are fetched together.
+_FETCHED_AT_ONCE = 16
 _LIST_IS_NEW_S = 5.0
 _MOST_LISTS = 100
 
@@ -109,16 +112,24 @@ class SearchService:
         if query.is_empty:
             return Hits(hits, None)
         last = after
-        for begin, chapter in chapters:
+        for at, (begin, chapter) in enumerate(chapters):
             end = replace(begin, page_number=_ALL_PAGES)
             if after and after >= end:
                 continue
             start = after.page_number if after and after > begin else 0
-            for number in self._matching(chapter, query, start, limit + 1 - len(hits)):
-                if len(hits) == limit or (hits and self._now_s() >= give_up_at):
+            if at % _FETCHED_AT_ONCE == 0:
+                following = chapters[at : at + _FETCHED_AT_ONCE]
+                self._pages.fetch_indexes([each.chapter_id for _, each in following])
+            room = limit - len(hits)
+            numbers = self._matching(chapter, query, start, room + 1)
+            contents = self._pages.contents(chapter.chapter_id, numbers[:room])
+            for number, content in zip(numbers, contents, strict=False):
+                if hits and self._now_s() >= give_up_at:
                     return Hits(hits, last)
-                hits.append(self._hit(chapter, number, query))
+                hits.append(_hit(chapter, number, content, query))
                 last = replace(begin, page_number=number)
+            if len(numbers) > room:
+                return Hits(hits, last)
             if self._now_s() >= give_up_at:
                 return Hits(hits, end)
         return Hits(hits, None)
@@ -186,15 +197,16 @@ class SearchService:
     def _exists(self, chapter_id: str) -> bool:
         return self._database.chapters.find(chapter_id) is not None
 
-    def _hit(self, chapter: Chapter, number: int, query: Query) -> Hit:
-        """Without excerpt and boxes if the page cannot be read."""
-        shown = Passage("", [])
-        try:
-            content = self._pages.content(chapter.chapter_id, number)
-            shown = passage(content, query) if content else shown
-        except UNREADABLE as error:
-            logger.warning("page %d of chapter %s: %r", number, chapter.chapter_id, error)
-        return Hit(chapter.book_id, chapter.chapter_id, number, shown.excerpt, shown.boxes)
+
+def _hit(chapter: Chapter, number: int, content: Any, query: Query) -> Hit:
+    """Without excerpt and boxes if the page cannot be read."""
+    shown = Passage("", [])
+    try:
+        shown = passage(content, query) if content else shown
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        # A renderer that a PDF has taken over has written something else.
+        logger.warning("page %d of chapter %s: %r", number, chapter.chapter_id, error)
+    return Hit(chapter.book_id, chapter.chapter_id, number, shown.excerpt, shown.boxes)
 
 
 class _ChapterLists:

@@ -26,10 +26,12 @@ def has_blanks(character: str) -> bool:
     return character < "\u2e80" or not _WITHOUT_BLANKS.match(character)
 
 
-def stored_text(content: Mapping[str, Any]) -> str:
-    """The text of a stored page, in which older releases left broken words as they are."""
-    text: str = content["text"]
-    return joined(text[:MOST_CHARACTERS])
+def stored_text(content: Mapping[str, Any] | None) -> str:
+    """The text of a stored page, in which older releases left broken words as they are. Empty if
+    the page is missing, or has something else.
+    """
+    text = content.get("text") if isinstance(content, Mapping) else None
+    return joined(text[:MOST_CHARACTERS]) if isinstance(text, str) else ""
 
 
 def joined(text: str) -> str:

@@ -4,7 +4,7 @@ The pages of a chapter are rendered into a local folder. `Pages.storing` passes 
 in storage. Once all are, `publish` makes them last, and the chapter's record makes them a chapter.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -139,8 +139,11 @@ class Pages(Protocol):
     def content(self, chapter_id: str, number: int) -> dict[str, Any] | None:
         """The `text` and `words` of a page of a chapter."""
 
-    def contents(self, chapter_id: str, page_count: int) -> Iterator[dict[str, Any] | None]:
-        """The same of pages 1 to `page_count`, one after the other, published or not."""
+    def contents(self, chapter_id: str, numbers: Iterable[int]) -> Iterator[dict[str, Any] | None]:
+        """The same of several pages, one after the other, of a chapter that may be unpublished.
+
+        None for a page that is not JSON too.
+        """
 
     def store_index(self, chapter_id: str, build: Callable[[Path], None]) -> None:
         """Have an index of the chapter's text written into a new file, and store it, in place of
@@ -154,6 +157,9 @@ class Pages(Protocol):
 
         Raises FileNotFoundError if there is none.
         """
+
+    def fetch_indexes(self, chapter_ids: Iterable[str]) -> None:
+        """Make it quicker to use these indexes, those that exist, one after the other."""
 
 
 class Trash(Protocol):

@@ -7,7 +7,7 @@ the URL of a page stays the same after its job has ended.
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
@@ -90,10 +90,13 @@ class FolderPages:
     def content(self, chapter_id: str, number: int) -> dict[str, Any] | None:
         return _content(self._chapter(chapter_id), number)
 
-    def contents(self, chapter_id: str, page_count: int) -> Iterator[dict[str, Any] | None]:
-        for number in range(1, page_count + 1):
-            content = _content(self._staging(chapter_id), number)
-            yield content or _content(self._chapter(chapter_id), number)
+    def contents(self, chapter_id: str, numbers: Iterable[int]) -> Iterator[dict[str, Any] | None]:
+        for number in numbers:
+            content = None
+            for folder in (self._chapter(chapter_id), self._staging(chapter_id)):
+                with suppress(orjson.JSONDecodeError):
+                    content = content or _content(folder, number)
+            yield content
 
     def store_index(self, chapter_id: str, build: Callable[[Path], None]) -> None:
         with translated_full_disk(), new_file(self._folder) as file:
@@ -110,6 +113,9 @@ class FolderPages:
         if not path.exists():
             raise FileNotFoundError(path)
         yield path
+
+    def fetch_indexes(self, chapter_ids: Iterable[str]) -> None:
+        """Nothing: they are here."""
 
     def _staging(self, chapter_id: str) -> Path:
         return self._folder.staging / _as_name(chapter_id)

@@ -6,14 +6,16 @@ import shutil
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import copy_context
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import orjson
 
 from wordai_jobs.availability import handles_request
 from wordai_jobs.errors import StorageError
@@ -34,6 +36,9 @@ _WAIT_S = 0.25
 _RETRY_PAUSE_S = 0.5
 # A job that has ended waits no longer than this for a store that is away.
 _REMOVE_FOR_S = 30.0
+
+X = TypeVar("X")
+Y = TypeVar("Y")
 
 logger = logging.getLogger(__name__)
 
@@ -152,22 +157,13 @@ class ObjectPages:
     def content(self, chapter_id: str, number: int) -> dict[str, Any] | None:
         return self._reader.content(chapter_id, number)
 
-    def contents(self, chapter_id: str, page_count: int) -> Iterator[dict[str, Any] | None]:
-        """Several threads read ahead: one request after the other would take too long."""
-        executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
-        numbers = iter(range(1, page_count + 1))
+    def contents(self, chapter_id: str, numbers: Iterable[int]) -> Iterator[dict[str, Any] | None]:
+        def read(number: int) -> dict[str, Any] | None:
+            with suppress(orjson.JSONDecodeError):
+                return self._reader.unremembered(chapter_id, number)
+            return None
 
-        def read(number: int) -> Future[dict[str, Any] | None]:
-            context = copy_context()  # it says whether a request waits
-            return executor.submit(context.run, self._reader.unremembered, chapter_id, number)
-
-        try:
-            reading = deque(map(read, islice(numbers, 2 * _THREADS)))
-            while reading:
-                yield reading.popleft().result()
-                reading.extend(map(read, islice(numbers, 1)))
-        finally:
-            executor.shutdown(cancel_futures=True)
+        return _at_once(read, numbers)
 
     def store_index(self, chapter_id: str, build: Callable[[Path], None]) -> None:
         with translated_full_disk(), new_file(self._folder) as file:
@@ -181,6 +177,34 @@ class ObjectPages:
                 self._store.download(_index_key(chapter_id), path, lambda part: None)
 
         return self._copies.use(_copy_name(chapter_id), download, lambda: None)
+
+    def fetch_indexes(self, chapter_ids: Iterable[str]) -> None:
+        def fetch(chapter_id: str) -> None:
+            # If the store is away, whoever uses the index is told.
+            with suppress(FileNotFoundError, StorageError), self.index(chapter_id):
+                pass
+
+        missing = [each for each in chapter_ids if _copy_name(each) not in self._copies]
+        if len(missing) > 1:
+            deque(_at_once(fetch, missing), maxlen=0)
+
+
+def _at_once(request: Callable[[X], Y], about: Iterable[X]) -> Iterator[Y]:
+    """The results of requests to the store, which a few threads make ahead."""
+    remaining = iter(about)
+    executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
+
+    def begin(one: X) -> Future[Y]:
+        # The context says whether a request of a client waits.
+        return executor.submit(copy_context().run, request, one)
+
+    try:
+        begun = deque(map(begin, islice(remaining, 2 * _THREADS)))
+        while begun:
+            yield begun.popleft().result()
+            begun.extend(map(begin, islice(remaining, 1)))
+    finally:
+        executor.shutdown(cancel_futures=True)
 
 
 def _index_key(chapter_id: str) -> str:
