@@ -2,7 +2,9 @@
 
 import io
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
 from uuid import uuid4
 
 import pymupdf
@@ -16,6 +18,15 @@ from tests.support.pdfs import text_pdf
 from tests.support.scripts import japanese_pdf, letters_pdf
 from tests.support.server import ServerProcess
 from wordai_jobs.client import Client as ApiClient
+from wordai_jobs.clock import utc_now
+from wordai_jobs.database.client import Database
+from wordai_jobs.library.books import BookService
+from wordai_jobs.library.quota import Quota
+from wordai_jobs.library.search import Scope, SearchService
+from wordai_jobs.model.book import Book, Chapter
+from wordai_jobs.search.query import Query
+from wordai_jobs.storage.data_folder import DataFolder
+from wordai_jobs.storage.folder.storage import FolderStorage
 
 ARABIC = "\u0645\u0631\u062d\u0628\u0627 \u0628\u0627\u0644\u0639\u0627\u0644\u0645"
 PAGES = (
@@ -107,13 +118,13 @@ def test_what_no_page_has_is_not_found(library: Library, q: str) -> None:
 def test_one_can_search_in_a_book_or_a_chapter(library: Library, server: ServerProcess) -> None:
     owner = library.owner
     elsewhere = owner.post("/api/v1/books", json={"title": "Another"}).json()["book_id"]
-    for scope, count in (
+    for scope, expected in (
         ({"book_id": owner.book_id}, 1),
         ({"chapter_id": library.chapter_id}, 1),
         ({"book_id": owner.book_id, "chapter_id": library.chapter_id}, 1),
         ({"book_id": elsewhere}, 0),
     ):
-        assert len(search(owner, "first", **scope)) == count
+        assert len(search(owner, "first", **scope)) == expected
     for scope, detail in (
         ({"book_id": "none"}, "Book none not found"),
         ({"chapter_id": "none"}, "Chapter none not found"),
@@ -241,3 +252,33 @@ def test_the_python_client_searches_and_reads_text(library: Library) -> None:
         assert [hit.page_number for hit in found] == [1, 2, 3]
         text = client.text(library.owner.book_id, library.chapter_id)
         assert text[0] == "The first of the offices" and len(text) == len(PAGES)
+
+
+def test_a_search_that_takes_long_goes_on_in_the_next_slice(
+    database: Database, tmp_path: Path
+) -> None:
+    """In chapters without an index, as older releases have left them; each look at the clock takes
+    1.5 s.
+    """
+    storage = FolderStorage(DataFolder(tmp_path))
+    storage.folder.create()
+    now = utc_now()
+    database.books.insert(Book("book", "alice", "A book", now, now))
+    for number in range(4):
+        chapter = Chapter(f"chapter-{number}", "book", "alice", now, now, slug=f"slug-{number}")
+        folder = storage.folder.chapters / chapter.chapter_id
+        folder.mkdir()
+        for page in (1, 2):
+            (folder / f"0000{page}.json").write_bytes(b'{"text": "lorem", "words": []}')
+        database.chapters.insert(replace(chapter, total_pages=2, order_index=number))
+    clock = count(0, 1.5)
+    books = BookService(database, storage, Quota(database, limit_mb=1))
+    service = SearchService(database, storage, books, now_s=lambda: next(clock))
+    found: list[tuple[str, int]] = []
+    end, slices = None, 0
+    while end or not slices:
+        hits = service.search(Scope("alice"), Query("lorem"), 100, end)
+        found += [(hit.chapter_id, hit.page_number) for hit in hits.hits]
+        end, slices = hits.end, slices + 1
+    assert found == [(f"chapter-{number}", page) for number in range(4) for page in (1, 2)]
+    assert slices > 4
