@@ -60,11 +60,11 @@ def test_a_bad_page_is_blank_and_says_why_if_the_job_asks_for_it(
     chapter = user.chapter(job)
     assert [page.get("problem") for page in chapter["pages"]] == [None, None, PROBLEM, None, None]
     keys = ["page_number", "background_url", "width", "height", "thumbnail_url"]
-    assert list(chapter["pages"][2]) == [*keys, "problem", "elements"]
-    assert list(chapter["pages"][3]) == [*keys, "elements"]
+    assert list(chapter["pages"][2]) == [*keys, "problem", "label", "elements"]
+    assert list(chapter["pages"][3]) == [*keys, "label", "elements"]
     shown = user.get(f"/api/v1/books/jobs/{job_id}/pages").json()["pages"]
     assert shown == [
-        {key: value for key, value in page.items() if key != "elements"}
+        {key: value for key, value in page.items() if key not in ("label", "elements")}
         for page in chapter["pages"]
     ]
     small = Image.open(BytesIO(user.get(shown[2]["thumbnail_url"]).content))

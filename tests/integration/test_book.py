@@ -115,7 +115,7 @@ def check_pages(client: Client, job: Json, pages: int) -> None:
     address = f"/api/v1/books/{client.book_id}/chapters/{chapter['chapter_id']}"
 
     def check(page: Json) -> int:
-        assert list(page) == [*PAGE_KEYS, "elements"]
+        assert list(page) == [*PAGE_KEYS, "label", "elements"]
         # Without a token: the signature is enough.
         image, small = (
             requests.get(client.url + page[url], timeout=30)

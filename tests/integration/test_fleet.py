@@ -107,6 +107,10 @@ def test_two_workers_make_of_a_book_what_one_machine_makes(
         for client in (user, reader)
     ]
     assert len(found[0]) > 10 and found[0] == found[1]
+    theirs, ours = reader.chapter(expected), user.chapter(job)
+    assert ours["outline"] == theirs["outline"]
+    labels = [[page["label"] for page in chapter["pages"]] for chapter in (theirs, ours)]
+    assert labels[0] == labels[1]
 
 
 def test_either_of_two_servers_shows_the_same_job_on_its_way(new_fleet: StartFleet) -> None:

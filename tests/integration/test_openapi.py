@@ -304,11 +304,12 @@ def test_the_keys_of_a_body_come_in_the_order_of_the_contract(alice: Client) -> 
     shown = alice.get(f"/api/v1/books/jobs/{job['job_id']}/pages").json()
     assert list(shown) == ["total_pages", "pages"] and list(shown["pages"][0]) == page
     chapter = alice.chapter(job)
-    assert list(chapter["pages"][0]) == [*page, "elements"]
+    assert list(chapter["pages"][0]) == [*page, "label", "elements"]
     address = f"/api/v1/books/{alice.book_id}/chapters/{chapter['chapter_id']}/pages/1"
-    assert list(alice.get(address).json()) == [*page, "text", "words"]
+    assert list(alice.get(address).json()) == [*page, "label", "text", "words", "links"]
     listed = alice.get(f"/api/v1/books/{alice.book_id}/chapters").json()["chapters"]
-    del chapter["pages"]
+    assert list(chapter)[-2:] == ["outline", "pages"]
+    del chapter["outline"], chapter["pages"]
     assert listed == [chapter] and list(listed[0]) == list(chapter)
 
 

@@ -252,7 +252,7 @@ def test_a_page_that_takes_too_long_becomes_a_placeholder_and_the_others_are_ren
     problems = {page.number: page.problem for page in pages if page.problem}
     assert problems == {11: "Page 11 took longer than 1 s"}
     assert len(list(folder.iterdir())) == 63
-    assert json.loads((folder / "00011.json").read_text()) == {"text": "", "words": []}
+    assert json.loads((folder / "00011.json").read_text()) == {"text": "", "words": [], "links": []}
     assert "page 11 of 20" in (folder / "00012.json").read_text()
 
 

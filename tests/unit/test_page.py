@@ -160,7 +160,7 @@ def test_a_placeholder_has_the_size_of_its_page_and_shows_the_problem(
     size = (drawn.width, drawn.height)
     assert size == pytest.approx((page.width, page.height), abs=1)
     assert drawn.image.ending == (".jpg" if image_format == "jpeg" else ".png")
-    assert json.loads(drawn.words) == {"text": "", "words": []}
+    assert json.loads(drawn.words) == {"text": "", "words": [], "links": []}
     image = Image.open(io.BytesIO(drawn.image.content)).convert("L")
     assert image.size == size and image.getpixel((0, 0)) == 255
     if min(size) > 100:

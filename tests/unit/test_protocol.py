@@ -116,7 +116,7 @@ def test_a_failure_that_has_no_such_name_is_refused(failure: str) -> None:
 )
 def test_a_part_of_a_request_that_is_malformed_is_refused(field: str, value: str) -> None:
     options = '{"dpi": 72, "format": "auto", "jpeg_quality": 85, "max_pixels": 9}'
-    fields = {"pages": "[1]", "options": options}
+    fields = {"pages": "[1]", "options": options, "first_page": "1", "last_page": "9"}
 
     def request(**changed: str) -> bytes:
         body = ", ".join(f'"{name}": {given}' for name, given in (fields | changed).items())

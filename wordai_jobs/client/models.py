@@ -151,7 +151,8 @@ class Book:
 class Page:
     """A page's image: its size in pixels, and its signed URL below the server's, and that of a
     small one; that is None if the server has none yet. `problem` says why the page could not be
-    rendered and is blank; None for other pages.
+    rendered and is blank; None for other pages. `label` is what is printed on the page as its
+    number, if that is known.
     """
 
     page_number: int
@@ -160,6 +161,7 @@ class Page:
     height: int
     thumbnail_url: str | None
     problem: str | None
+    label: str | None
 
     @classmethod
     def of(cls, body: Json) -> "Page":
@@ -170,21 +172,40 @@ class Page:
             body["height"],
             body.get("thumbnail_url"),
             body.get("problem"),
+            body.get("label"),
         )
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A link to a page of the same chapter, or to a URL; `rect` is x0, y0, x1, y1 in pixels of the
+    page's image.
+    """
+
+    rect: tuple[float, float, float, float]
+    page_number: int | None
+    url: str | None
+
+    @classmethod
+    def of(cls, body: Json) -> "Link":
+        x0, y0, x1, y1 = body["rect"]
+        return cls((x0, y0, x1, y1), body.get("page_number"), body.get("url"))
+
+
+@dataclass(frozen=True, slots=True)
 class PageContent:
-    """A page with its text; `words` as (x0, y0, x1, y1, word) in pixels of the image."""
+    """A page with its text and links; `words` as (x0, y0, x1, y1, word) in pixels of the image."""
 
     page: Page
     text: str
     words: tuple[tuple[float, float, float, float, str], ...]
+    links: tuple[Link, ...]
 
     @classmethod
     def of(cls, body: Json) -> "PageContent":
         words = tuple((x0, y0, x1, y1, word) for x0, y0, x1, y1, word in body["words"])
-        return cls(Page.of(body), body["text"], words)
+        links = tuple(Link.of(link) for link in body.get("links", ()))
+        return cls(Page.of(body), body["text"], words, links)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +237,7 @@ class Chapter:
     is_published: bool
     is_preview_free: bool
     total_pages: int
+    outline: tuple[OutlineEntry, ...]
     pages: tuple[Page, ...]
 
     @classmethod
@@ -230,6 +252,7 @@ class Chapter:
             body["is_published"],
             body["is_preview_free"],
             body["total_pages"],
+            tuple(OutlineEntry.of(entry) for entry in body.get("outline", ())),
             tuple(Page.of(page) for page in body["pages"]),
         )
 

@@ -1,6 +1,6 @@
 """Uploaded PDFs in the collection `user_files`."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 
 from pydantic import TypeAdapter
@@ -9,8 +9,10 @@ from pymongo import ASCENDING
 from wordai_jobs.database.repository import Repository
 from wordai_jobs.model.upload import Upload
 
-# An outline can have a megabyte, and is rarely wanted.
-_WITHOUT_OUTLINE = {"outline": False, "page_labels": False}
+# An outline can have a megabyte, and is rarely wanted. Named one by one, as for chapters.
+_WITHOUT_OUTLINE = {
+    field.name: True for field in fields(Upload) if field.name not in ("outline", "page_labels")
+}
 
 
 class UploadRepository(Repository[Upload]):

@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from wordai_jobs.clock import utc_now
 from wordai_jobs.errors import StorageFull
 from wordai_jobs.model.book import Chapter, Page
 from wordai_jobs.model.job import ErrorClass, Job, JobError
+from wordai_jobs.model.pdf_info import outline_of_pages
+from wordai_jobs.model.upload import Upload
 from wordai_jobs.rendering.task import RenderingError
 from wordai_jobs.storage.storage import Storage, UploadGone
 
@@ -16,15 +18,21 @@ _STORAGE_AWAY = JobError("Storage could not be reached", ErrorClass.STORAGE_AWAY
 logger = logging.getLogger(__name__)
 
 
-def chapter_of(job: Job, pages: Iterable[Page], size: int, dpi: int) -> Chapter:
+def chapter_of(
+    job: Job, pages: Iterable[Page], size: int, dpi: int, upload: Upload | None
+) -> Chapter:
     """The chapter that the job makes; `size` is that of its page files in bytes, `dpi` the
-    resolution of its images.
+    resolution of its images. The upload, if its record is still there, has the labels of all pages
+    of the PDF, and the outline.
     """
     now = utc_now()
     fields = asdict(job.request)
     for of_the_job in ("on_bad_page", "last_page"):
         del fields[of_the_job]
     fields["order_index"] = fields["order_index"] or 0  # a job of another program may have none
+    first_page = job.request.first_page
+    in_pdf = range(first_page, first_page + job.total_pages)
+    labels = dict(enumerate(upload.page_labels or (), 2 - first_page)) if upload else {}
     return Chapter(
         chapter_id=job.chapter_id,
         book_id=job.book_id,
@@ -36,7 +44,11 @@ def chapter_of(job: Job, pages: Iterable[Page], size: int, dpi: int) -> Chapter:
         enqueued_at=job.created_at,
         created_at=now,
         updated_at=now,
-        pages=tuple(sorted(pages, key=lambda page: page.number)),
+        pages=tuple(
+            replace(page, label=labels.get(page.number) or None)
+            for page in sorted(pages, key=lambda page: page.number)
+        ),
+        outline=outline_of_pages(upload.outline, in_pdf) if upload else (),
         **fields,
     )
 

@@ -5,22 +5,30 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from pydantic import TypeAdapter, ValidationError
+
 from wordai_jobs.clock import utc_now
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import AccessDenied, AppError, Invalid, NotFound
 from wordai_jobs.library.chapter_index import texts_of_pages
 from wordai_jobs.library.quota import Quota
 from wordai_jobs.model.book import Book, Chapter, Page
+from wordai_jobs.model.link import Link, is_safe
 from wordai_jobs.storage.storage import Storage
+
+_links = TypeAdapter(list[Link])
 
 
 @dataclass(frozen=True, slots=True)
 class PageContent:
-    """A page with its text, and its words as `[x0, y0, x1, y1, "word"]` in pixels of its image."""
+    """A page with its text, its words as `[x0, y0, x1, y1, "word"]` in pixels of its image, and its
+    links.
+    """
 
     page: Page
     text: str
     words: list[Any]
+    links: list[Link]
 
 
 class BookService:
@@ -82,7 +90,8 @@ class BookService:
         content = self._storage.pages.content(chapter_id, number) if chapter.pages else None
         if content is None:
             raise NotFound("page", str(number))
-        return PageContent(chapter.pages[0], content["text"], content["words"])
+        links = _links_of(content, chapter.total_pages)
+        return PageContent(chapter.pages[0], content["text"], content["words"], links)
 
     def texts(self, book_id: str, chapter_id: str, user_id: str) -> Iterator[str]:
         """The text of each page of a chapter, read when it is asked for."""
@@ -139,6 +148,22 @@ class BookService:
         self._quota.recount(user_id)
         self._database.uploads.set_expiry(chapter.file_id, now)
         self._database.books.touch(book_id, now)
+
+
+def _links_of(content: dict[str, Any], total_pages: int) -> list[Link]:
+    """Those that are well formed and safe: a renderer that a PDF has taken over may have written
+    anything. Pages that an older release has rendered have none.
+    """
+    try:
+        links = _links.validate_python(content.get("links", []))
+    except ValidationError:
+        return []
+    return [
+        link
+        for link in links
+        if (link.url and is_safe(link.url))
+        or (link.page_number and 1 <= link.page_number <= total_pages)
+    ]
 
 
 def _in_book(chapter: Chapter | None, book_id: str, chapter_id: str) -> Chapter:

@@ -5,6 +5,8 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
+from wordai_jobs.model.pdf_info import OutlineEntry
+
 MAX_SLUG_LENGTH = 80
 MAX_ORDER_INDEX = 2**31 - 1
 
@@ -21,13 +23,15 @@ class Book:
 @dataclass(frozen=True, slots=True)
 class Page:
     """A page: its number from 1, and the size of its image in pixels. `problem` says why it could
-    not be rendered, and has a placeholder as its image; None for other pages.
+    not be rendered, and has a placeholder as its image; None for other pages. `label` is what is
+    printed on it as its number; None if that is not known, or nothing is.
     """
 
     number: int
     width: int
     height: int
     problem: str | None = None
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Chapter:
     page files in bytes, `dpi` the resolution of its images, and `enqueued_at` when its job was
     created; an older release did not write the last two.
 
-    `pages` is empty if the pages were not read from the database.
+    `pages` and `outline` are empty if they were not read from the database.
     """
 
     chapter_id: str
@@ -57,6 +61,7 @@ class Chapter:
     dpi: int | None = None
     enqueued_at: datetime | None = None
     pages: tuple[Page, ...] = ()
+    outline: tuple[OutlineEntry, ...] = ()
 
 
 # Of a page's files, after the stem of their name.

@@ -102,11 +102,12 @@ class _Renderer:
                 with translated_errors(Failure.DAMAGED):
                     _write(files, [orjson.dumps(describe(self._opened(pdf)))])
                 yield PdfDescribed()
-            case RenderPages(pages, options):
+            case RenderPages(pages, options, first_page, last_page):
+                chapter = range(first_page, last_page + 1)
                 for index, page in enumerate(pages):
                     its_files = files[index * FILES_OF_A_PAGE :][:FILES_OF_A_PAGE]
                     with translated_errors(Failure.BAD_PAGE):
-                        rendered = render_page(self._opened(pdf), page, options)
+                        rendered = render_page(self._opened(pdf), page, options, chapter)
                         _write(its_files, rendered.contents)
                     yield PageRendered(rendered.width, rendered.height, rendered.image.ending)
             case RenderPlaceholder(page, problem, may_read_size, options):

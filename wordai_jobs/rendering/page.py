@@ -1,13 +1,16 @@
-"""Turns one page of a PDF into an image and its words. Runs in a child only."""
+"""Turns one page of a PDF into an image, its words and its links. Runs in a child only."""
 
 import math
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 import pymupdf
 
 from wordai_jobs.rendering.image import EncodedImage, encode_image
+from wordai_jobs.rendering.links import page_links
 from wordai_jobs.rendering.protocol import RenderOptions
 from wordai_jobs.rendering.text import Entry, page_text, page_words
 
@@ -24,7 +27,7 @@ Word = list[float | str]
 @dataclass(frozen=True, slots=True)
 class RenderedPage:
     """The contents of a page's files. The size of the image is in pixels. `words` is JSON: `text`,
-    and `words` as `[x0, y0, x1, y1, "word"]` in pixels of the image.
+    `words` as `[x0, y0, x1, y1, "word"]` in pixels of the image, and `links` as those of `Link`.
     """
 
     image: EncodedImage
@@ -38,8 +41,10 @@ class RenderedPage:
         return self.image.content, self.words, self.image.thumbnail
 
 
-def render_page(document: pymupdf.Document, number: int, options: RenderOptions) -> RenderedPage:
-    """`number` counts from 1."""
+def render_page(
+    document: pymupdf.Document, number: int, options: RenderOptions, chapter: range | None = None
+) -> RenderedPage:
+    """`number` counts from 1, and so do the pages of the chapter; it has all if none are given."""
     page = document[number - 1]
     zoom = _zoom(page.rect.width, page.rect.height, options)
     # The page's content is interpreted once, for its image and for its text.
@@ -50,7 +55,8 @@ def render_page(document: pymupdf.Document, number: int, options: RenderOptions)
     del pixmap
     entries = page_words(drawing)
     words = _words(entries, zoom, (width, height))
-    return RenderedPage(image, width, height, _as_json(page_text(entries), words))
+    links = list(_links(page, chapter or range(1, document.page_count + 1), zoom, (width, height)))
+    return RenderedPage(image, width, height, _as_json(page_text(entries), words, links))
 
 
 def render_placeholder(
@@ -67,7 +73,7 @@ def render_placeholder(
         page.insert_text((left, height / 2), problem, fontsize=font_size)
         pixmap = _draw(page.get_displaylist(), _zoom(width, height, options))
     image = encode_image(pixmap, options)
-    return RenderedPage(image, pixmap.width, pixmap.height, _as_json("", []))
+    return RenderedPage(image, pixmap.width, pixmap.height, _as_json("", [], []))
 
 
 def _page_size(document: pymupdf.Document | None, number: int) -> tuple[float, float]:
@@ -98,8 +104,8 @@ def _zoom(width: float, height: float, options: RenderOptions) -> float:
     return zoom
 
 
-def _as_json(text: str, words: list[Word]) -> bytes:
-    return orjson.dumps({"text": text, "words": words})
+def _as_json(text: str, words: list[Word], links: list[dict[str, Any]]) -> bytes:
+    return orjson.dumps({"text": text, "words": words, "links": links})
 
 
 def _words(entries: list[Entry], zoom: float, size: tuple[int, int]) -> list[Word]:
@@ -125,6 +131,18 @@ def _words(entries: list[Entry], zoom: float, size: tuple[int, int]) -> list[Wor
             ]
         )
     return words
+
+
+def _links(
+    page: pymupdf.Page, chapter: range, zoom: float, size: tuple[int, int]
+) -> Iterator[dict[str, Any]]:
+    """Those that can be seen, in pixels, to a tenth of one."""
+    width, height = size
+    for (x0, y0, x1, y1), target in page_links(page, chapter):
+        left, right = _span(zoom * x0, zoom * x1, width)
+        top, bottom = _span(zoom * y0, zoom * y1, height)
+        if left < right and top < bottom:
+            yield {"rect": [round(edge, 1) for edge in (left, top, right, bottom)], **target}
 
 
 def _span(one: float, other: float, limit: int) -> tuple[float, float]:

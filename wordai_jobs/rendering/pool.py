@@ -361,7 +361,9 @@ class _Worker:
     def _request(self, part: Part, chunk: Chunk) -> RenderPages | RenderPlaceholder:
         options = replace(self._options, dpi=part.dpi) if part.dpi else self._options
         if chunk.problem is None:
-            return RenderPages(tuple(map(part.in_pdf, chunk.pages)), options)
+            pages = tuple(map(part.in_pdf, chunk.pages))
+            last_page = part.in_pdf(part.page_count)
+            return RenderPages(pages, options, part.first_page, last_page)
         [page] = chunk.pages
         # If a child ended while it read the size of the page, the next one is not to look at it.
         return RenderPlaceholder(part.in_pdf(page), chunk.problem, not chunk.is_retry, options)

@@ -95,10 +95,15 @@ class PdfDescribed:
 
 @dataclass(frozen=True, slots=True)
 class RenderPages:
-    """Write images, words and thumbnails of these pages of the PDF. Pages count from 1."""
+    """Write images, words and thumbnails of these pages of the PDF. Pages count from 1.
+
+    `first_page` and `last_page` are those of the chapter: links to other pages are left out.
+    """
 
     pages: tuple[int, ...]
     options: RenderOptions
+    first_page: int = 1
+    last_page: int = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from wordai_jobs.library.books import PageContent
 from wordai_jobs.library.reading import Reading
 from wordai_jobs.model.book import Chapter, Page, page_image_url, page_thumbnail_url
 from wordai_jobs.model.job import Job, JobStatus
+from wordai_jobs.model.link import Link
 from wordai_jobs.model.position import Position
 from wordai_jobs.web.openapi.parameters import BOOK_ID, CHAPTER_ID, FILE_ID, JOB_ID
 
@@ -347,10 +348,17 @@ class ChapterListBody(TypedDict):
     chapters: list[ChapterBody]
 
 
+Label = Annotated[
+    str | None,
+    Field(description="what is printed on the page as its number; null if it is not known"),
+]
+
+
 @_closed
 class ChapterPageBody(PageBody):
     """A page of a chapter."""
 
+    label: Annotated[Label, Field(examples=["ii"])]
     elements: Annotated[list[Any], Field(examples=[[]])]
 
 
@@ -358,6 +366,10 @@ class ChapterPageBody(PageBody):
 class ChapterWithPagesBody(ChapterBody):
     """A chapter with its pages."""
 
+    outline: Annotated[
+        list[OutlineEntryBody],
+        Field(description="the entries of its pages; their `page_number` counts in the chapter"),
+    ]
     pages: list[ChapterPageBody]
 
 
@@ -367,14 +379,59 @@ def chapter_with_pages_body(
     pages = page_bodies(chapter.pages, chapter.book_id, chapter.chapter_id, signer)
     return {
         **chapter_body(chapter, position),
-        "pages": [{**page, "elements": []} for page in pages],
+        "outline": [body_of(OutlineEntryBody, entry) for entry in chapter.outline],
+        "pages": [
+            {**body, "label": page.label, "elements": []}
+            for body, page in zip(pages, chapter.pages, strict=True)
+        ],
     }
+
+
+# Not a tuple, as words.
+LinkRect = Annotated[
+    list[float],
+    Field(
+        min_length=4,
+        max_length=4,
+        description="`[x0, y0, x1, y1]` in pixels of the image",
+        examples=[[150.2, 140.0, 288.5, 171.3]],
+    ),
+]
+
+
+@_closed
+class PageLinkBody(TypedDict):
+    """A link to a page of the same chapter."""
+
+    rect: LinkRect
+    page_number: Annotated[int, Field(ge=1, examples=[17])]
+
+
+@_closed
+class UrlLinkBody(TypedDict):
+    """A link to the web, or to a mailbox."""
+
+    rect: LinkRect
+    url: Annotated[
+        str,
+        Field(
+            pattern="^([hH][tT][tT][pP][sS]?://|[mM][aA][iI][lL][tT][oO]:)",
+            examples=["https://mupdf.com/"],
+        ),
+    ]
+
+
+def link_body(link: Link) -> PageLinkBody | UrlLinkBody:
+    if link.url:
+        return {"rect": list(link.rect), "url": link.url}
+    return {"rect": list(link.rect), "page_number": link.page_number or 1}
 
 
 @_closed
 class PageContentBody(PageBody):
-    """A page with its text."""
+    """A page with its text and links."""
 
+    label: Annotated[Label, Field(examples=["ii"])]
     text: Annotated[str, Field(examples=["MuPDF Explored"])]
     words: Annotated[
         list[Word],
@@ -385,13 +442,27 @@ class PageContentBody(PageBody):
             ],
         ),
     ]
+    links: Annotated[
+        list[PageLinkBody | UrlLinkBody],
+        Field(
+            description="links to pages of this chapter, and to addresses with http, https or "
+            "mailto; others are left out",
+            examples=[[{"rect": [150.2, 140.0, 288.5, 171.3], "page_number": 17}]],
+        ),
+    ]
 
 
 def page_content_body(
     content: PageContent, book_id: str, chapter_id: str, signer: UrlSigner
 ) -> PageContentBody:
     [page] = page_bodies([content.page], book_id, chapter_id, signer)
-    return {**page, "text": content.text, "words": content.words}
+    return {
+        **page,
+        "label": content.page.label,
+        "text": content.text,
+        "words": content.words,
+        "links": [link_body(link) for link in content.links],
+    }
 
 
 @_closed

@@ -150,7 +150,9 @@ class Steps:
         current = self._persistently(lambda: fleet.find(job.job_id))
         if current is None or current.status.has_ended:
             return
-        chapter = chapter_of(job, pages, size, self._pool.dpi)
+        uploads = self._database.uploads
+        upload = self._persistently(lambda: uploads.find_with_outline(job.file_id))
+        chapter = chapter_of(job, pages, size, self._pool.dpi, upload)
         self._persistently(lambda: self._database.chapters.insert(chapter))
         books, now = self._database.books, chapter.created_at
         if not self._persistently(lambda: books.touch(chapter.book_id, now)):

@@ -110,7 +110,9 @@ class Pipeline:
         live.report(live.job.written())
         live.check()
         size = live.persistently(lambda: self._storage.pages.size(live.job.chapter_id))
-        chapter = chapter_of(live.job, live.pages, size, self._pool.dpi)
+        uploads = self._database.uploads
+        upload = live.persistently(lambda: uploads.find_with_outline(live.job.file_id))
+        chapter = chapter_of(live.job, live.pages, size, self._pool.dpi, upload)
         self._storage.pages.publish(live.job.chapter_id)
         live.persistently(lambda: self._database.chapters.insert(chapter))
         books, now = self._database.books, chapter.created_at
