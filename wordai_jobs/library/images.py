@@ -37,11 +37,11 @@ MOST_AT_ONCE = 2
 # A request waits so long, at most, until its image is being rendered.
 _LONGEST_WAIT_S = 20.0
 _CHECK_INTERVAL_S = 0.1
-_BUSY_RETRY_S = 1
+_BUSY_RETRY_S = 3
 _TOO_MANY = "Too many images are being rendered, try again soon"
 # While jobs render, there is a pause after each image, so many times as long as the image took.
-# Images then take a third of the time of one process, and delay a job on two cores by an eighth.
-_PAUSE = 2.0
+# Images then take a quarter of the time of one process, and delay a job on two cores by a tenth.
+_PAUSE = 3.0
 _ROOM_BYTES = 4 * 1024 * 1024
 _PNG = b"\x89PNG"
 
@@ -69,7 +69,7 @@ class ImageService:
         self._pool = pool
         self._metrics = metrics
         self._jobs_render = jobs_render
-        self._places = threading.BoundedSemaphore(MOST_WAITING)
+        self._waiting = 0
         self._changed = threading.Condition()
         self._served: set[str] = set()
         self._pause_until = 0.0
@@ -89,6 +89,10 @@ class ImageService:
         Conflict if the chapter is not complete, Busy, StorageFull, and ClientGone once `is_wanted`
         returns False.
         """
+        name = f"{chapter_id}-{page_file_stem(number)}-{dpi}"
+        is_cached = name in self._cache
+        if dpi in RESOLUTIONS and dpi != self._pool.dpi and not is_cached:
+            self._check_room()  # refused requests cost little, because there may be many
         chapter = self._chapter(chapter_id, number)
         stored_dpi = chapter.dpi or self._pool.dpi
         if dpi not in (*RESOLUTIONS, stored_dpi):
@@ -96,8 +100,7 @@ class ImageService:
         if dpi == stored_dpi or chapter.pages[0].problem:
             yield None
             return
-        name, wish = f"{chapter_id}-{page_file_stem(number)}-{dpi}", _Wish(is_wanted)
-        is_cached = name in self._cache
+        wish = _Wish(is_wanted)
         with (
             nullcontext() if is_cached else self._place(),
             self._cache.use(
@@ -158,13 +161,19 @@ class ImageService:
 
     @contextmanager
     def _place(self) -> Iterator[None]:
-        if not self._places.acquire(blocking=False):
-            self._metrics.image_requested(ImageRequest.REFUSED)
-            raise Busy(_TOO_MANY, _BUSY_RETRY_S)
+        with self._changed:
+            self._check_room()
+            self._waiting += 1
         try:
             yield
         finally:
-            self._places.release()
+            with self._changed:
+                self._waiting -= 1
+
+    def _check_room(self) -> None:
+        if self._waiting >= MOST_WAITING:
+            self._metrics.image_requested(ImageRequest.REFUSED)
+            raise Busy(_TOO_MANY, _BUSY_RETRY_S)
 
     @contextmanager
     def _turn(self, user_id: str, wish: "_Wish") -> Iterator[None]:
