@@ -24,10 +24,10 @@ _LEVEL = 1
 _CHROMA_4_2_0 = 2
 _GREY, _PALETTE = 0, 3  # colour types of PNG (RFC 2083, 4.1.1)
 # The width of a thumbnail, unless its page is narrower, or too high for that.
-_THUMBNAIL_WIDTH = 180
+_THUMBNAIL_WIDTH = 160
 _HIGHEST_THUMBNAIL = 2000
-# How many lines of pixels, and how many pixels of each, make a pixel of it.
-_PICKED = {"L": 3, "RGB": 2}
+# So many pixels of so many lines make a pixel of it.
+_PICKED = 2
 _THUMBNAIL_QUALITY = 75
 
 Pixels = npt.NDArray[np.uint8]
@@ -104,9 +104,8 @@ def _thumbnail(image: Image.Image) -> bytes:
     rows = max(1, round(columns * image.height / image.width))
     if rows > _HIGHEST_THUMBNAIL:
         columns, rows = max(1, columns * _HIGHEST_THUMBNAIL // rows), _HIGHEST_THUMBNAIL
-    picked = _PICKED[image.mode]
-    few = image.resize((columns * picked, rows * picked), Image.Resampling.NEAREST)
-    return _saved(few.reduce(picked), "JPEG", quality=_THUMBNAIL_QUALITY)
+    few = image.resize((columns * _PICKED, rows * _PICKED), Image.Resampling.NEAREST)
+    return _saved(few.reduce(_PICKED), "JPEG", quality=_THUMBNAIL_QUALITY)
 
 
 def _saved(image: Image.Image, kind: str, **options: int) -> bytes:
