@@ -11,7 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.support.client import Client
 from tests.support.openapi import Contract
-from tests.support.pdfs import encrypted_pdf, guided_pdf, photo_pdf, text_pdf
+from tests.support.pdfs import encrypted_pdf, guided_pdf, text_pdf
 from tests.support.server import ServerProcess
 from wordai_jobs.app import create_app
 from wordai_jobs.config import parse_config
@@ -208,7 +208,9 @@ def _of_a_job(alice: Client, bob: Client, file_id: str) -> Iterator[requests.Res
             address, json={"file_id": file_id, "title": "One"}, headers={"Idempotency-Key": file_id}
         )
     accepted = alice.post(
-        address, data={"title": "Two"}, files={"file": ("two.pdf", photo_pdf(), "application/pdf")}
+        address,
+        data={"title": "Two"},
+        files={"file": ("two.pdf", guided_pdf(5), "application/pdf")},
     )
     yield from (
         accepted,
@@ -242,7 +244,7 @@ def _of_a_chapter(alice: Client, bob: Client, chapter_id: str) -> Iterator[reque
     yield from (
         alice.get(chapter),
         alice.get(f"{chapter}/pages/1"),
-        alice.get(f"{chapter}/pages/2"),
+        alice.get(f"{chapter}/pages/9"),
         bob.get(chapter),
     )
     text = alice.get(f"{chapter}/text")
