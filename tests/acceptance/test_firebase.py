@@ -14,14 +14,14 @@ from tests.support.pdfs import text_pdf
 from tests.support.server import ServerProcess
 from tests.support.visitor import Visitor
 
-pytestmark = pytest.mark.long_file(40)
+pytestmark = pytest.mark.long_file(20)
 
 ORIGIN = "https://app.example"
 
 
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirebaseEmulator]:
-    running = FirebaseEmulator(tmp_path_factory.mktemp("emulator")).launch()
+    running = FirebaseEmulator(tmp_path_factory.mktemp("emulator")).start()
     yield running
     running.stop()
 
@@ -41,7 +41,6 @@ def front(emulator: FirebaseEmulator, tmp_path_factory: pytest.TempPathFactory) 
     }
     folder = tmp_path_factory.mktemp("firebase")
     server = ServerProcess(folder, settings, emulator.environment).start()
-    emulator.wait_until_ready()
     with nginx_before(server.port, tmp_path_factory.mktemp("nginx"), [ORIGIN]) as nginx:
         yield nginx
     assert server.stop() == 0, server.log[-3000:]

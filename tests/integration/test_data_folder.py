@@ -57,7 +57,7 @@ def test_a_stopped_server_keeps_its_folder_and_goes_on_later(
 ) -> None:
     server = start_server()
     user = Client(server.url, "somebody")
-    job_id = user.submit(text_pdf(200))
+    job_id = user.submit(text_pdf(100))
     wait_until(lambda: user.job(job_id)["progress"] > 30)
     assert server.process
     server.process.send_signal(signal.SIGSTOP)
@@ -239,18 +239,18 @@ def test_a_job_with_only_the_documented_fields_is_ended_like_any_other(
 
 
 def test_parts_of_a_folder_on_two_disks_stop_the_start_with_one_line(
-    start_server: StartServer, tmp_path: Path
+    start_server: StartServer, shared: dict[str, str]
 ) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs root, to mount a file system")
-    server = start_server()
+    server = start_server(shared)
     assert server.stop() == 0
     chapters = str(server.data / "chapters")
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", chapters], check=True)
     try:
         line = server.refusal()
         assert chapters in line and "must be on one file system" in line
-        program = Program(server.folder, settings=as_text(server_settings(server)))
+        program = Program(server.folder, settings=as_text({**server_settings(server), **shared}))
         assert "must be on one file system" in program.run("doctor", expect=1).stdout
     finally:
         subprocess.run(["umount", "--lazy", chapters], check=True)
