@@ -5,8 +5,10 @@ import os
 import re
 import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -211,11 +213,19 @@ def test_the_program_tells_its_version_and_its_exit_codes(program: Program) -> N
     assert set(expected.split()) <= set(commands.commands)
 
 
-@pytest.mark.parametrize("command", commands.commands)
+def names(group: click.Group) -> Iterator[str]:
+    """Of all commands, those of groups below it included."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from (f"{name} {below}" for below in names(command))
+        else:
+            yield name
+
+
+@pytest.mark.parametrize("command", names(commands))
 def test_every_command_has_help_with_an_example(command: str) -> None:
-    arguments = [command, "list"] if command == "jobs" else [command]
-    shown = CliRunner().invoke(commands, [*arguments, "--help"]).output
-    assert f"wordai-jobs {' '.join(arguments)}" in shown.partition("Example")[2]
+    shown = CliRunner().invoke(commands, [*command.split(), "--help"]).output
+    assert f"wordai-jobs {command}" in shown.partition("Example")[2]
 
 
 # An operator's commands

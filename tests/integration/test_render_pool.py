@@ -564,7 +564,7 @@ def test_a_worn_fork_server_is_replaced_and_its_children_work_on_until_they_end(
             other.start()
         wait_until(lambda: len(fork_servers()) == 2, what="the next fork server")
         assert page_count(first, pdf) == page_count(other, pdf) == PageCount(3)
-        other.start()
+        wait_until(lambda: parent_of_new(other) != worn, what="its first child")
         assert worn in fork_servers(), "it has a child"
         first.kill()
         wait_until(lambda: worn not in fork_servers(), what="its end")
@@ -597,6 +597,11 @@ def test_idle_children_of_a_worn_fork_server_are_replaced_with_it(
         pool.stop()
         inspector.stop()
         fork_server.stop()
+
+
+def parent_of_new(child: ChildProcess) -> int:
+    child.start()
+    return psutil.Process(own(child.name)[0]).ppid()
 
 
 def page_count(child: ChildProcess, pdf: Path) -> PageCount | Failed:
