@@ -222,7 +222,7 @@ def names(group: click.Group) -> Iterator[str]:
             yield name
 
 
-@pytest.mark.parametrize("command", names(commands))
+@pytest.mark.parametrize("command", list(names(commands)))
 def test_every_command_has_help_with_an_example(command: str) -> None:
     shown = CliRunner().invoke(commands, [*command.split(), "--help"]).output
     assert f"wordai-jobs {command}" in shown.partition("Example")[2]
