@@ -204,7 +204,7 @@ def test_requests_beyond_the_limit_are_refused_and_given_up_ones_make_room(
     with asking(server, *addresses) as connections:
         [refused], _, _ = select.select(connections, [], [], 30)
         response = refused.recv(65536).decode()
-        assert response.startswith("HTTP/1.1 503 ") and "Retry-After: 3" in response
+        assert response.startswith("HTTP/1.1 503 ") and "Retry-After: 5" in response
         assert BUSY in response
         assert requests.get(f"{server.url}/health/ready", timeout=10).ok
         assert alice.get(pages[0]["background_url"]).status_code == 200

@@ -37,11 +37,11 @@ MOST_AT_ONCE = 2
 # A request waits so long, at most, until its image is being rendered.
 _LONGEST_WAIT_S = 20.0
 _CHECK_INTERVAL_S = 0.1
-_BUSY_RETRY_S = 3
+_BUSY_RETRY_S = 5
 _TOO_MANY = "Too many images are being rendered, try again soon"
 # While jobs render, there is a pause after each image, so many times as long as the image took.
-# Images then take a quarter of the time of one process, and delay a job on two cores by a tenth.
-_PAUSE = 3.0
+# Images then take a sixth of the time of one process.
+_PAUSE = 5.0
 _ROOM_BYTES = 4 * 1024 * 1024
 _PNG = b"\x89PNG"
 
