@@ -125,12 +125,10 @@ class TooManyJobs(AppError):
     status = 429
 
     def __init__(self, limit: int, unfinished: int, new: int, retry_after_s: int) -> None:
-        jobs = "job that has" if unfinished == 1 else "jobs that have"
-        detail = f"You have {unfinished} {jobs} not ended, "
-        if new == 1:
-            detail += "which is the limit"
-        else:
-            detail += f"and {new} more would pass the limit of {limit}"
+        jobs = "1 job that has" if unfinished == 1 else f"{unfinished} jobs that have"
+        detail = f"You have {jobs} not ended, which is the limit"
+        if new > 1:
+            detail = f"You have {jobs} not ended, and {new} more would pass the limit of {limit}"
         super().__init__(detail, headers={"Retry-After": str(retry_after_s)})
 
 

@@ -77,6 +77,9 @@ def wait_for_images(visitor: Visitor) -> None:
 def test_signed_out(server: ServerProcess, browser: Browser) -> None:
     with visitor_of(browser, server.url) as visitor:
         look(visitor, "signed-out")
+        visitor.sign_in(f"{NAME} starts")
+        expect(visitor.page.locator("#books-empty")).to_be_visible()
+        look(visitor, "empty-library")
     with visitor_of(browser, server.url, language="vi-VN") as visitor:
         look(visitor, "signed-out-vietnamese", combinations=FOR_AXE)
 
@@ -87,15 +90,21 @@ def test_uploading(server: ServerProcess, browser: Browser, tmp_path: Path) -> N
     with visitor_of(browser, server.url) as visitor:
         visitor.sign_in(f"{NAME} uploads")
         visitor.choose(pdf)
+        expect(visitor.page.locator(".queued[data-state='ready']")).to_be_visible()
         visitor.page.get_by_label("Title of the new book").fill("PDF from the inside")
-        look(visitor, "chosen")
+        look(visitor, "parts")
+        visitor.page.get_by_role("button", name="Remove MuPDF explored.pdf").click()
         slow_network(visitor, bytes_per_s=pdf.stat().st_size / 60)
-        visitor.page.get_by_role("button", name="Upload", exact=True).click()
-        bar = visitor.page.get_by_role("progressbar", name="Upload progress")
+        notes = tmp_path / "notes.txt"
+        notes.write_text("not a PDF")
+        small = tmp_path / "small.pdf"
+        small.write_bytes(text_pdf(2))
+        visitor.choose(pdf, notes, small)
+        bar = visitor.page.get_by_role("progressbar", name="Upload progress of MuPDF explored.pdf")
         visitor.wait("a tenth of the upload", lambda: bool(bar.evaluate("bar => bar.value > 0.1")))
         look(visitor, "uploading")
-        visitor.page.get_by_role("button", name="Stop upload").click()
-        expect(visitor.page.locator("#upload-error")).to_have_text("The upload was stopped.")
+        expect(visitor.page).to_have_title(re.compile(r"^\d+%"))
+        visitor.page.get_by_role("button", name="Remove MuPDF explored.pdf").click()
         expect(visitor.page.locator(".job")).to_have_count(0)
 
 
@@ -112,7 +121,7 @@ def test_processing_reading_and_searching(slow: ServerProcess, browser: Browser)
         visitor.press("Escape")
         job.get_by_role("button", name="Cancel").click()
         visitor.wait_for_state(job, "cancelled")
-        visitor.page.get_by_role("link", name="Read the chapter").first.click()
+        visitor.page.locator(".chapter-open").last.click()
         wait_for_images(visitor)
         visitor.page.get_by_label("Go to page").fill("12")
         visitor.press("Enter")
@@ -142,13 +151,29 @@ def test_failed(start_server: StartServer, browser: Browser) -> None:
         look(visitor, "failed")
 
 
-def test_the_question_before_deleting(server: ServerProcess, browser: Browser) -> None:
-    client = Client(server.url, f"{NAME} deletes")
-    client.end_of(client.submit(text_pdf(1), title="A chapter to delete"))
+def test_the_library_and_the_question_before_deleting(
+    server: ServerProcess, browser: Browser
+) -> None:
+    client = library_of(server, f"{NAME} reads", with_book=True)
+    chapters = client.get(f"/api/v1/books/{client.book_id}/chapters").json()["chapters"]
+    place = f"/api/v1/books/{client.book_id}/chapters/{chapters[-1]['chapter_id']}/position"
+    assert client.request("PUT", place, json={"page_number": 5}).status_code == 204
     with visitor_of(browser, server.url) as visitor:
         visitor.sign_in(client.user_id)
-        visitor.page.get_by_role("button", name="Delete A chapter to delete").click()
-        look(visitor, "deleting")
+        expect(visitor.page.locator(".book .cover-image img")).to_be_visible()
+        look(visitor, "library")
+        visitor.page.set_viewport_size({"width": 320, "height": 740})
+        assert not visitor.is_wider_than_screen
+        visitor.page.set_viewport_size({"width": 1280, "height": 800})
+        visitor.page.get_by_role("button", name="Edit A short introduction").click()
+        look(visitor, "editing", combinations=FOR_AXE)
+        visitor.page.get_by_role("button", name="Delete …").click()
+        look(visitor, "deleting", combinations=FOR_AXE)
+        visitor.press("Escape")
+        visitor.page.get_by_role("button", name="Tiếng Việt").click()
+        expect(visitor.page.get_by_role("heading", name="Thư viện của bạn")).to_be_visible()
+        expect(visitor.page.locator(".book .cover-image img")).to_be_visible()
+        look(visitor, "library-vietnamese", combinations=FOR_AXE)
 
 
 def library_of(server: ServerProcess, name: str, with_book: bool = False) -> Client:

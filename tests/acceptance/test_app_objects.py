@@ -17,7 +17,7 @@ def test_a_chapter_in_an_object_store_is_read_in_the_app(
     visitor.page.on("response", lambda response: loaded.append(response.url))
     job = visitor.submit(text_pdf(2))
     visitor.wait_for_state(job, "completed")
-    job.get_by_role("link", name="Read the chapter").click()
+    visitor.read(job)
     visitor.wait_for_image(1)
     visitor.text_of(1)
     [image] = {url for url in loaded if "/00001.png?" in url}

@@ -28,7 +28,7 @@ def test_a_real_book_is_read_lazily(server: ServerProcess, visit: OpenVisitor) -
     visitor = visit(server).sign_in("Reader of a book")
     job = visitor.submit(SHARED / BOOK, title="MuPDF explored")
     visitor.wait_for_state(job, "completed")
-    job.get_by_role("link", name="Read the chapter").click()
+    visitor.read(job)
     visitor.text_of(1)
     assert visitor.page.locator(".page").count() == 285
     visitor.page.get_by_label("Go to page").fill("200")
@@ -203,7 +203,7 @@ def test_the_reader_says_that_a_chapter_was_deleted(
     chapter = f"/api/v1/books/{client.book_id}/chapters/{job['result']['chapter_id']}"
     client.request("DELETE", chapter)
     visitor = visit(server).sign_in("Forgetful user")
-    visitor.page.locator(".job").get_by_role("link").click()
+    visitor.read(visitor.page.locator(".job"))
     status = visitor.page.locator("#reader-status-text")
     expect(status).to_have_text("This chapter no longer exists.")
 
@@ -215,7 +215,7 @@ def test_pages_are_scrolled_and_controls_tapped_by_touch(
     client = Client(server.url, name)
     job = client.end_of(client.submit(text_pdf(12)))
     visitor = visit(server, width=360, height=740, touch=True).sign_in(name)
-    visitor.page.locator(".job").get_by_role("link").tap()
+    visitor.read(visitor.page.locator(".job"))
     assert job["status"] == "completed"
     visitor.text_of(1)
     visitor.page.get_by_role("button", name="Zoom in").tap()
@@ -244,7 +244,7 @@ def test_images_whose_urls_have_expired_are_loaded_again(
             route.continue_()
 
     visitor.page.route("**/image?*", refuse_once)
-    job.get_by_role("link").click()
+    visitor.read(job)
     visitor.wait_for_image(1)
     assert len(refused) == 2
 

@@ -28,7 +28,7 @@ def test_a_chapter_is_uploaded_watched_read_and_searched(
         expect(job.get_by_role("progressbar")).to_be_visible()
     visitor.wait_for_state(job, "completed")
     expect(page.locator(".book", has_text="Latin")).to_contain_text("Lorem ipsum")
-    job.get_by_role("link", name="Read the chapter").click()
+    visitor.read(job)
     expect(page.get_by_role("heading", name="Lorem ipsum")).to_be_visible()
     visitor.wait_for_image(1)
     visitor.text_of(1)

@@ -6,7 +6,10 @@ import {phaseOf} from "../../wordai_jobs/static/app/library/job-phase.js";
 import {
   JobEntry, Jobs, LEAVING_BAD_PAGES_BLANK,
 } from "../../wordai_jobs/static/app/library/jobs.js";
-import {titleFrom} from "../../wordai_jobs/static/app/library/upload-form.js";
+import {areChapters, partsOf} from "../../wordai_jobs/static/app/library/parts.js";
+import {
+  commonTitle, inNaturalOrder, titleFrom, usableTitle,
+} from "../../wordai_jobs/static/app/library/titles.js";
 import en from "../../wordai_jobs/static/app/messages/en.js";
 import vi from "../../wordai_jobs/static/app/messages/vi.js";
 import {PageSource} from "../../wordai_jobs/static/app/reader/page-source.js";
@@ -38,7 +41,7 @@ describe("the app's messages", () => {
   test("take values and numbers", () => {
     assert.equal(t("job.pagesTotal", {count: 1}), "1 page");
     assert.equal(t("job.pagesTotal", {count: 1283}), "1,283 pages");
-    assert.equal(t("chapter.delete", {title: "<b>{title}</b>"}), "Delete <b>{title}</b>");
+    assert.equal(t("books.edit", {title: "<b>{title}</b>"}), "Edit <b>{title}</b>");
   });
 
   test("tell sizes, durations and failures", () => {
@@ -256,7 +259,60 @@ describe("work that must not run twice at once", () => {
   });
 });
 
-test("a chapter's title is made from the file's name", () => {
-  assert.equal(titleFrom("Bài_giảng  1.PDF"), "Bài giảng 1");
-  assert.equal(titleFrom("a.b-c.pdf"), "a.b-c");
+describe("suggested titles", () => {
+  test("are made from files' names", () => {
+    assert.equal(titleFrom("Bài_giảng  1.PDF"), "Bài giảng 1");
+    assert.equal(titleFrom("a.b-c.pdf"), "a.b-c");
+  });
+
+  test("are the PDF's own, unless a program wrote them", () => {
+    assert.equal(usableTitle(" Mechanics "), "Mechanics");
+    assert.equal(usableTitle("Microsoft Word - Unit 3"), "Unit 3");
+    for (const title of [null, "", "untitled", "Document1", "thesis.dvi", "slides.pptx"]) {
+      assert.equal(usableTitle(title), "", String(title));
+    }
+  });
+
+  test("of a book are what its chapters have in common", () => {
+    assert.equal(commonTitle(["Physics 1", "Physics 2", "Physics 10"]), "Physics");
+    assert.equal(commonTitle(["Toán - Chương 1", "Toán - Chương 2"]), "Toán");
+    assert.equal(commonTitle(["Algebra", "Zoology"]), "Algebra");
+    assert.equal(commonTitle(["Only one 7"]), "Only one 7");
+  });
+});
+
+test("files come in the natural order of their names", () => {
+  const files = ["10.pdf", "2.pdf", "b.pdf", "A.pdf"].map((name) => new File([], name));
+  const names = inNaturalOrder(files).map(({name}) => name);
+  assert.deepEqual(names, ["2.pdf", "10.pdf", "A.pdf", "b.pdf"]);
+});
+
+describe("the parts of a PDF", () => {
+  const entry = (title, page, level = 1) => ({title, level, page_number: page});
+
+  test("reach from one entry of the outline to the next", () => {
+    const outline = [entry("One", 3), entry("1.1", 4, 2), entry("Two", 10), entry("Two too", 10)];
+    const parts = partsOf(outline, 20, "Rest");
+    assert.deepEqual(parts.map(({title, first, last, isChosen}) => (
+      [title, first, last, isChosen])), [
+      ["Rest", 1, 2, false], ["One", 3, 9, true], ["Two", 10, 20, true],
+    ]);
+    assert.ok(areChapters(parts));
+  });
+
+  test("are of the highest level that divides the PDF", () => {
+    const outline = [entry("Book", 1), entry("One", 1, 2), entry("Two", 2, 2)];
+    const parts = partsOf(outline, 4, "Rest");
+    assert.deepEqual(parts.map(({title}) => title), ["One", "Two"]);
+    assert.ok(!areChapters(parts), "an article");
+  });
+
+  test("are none without an outline, and never more than the server takes", () => {
+    assert.deepEqual(partsOf([], 9, "Rest"), []);
+    assert.deepEqual(partsOf([entry("Only", 1), entry("Beyond", 99)], 9, "Rest"), []);
+    const many = Array.from({length: 500}, (_, index) => entry(`${index}`, index + 2));
+    const parts = partsOf(many, 600, "Rest");
+    assert.equal(parts.length, 200);
+    assert.equal(parts.at(-1).last, 600);
+  });
 });

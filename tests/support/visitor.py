@@ -47,17 +47,19 @@ class Visitor:
     def sign_in(self, name: str) -> "Visitor":
         self.page.get_by_label("Your name").fill(name)
         self.page.get_by_role("button", name="Sign in").click()
-        new_chapter = self.page.get_by_role("heading", name="New chapter")
-        expect(new_chapter).to_be_visible(timeout=_PATIENCE_MS)
+        expect(self.page.locator("#drop")).to_be_visible(timeout=_PATIENCE_MS)
         return self
 
-    def choose(self, pdf: bytes | Path, filename: str = "my_book.pdf") -> None:
-        """Pick a file from memory or disk."""
-        chosen: FilePayload | Path
-        if isinstance(pdf, Path):
-            chosen = pdf
-        else:
-            chosen = {"name": filename, "mimeType": "application/pdf", "buffer": pdf}
+    def choose(self, *pdfs: bytes | Path, filename: str = "my_book.pdf") -> None:
+        """Pick files from memory or disk."""
+        chosen = [
+            FilePayload(
+                name=pdf.name if isinstance(pdf, Path) else filename,
+                mimeType="application/pdf",
+                buffer=pdf.read_bytes() if isinstance(pdf, Path) else pdf,
+            )
+            for pdf in pdfs
+        ]
         self.page.locator("#file").set_input_files(chosen)
 
     def submit(
@@ -65,15 +67,24 @@ class Visitor:
     ) -> Locator:
         """Upload into the last book, or a new one if there is none; returns the listed job."""
         self.choose(pdf)
+        expect(self.page.locator(".queued[data-state='ready']")).to_be_visible(timeout=_PATIENCE_MS)
+        whole = self.page.get_by_role("radio", name="One chapter")
+        if whole.is_visible():
+            whole.check()
         new_book = self.page.get_by_label("Title of the new book")
         if new_book.is_visible():
             new_book.fill(book)
         self.page.get_by_label("Title of the chapter").fill(title)
         with self.page.expect_response("**/chapters/from-pdf") as response:
-            self.page.get_by_role("button", name="Upload", exact=True).click()
+            self.page.locator("#upload-submit").click()
         job = self.page.locator(f".job[data-job-id='{response.value.json()['job_id']}']")
-        expect(job).to_be_visible(timeout=_PATIENCE_MS)
+        expect(job).to_be_attached(timeout=_PATIENCE_MS)
         return job
+
+    def read(self, job: Locator) -> None:
+        """Open what the job has created; finished jobs are folded away."""
+        job.evaluate("job => { const fold = job.closest('details'); if (fold) fold.open = true; }")
+        job.get_by_role("link").click()
 
     def wait_for_state(self, job: Locator, state: str) -> None:
         """`completed`, `failed` or `cancelled`."""

@@ -57,6 +57,8 @@
  *   Called for every new state of the job, including the last one.
  * @property {(problem: Problem | null) => void} [onWaiting]
  *   Called when a poll failed and will be repeated; with null after the first good response.
+ * @property {number[]} [firstPauses]  Between the first polls of a job that is not in the queue
+ *   behind others, instead of `interval` and `Retry-After`; none by default.
  * @property {number} [interval]  Between polls, unless the server's `Retry-After` is longer.
  * @property {number} [maxDuration]  Of the whole polling.
  * @property {number} [requestTimeout]  Of one request.
@@ -124,6 +126,7 @@ export async function pollJob(url, {
   signal,
   onProgress,
   onWaiting,
+  firstPauses = [],
   interval = 2000,
   maxDuration = 30 * 60_000,
   requestTimeout = 30_000,
@@ -132,7 +135,7 @@ export async function pollJob(url, {
   const surroundings = {...defaultEnvironment(), ...environment};
   const limit = new Limit(signal, maxDuration, surroundings.now);
   const endpoint = new Endpoint(url, getToken, requestTimeout, surroundings.fetch, limit);
-  const state = new State(onProgress, onWaiting);
+  const state = new State(onProgress, onWaiting, firstPauses);
   for (;;) {
     limit.check(state.job);
     const outcome = await endpoint.poll();
@@ -276,10 +279,12 @@ class State {
   /**
    * @param {PollOptions["onProgress"]} onProgress
    * @param {PollOptions["onWaiting"]} onWaiting
+   * @param {number[]} firstPauses
    */
-  constructor(onProgress, onWaiting) {
+  constructor(onProgress, onWaiting, firstPauses) {
     this.onProgress = onProgress;
     this.onWaiting = onWaiting;
+    this.firstPauses = [...firstPauses];
   }
 
   /**
@@ -312,7 +317,9 @@ class State {
       this.#queuePosition = queuePosition;
       if (this.job) this.onProgress?.(this.job, {queuePosition});
     }
-    return Math.max(interval, retryAfter);
+    const isBehindOthers = (queuePosition ?? 0) > 1;
+    const early = isBehindOthers ? undefined : this.firstPauses.shift();
+    return early ?? Math.max(interval, retryAfter);
   }
 }
 

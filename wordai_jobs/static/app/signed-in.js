@@ -1,11 +1,11 @@
 /** The app of somebody who is signed in: the library, and the reader once it is needed. */
 
 import {Books} from "./library/books.js";
-import {BooksList} from "./library/books-list.js";
-import {JobsList} from "./library/jobs-list.js";
 import {Jobs} from "./library/jobs.js";
-import {UploadForm} from "./library/upload-form.js";
+import {Library} from "./library/library.js";
+import {UploadQueue} from "./library/upload-queue.js";
 import {Api} from "./shared/api.js";
+import {confirm} from "./shared/confirm.js";
 import {byId, showView} from "./shared/dom.js";
 import {t} from "./shared/i18n.js";
 import {parseRoute} from "./shared/router.js";
@@ -14,34 +14,38 @@ import {showTitle} from "./shared/window-title.js";
 /** @typedef {import("./reader/reader.js").Reader} Reader */
 
 /**
- * @param {import("./library/upload-form.js").Limits} limits
+ * @param {import("./library/upload-queue.js").Limits} limits
  * @param {import("./session/session.js").Session} session
  */
 export function openLibrary(limits, session) {
   const api = new Api(session);
   const jobs = new Jobs(api);
   const books = new Books(api);
-  const jobsList = new JobsList(jobs, books);
-  const booksList = new BooksList(books);
-  new UploadForm(api, books, jobs, limits);
-  byId("sign-out").onclick = () => session.signOut();
+  const queue = new UploadQueue(api, books, jobs, limits);
+  const library = new Library(jobs, books, queue);
   byId("account-name").textContent = session.name;
-  byId("sign-out").hidden = false;
-  jobs.addEventListener("ended", (event) => {
-    const {detail: entry} =
-      /** @type {CustomEvent<import("./library/jobs.js").JobEntry>} */ (event);
-    if (entry.job.status === "completed") booksList.refresh(entry.submission?.bookId);
-  });
-  jobsList.load();
-  booksList.load();
-  followAddress(async () => {
+  const signOut = byId("sign-out");
+  signOut.hidden = false;
+  signOut.onclick = async () => {
+    const answers = {yes: t("signOut"), no: t("leave.stay")};
+    if (!queue.isBusy || await confirm(t("leave.confirm"), answers)) {
+      queue.clear();
+      session.signOut();
+    }
+  };
+  followAddress(library, async () => {
     const {Reader} = await import("./reader/reader.js");
     return new Reader(api, jobs, books);
   });
+  // The reader's files are fetched once the library is there, so that chapters open at once.
+  library.load().then(() => import("./reader/reader.js")).catch(() => {});
 }
 
-/** @param {() => Promise<Reader>} createReader */
-function followAddress(createReader) {
+/**
+ * @param {Library} library
+ * @param {() => Promise<Reader>} createReader
+ */
+function followAddress(library, createReader) {
   /** @type {Promise<Reader> | null} */
   let creation = null;
   const follow = async () => {
@@ -53,11 +57,13 @@ function followAddress(createReader) {
     // The address may have changed while the reader was loaded.
     const route = parseRoute(location.hash);
     if (route.view === "library") {
-      const isFirst = document.body.dataset.view !== "reader";
+      const isFirst = !reader;
       reader?.close();
       showView("library");
       showTitle(t("library.title"));
-      if (!isFirst) byId("library-title").focus();
+      if (isFirst) return;
+      byId("library-title").focus();
+      library.refresh(); // the reader has changed where the user has stopped reading
     } else if (reader) {
       showView("reader");
       reader.open(route);

@@ -18,7 +18,12 @@ const PATH = "/api/v1/books/jobs";
 /** The server ends every job in time, so the app does not give up before the server does. */
 const MAX_DURATION_MS = 48 * 3_600_000;
 const STORAGE_KEY = "titles";
+const HIDDEN_KEY = "hidden-jobs";
 const SUBMISSIONS_KEPT = 300;
+/** Most jobs take less than the server's usual pause between polls. */
+const FIRST_PAUSES_MS = [200, 400, 800];
+/** A job that has just been created seldom waits longer than this. */
+const MOMENT_MS = 1200;
 /** The errors that a page causes. */
 const BAD_PAGE = /^(Page \d+ .*|Out of memory)$/;
 
@@ -36,6 +41,9 @@ export class JobEntry {
   watcher = null;
   /** Why the job could not be cancelled, retried or polled, as a message. */
   refusal = "";
+  /** Whether the user has put the card of a failed job away. */
+  isHidden = false;
+  #knownSince = performance.now();
 
   /**
    * @param {Job} job
@@ -48,6 +56,12 @@ export class JobEntry {
 
   get hasEnded() {
     return this.job.status === "completed" || this.job.status === "failed";
+  }
+
+  /** Whether the job has been waiting for its turn for longer than a moment. */
+  get isQueued() {
+    const isNew = performance.now() - this.#knownSince < MOMENT_MS;
+    return this.job.status === "pending" && (!isNew || (this.queuePosition ?? 0) > 1);
   }
 
   /** Whether a page has made the job fail, so that it can be retried with bad pages left blank. */
@@ -92,6 +106,8 @@ export class Jobs extends EventTarget {
   #cursor = null;
   /** @type {Record<string, Submission>} By job. */
   #submissions = recall(STORAGE_KEY) ?? {};
+  /** @type {string[]} Ids of failed jobs whose cards have been put away. */
+  #hidden = recall(HIDDEN_KEY) ?? [];
 
   /** @param {import("../shared/api.js").Api} api */
   constructor(api) {
@@ -109,6 +125,7 @@ export class Jobs extends EventTarget {
     return this.#cursor !== null;
   }
 
+  /** Reads the newest jobs; again, to take up what other tabs and devices have started. */
   load() {
     return this.#load(PATH);
   }
@@ -144,6 +161,18 @@ export class Jobs extends EventTarget {
     this.#changed();
   }
 
+  /**
+   * Puts the card of a job that has failed away.
+   *
+   * @param {JobEntry} entry
+   */
+  hide(entry) {
+    entry.isHidden = true;
+    this.#hidden = [...this.#hidden, entry.job.job_id].slice(-SUBMISSIONS_KEPT);
+    remember(HIDDEN_KEY, this.#hidden);
+    this.#changed();
+  }
+
   /** @param {JobEntry} entry */
   async cancel(entry) {
     await this.#attempt(entry, "job.cancelFailed", async () => {
@@ -162,6 +191,7 @@ export class Jobs extends EventTarget {
     await this.#attempt(entry, "job.retryFailed", async () => {
       const job = await this.api.post(`${PATH}/${entry.job.job_id}/retry`, options);
       this.begin(job, entry.submission);
+      this.hide(entry);
       jobId = job.job_id;
     });
     return jobId;
@@ -195,6 +225,7 @@ export class Jobs extends EventTarget {
     const known = this.entries.get(job.job_id);
     if (known) return known;
     const entry = new JobEntry(job, this.#submissions[job.job_id] ?? null);
+    entry.isHidden = this.#hidden.includes(job.job_id);
     entry.update(job, performance.now());
     this.entries.set(job.job_id, entry);
     if (!entry.hasEnded) this.#watch(entry);
@@ -210,6 +241,7 @@ export class Jobs extends EventTarget {
         getToken: (options) => this.api.session.getToken(options),
         signal: watcher.signal,
         maxDuration: MAX_DURATION_MS,
+        firstPauses: FIRST_PAUSES_MS,
         onProgress: (job, {queuePosition}) => {
           entry.update(job, performance.now());
           entry.queuePosition = queuePosition;

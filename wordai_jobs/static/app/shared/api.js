@@ -65,10 +65,16 @@ export class Api {
    * @returns {Promise<any>}
    */
   post(path, body, headers) {
-    return this.#request("POST", path, {
-      headers: {...headers, "Content-Type": "application/json"},
-      ...(body && {body: JSON.stringify(body)}),
-    });
+    return this.#send("POST", path, body, headers);
+  }
+
+  /**
+   * @param {string} path
+   * @param {object} body
+   * @returns {Promise<any>}
+   */
+  patch(path, body) {
+    return this.#send("PATCH", path, body);
   }
 
   /**
@@ -106,6 +112,19 @@ export class Api {
    */
   delete(path) {
     return this.#request("DELETE", path, {});
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {object} [body]
+   * @param {Record<string, string>} [headers]
+   */
+  #send(method, path, body, headers) {
+    return this.#request(method, path, {
+      headers: {...headers, "Content-Type": "application/json"},
+      ...(body && {body: JSON.stringify(body)}),
+    });
   }
 
   /**

@@ -1,6 +1,6 @@
 /** Sizes, times, durations and reasons as people read them. */
 
-import {hasMessage, locale, t} from "./i18n.js";
+import {keysOf, locale, t} from "./i18n.js";
 
 const time = new Intl.DateTimeFormat(locale, {dateStyle: "medium", timeStyle: "short"});
 const percentage = new Intl.NumberFormat(locale, {style: "percent", maximumFractionDigits: 0});
@@ -36,14 +36,26 @@ export function formatTimeLeft(seconds) {
 }
 
 /**
- * The server's reason for a failure, in the app's language if it is one of the usual reasons. The
- * messages' keys have `#` for each number of the reason, and the messages `{1}`, `{2}`, ….
+ * The messages of the server that the app knows, as patterns: `#` in a key of `failure.…` stands
+ * for what depends on the case, and the app's message names it `{1}`, `{2}`, ….
+ */
+const failures = keysOf("failure").map((key) => {
+  const escaped = key.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+  return {key, pattern: new RegExp(`^${escaped.replaceAll("#", "(.+?)")}$`)};
+});
+
+/**
+ * The server's reason for a failure in the app's language, if the app knows it.
  *
  * @param {string} reason
  */
 export function formatFailure(reason) {
-  const key = `failure.${reason.replaceAll(/\d+/g, "#")}`;
-  const numbers = reason.match(/\d+/g) ?? [];
-  const values = Object.fromEntries(numbers.map((number, index) => [index + 1, Number(number)]));
-  return hasMessage(key) ? t(key, values) : reason;
+  for (const {key, pattern} of failures) {
+    const found = pattern.exec(reason);
+    if (!found) continue;
+    const values = found.slice(1).map((it) => (/^\d+$/.test(it) ? Number(it) : it));
+    const named = Object.fromEntries(values.map((value, index) => [index + 1, value]));
+    return t(`failure.${key}`, named);
+  }
+  return reason;
 }

@@ -58,9 +58,13 @@ export function t(key, values = {}) {
   });
 }
 
-/** @param {string} key */
-export function hasMessage(key) {
-  return key in messages;
+/**
+ * @param {string} section
+ * @returns {string[]}  The keys of its messages, without the section.
+ */
+export function keysOf(section) {
+  return Object.keys(messages)
+    .filter((key) => key.startsWith(`${section}.`)).map((key) => key.slice(section.length + 1));
 }
 
 /**
