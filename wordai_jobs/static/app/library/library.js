@@ -237,15 +237,19 @@ export class Library {
         this.#moveChapter(chapter, place)),
       toggle: (/** @type {string} */ bookId) => this.#toggle(bookId),
     };
+    const uploads = uploadsView(jobs, books, this.#jobsError);
+    const needsAttention = this.#jobsError || jobs.list.some((entry) => (
+      entry.job.status !== "completed" && !entry.isHidden));
     const focused = /** @type {HTMLElement | null} */ (document.activeElement);
     render(html`
       ${this.#addView()}
       ${queueView(queue, () => this.#submit())}
-      ${uploadsView(jobs, books, this.#jobsError)}
+      ${needsAttention && uploads}
       ${continueView(books)}
       ${booksView(books, this.#open, actions, this.#booksError)}
       ${books.isLoaded && !books.books.length && html`
         <p class="empty" id="books-empty">${t("books.empty")}</p>`}
+      ${!needsAttention && uploads}
     `, byId("library-content"));
     // An element that has been moved among others has lost the focus.
     if (focused?.isConnected && focused !== document.activeElement) focused.focus();
