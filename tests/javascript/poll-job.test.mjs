@@ -92,6 +92,16 @@ describe("a job that goes well", () => {
     assert.deepEqual(pauses, [2000, 2000]);
   });
 
+  test("is polled sooner at first, if wanted, unless it waits behind others", async () => {
+    const pending = {...RUNNING, status: "pending", progress: 0};
+    const behind = {"X-Queue-Position": "3", "Retry-After": "4"};
+    const next = {"X-Queue-Position": "1", "Retry-After": "2"};
+    script = [job(pending, behind), job(pending, next), job(RUNNING), job(RUNNING), job(COMPLETED)];
+    const {promise, pauses} = poll({firstPauses: [200, 400]});
+    await promise;
+    assert.deepEqual(pauses, [4000, 200, 400, 2000]);
+  });
+
   test("is polled with the ETag of its last state, and 304 reports nothing new", async () => {
     const unchanged = (request, response) => {
       assert.equal(request.headers["if-none-match"], '"a"');

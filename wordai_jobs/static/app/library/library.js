@@ -69,7 +69,9 @@ export class Library {
       if (queue.isBusy) event.preventDefault();
     });
     // While a page takes long, the time left grows although no poll brings anything new.
-    setInterval(() => this.#drawSoon(), 1000);
+    setInterval(() => {
+      if (jobs.list.some((entry) => !entry.hasEnded)) this.#drawSoon();
+    }, 1000);
     this.#draw();
   }
 
