@@ -27,6 +27,7 @@ from wordai_jobs.client import (
     JobStatus,
     NotAuthenticated,
     NotFound,
+    Part,
     Refused,
     ServerFault,
     Unreachable,
@@ -84,6 +85,22 @@ def test_a_pdf_on_disk_becomes_a_chapter_that_can_be_read(user: Client, tmp_path
     assert thumbnail.startswith(b"\xff\xd8") and chapter.pages[1].thumbnail_url
     completed = user.jobs(status=JobStatus.COMPLETED, book_id=book.book_id)
     assert [found.job_id for found in completed] == [job.job_id]
+
+
+def test_parts_of_a_pdf_become_chapters_in_their_order(user: Client, tmp_path: Path) -> None:
+    file_id = user.upload(pdf_file(tmp_path, text_pdf(5))).file_id
+    book_id = user.create_book("Parts").book_id
+    parts = [Part("Front", 1, 2), Part("Back", 3, 5)]
+    jobs = user.from_outline(file_id, book_id, parts, idempotency_key="parts", is_published=False)
+    again = user.from_outline(file_id, book_id, parts, idempotency_key="parts", is_published=False)
+    assert [job.job_id for job in again] == [job.job_id for job in jobs]
+    jobs.append(user.enqueue(file_id, book_id, "Middle", first_page=3, last_page=3))
+    made = [user.chapter(book_id, user.wait(job.job_id).chapter_id or "") for job in jobs]
+    assert [(it.title, it.order_index, it.total_pages, it.is_published) for it in made] == [
+        ("Front", 0, 2, False),
+        ("Back", 1, 3, False),
+        ("Middle", 2, 1, True),
+    ]
 
 
 def test_the_name_of_an_upload_arrives_as_it_is(user: Client, tmp_path: Path) -> None:

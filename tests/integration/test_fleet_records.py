@@ -9,6 +9,7 @@ from tests.support.records import upload_of
 from wordai_jobs import clock
 from wordai_jobs.database import client
 from wordai_jobs.database.client import Database
+from wordai_jobs.database.jobs import to_document
 from wordai_jobs.jobs.celery import clock as fleet_clock
 from wordai_jobs.jobs.celery.clock import FleetClock
 from wordai_jobs.model.book import Page
@@ -129,6 +130,31 @@ def test_the_jobs_of_a_user_take_turns_in_their_order(database: Database) -> Non
     turns = [database.fleet.take_turn("bob", 4, LATER) for _ in range(3)]
     assert [turn and turn.job.job_id for turn in turns] == [jobs[1].job_id, jobs[2].job_id, None]
     assert turns[0] and turns[0].work and turns[0].work.published == 4
+
+
+def test_the_jobs_of_one_request_are_recorded_whole(database: Database) -> None:
+    moments = [NOW + timedelta(milliseconds=number) for number in range(4)]
+    jobs = [
+        Job.enqueued(upload_of("dora"), "book", ChapterRequest("T", "t"), None, moment)
+        for moment in moments
+    ]
+    batch = [replace(job, batch_id=jobs[0].job_id) for job in jobs]
+    batch[0] = replace(batch[0], idempotency_key="client:key", fingerprint="same")
+    documents = [{**to_document(job), "fleet": {"waits": True}} for job in batch]
+    collection = database.fleet._collection
+    cut_off = {**documents[0], "rest": documents[1:], "rest_since": NOW}
+    collection.insert_many([cut_off, documents[1]])
+    assert database.fleet.incomplete_batches(NOW - timedelta(seconds=1)) == []
+    assert database.fleet.incomplete_batches(NOW) == batch[:1]
+    for _ in range(2):
+        database.fleet.complete_batch(batch[0].job_id)
+        assert database.fleet.of_batch("dora", batch[0].job_id) == batch
+    assert database.fleet.incomplete_batches(LATER) == []
+    assert not database.fleet.insert_with_work(*((job, new_work(job)) for job in batch))
+    assert collection.count_documents({"user_id": "dora", "fleet.waits": True}) == 4
+    others = [replace(job, job_id=f"{job.job_id}x", chapter_id="x") for job in batch]
+    assert not database.jobs.insert(*others), "the key is taken"
+    assert collection.count_documents({"user_id": "dora"}) == 4
 
 
 def test_a_job_of_another_engine_is_taken_over_once(database: Database) -> None:

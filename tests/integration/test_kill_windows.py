@@ -1,10 +1,17 @@
 """The worst moments for a kill, between two writes, made by hand: what the next start does."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import requests
+
 from tests.conftest import StartServer
 from tests.integration.conftest import Records
 from tests.support.client import Client, Json
 from tests.support.leftovers import check_end, published, staged
 from tests.support.pdfs import photo_pdf, text_pdf
+from tests.support.server import EMBEDDED
 
 RESTARTED = "Server restarted while the job was running"
 
@@ -101,3 +108,75 @@ def test_a_chapter_that_its_owner_removed_takes_nothing_else_with_it(
     }
     assert published(server.data) == [kept["result"]["chapter_id"]]
     check_end(user, kept)
+
+
+def outline(user: Client, file_id: str, count: int, key: str) -> requests.Response:
+    parts = [
+        {"title": f"Part {number}", "first_page": 1, "last_page": 1} for number in range(count)
+    ]
+    path = f"/api/v1/books/{user.book_id}/chapters/from-outline"
+    body = {"file_id": file_id, "parts": parts}
+    return user.post(path, json=body, headers={"Idempotency-Key": key})
+
+
+def test_an_outline_of_which_only_some_jobs_were_recorded_is_completed(
+    start_server: StartServer,
+    shared: dict[str, str],
+    records: Records,
+) -> None:
+    """The database was killed while it recorded the jobs of one request."""
+    server = start_server(shared)
+    user = Client(server.url, "somebody")
+    file_id = user.upload(photo_pdf()).json()["file_id"]
+    ids = [job["job_id"] for job in outline(user, file_id, 5, "cut off").json()["jobs"]]
+    for job_id in ids:
+        user.end_of(job_id)
+    server.kill()
+    jobs = records["pdf_chapter_jobs"]
+    for job_id in ids:
+        back_to(records, {"job_id": job_id}, "pending", 0)
+    rest = [jobs.find_one({"job_id": job_id}) for job_id in ids[1:]]
+    first = {"$set": {"rest": rest, "rest_since": datetime.now(UTC)}}
+    assert jobs.update_one({"job_id": ids[0]}, first).matched_count == 1
+    assert jobs.delete_many({"job_id": {"$in": ids[2:]}}).deleted_count == 3
+    records["book_chapters"].delete_many({})
+    server.start()
+    for job_id in ids:
+        assert user.end_of(job_id)["error"] == RESTARTED
+    again = outline(user, file_id, 5, "cut off")
+    assert [job["job_id"] for job in again.json()["jobs"]] == ids
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert jobs.count_documents({"rest": {"$exists": True}}) == 0
+    assert published(server.data) == []
+
+
+def test_an_outline_whose_server_and_database_are_killed_has_all_jobs_or_none(
+    start_server: StartServer,
+) -> None:
+    server = start_server({**EMBEDDED, "limits.max_active_jobs_per_user": 100})
+    user = Client(server.url, "somebody")
+    file_id, parts = user.upload(photo_pdf()).json()["file_id"], 60
+    expected = 0
+    for number, delay_s in enumerate((0.02, 0.05)):
+        with ThreadPoolExecutor(1) as thread:
+            sent = thread.submit(outline, user, file_id, parts, str(number))
+            time.sleep(delay_s)
+            server.kill()
+            was_accepted = sent.exception() is None and sent.result().status_code == 202
+        server.start()
+        created = len(ids_of_all_jobs(user)) - expected
+        assert created in (0, parts) and (created or not was_accepted)
+        again = outline(user, file_id, parts, str(number)).json()["jobs"]
+        expected += parts
+        ids = ids_of_all_jobs(user)
+        assert len(ids) == expected and {job["job_id"] for job in again} <= ids
+
+
+def ids_of_all_jobs(user: Client) -> set[str]:
+    ids, cursor = set[str](), ""
+    while True:
+        shown = user.get(f"/api/v1/books/jobs?limit=100{cursor}").json()
+        ids |= {job["job_id"] for job in shown["jobs"]}
+        if shown["next_cursor"] is None:
+            return ids
+        cursor = f"&cursor={shown['next_cursor']}"

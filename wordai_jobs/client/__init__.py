@@ -36,6 +36,7 @@ from wordai_jobs.client.models import (
     Page,
     PageContent,
     PagesDone,
+    Part,
 )
 from wordai_jobs.model.job import JobStatus
 
@@ -60,6 +61,7 @@ __all__ = [
     "Page",
     "PageContent",
     "PagesDone",
+    "Part",
     "ReadyReport",
     "Refused",
     "ServerFault",

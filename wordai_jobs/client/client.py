@@ -2,9 +2,9 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,7 +15,7 @@ import requests
 
 from wordai_jobs.client.backoff import Backoff
 from wordai_jobs.client.errors import Busy, ServerFault, Unreachable, WaitTimeout
-from wordai_jobs.client.models import Book, Chapter, File, FileOutline, Hit, Job, PageContent
+from wordai_jobs.client.models import Book, Chapter, File, FileOutline, Hit, Job, PageContent, Part
 from wordai_jobs.client.multipart import MultipartFile, UploadProgress
 from wordai_jobs.client.transport import OnTrouble, Token, Transport, json_of, retry_after_s
 from wordai_jobs.model.job import JobStatus, OnBadPage
@@ -125,7 +125,7 @@ class Client:
         **fields: Any,
     ) -> Job:
         """A job that makes a chapter from an uploaded PDF. `fields` are the optional fields of the
-        request, such as `slug`, `order_index` and `on_bad_page`.
+        request, such as `first_page`, `last_page`, `order_index` and `on_bad_page`.
 
         However often the request has to be sent, it creates one job: each call has an
         Idempotency-Key, its own if none is given.
@@ -136,6 +136,27 @@ class Client:
         return _job(
             self._transport.send("POST", path, is_repeatable=True, json=body, headers=headers)
         )
+
+    def from_outline(
+        self,
+        file_id: str,
+        book_id: str,
+        parts: Iterable[Part],
+        *,
+        idempotency_key: str | None = None,
+        **fields: Any,
+    ) -> list[Job]:
+        """A job for each of the parts of an uploaded PDF, in their order: all of them, or none.
+
+        `fields` are those that hold for all parts, such as `on_bad_page`. However often the request
+        has to be sent, it creates these jobs once, as with `enqueue`.
+        """
+        body = {"file_id": file_id, "parts": [asdict(part) for part in parts], **fields}
+        headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
+        path = f"{_API}/books/{_quoted(book_id)}/chapters/from-outline"
+        send = self._transport.send
+        response = send("POST", path, is_repeatable=True, json=body, headers=headers)
+        return [Job.of(job) for job in json_of(response)["jobs"]]
 
     def submit(
         self,

@@ -193,6 +193,15 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Pages of a PDF that become a chapter: both are included, and count from 1."""
+
+    title: str
+    first_page: int
+    last_page: int
+
+
+@dataclass(frozen=True, slots=True)
 class PageContent:
     """A page with its text and links; `words` as (x0, y0, x1, y1, word) in pixels of the image."""
 
