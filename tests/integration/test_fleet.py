@@ -135,6 +135,34 @@ def test_either_of_two_servers_shows_the_same_job_on_its_way(new_fleet: StartFle
     )
 
 
+def test_parts_stand_in_the_order_in_which_two_servers_took_them(new_fleet: StartFleet) -> None:
+    fleet = new_fleet(jobs__workers=2)
+    first, second = fleet.server(), fleet.server()
+    user = Client(first.url, "somebody")
+    file_id, book = user.upload(text_pdf(70)).json()["file_id"], f"/api/v1/books/{user.book_id}"
+    parts = [
+        {"title": "Long", "first_page": 1, "last_page": 66},
+        {"title": "Short", "first_page": 67, "last_page": 69},
+    ]
+    body = {"file_id": file_id, "parts": parts}
+    jobs = user.post(f"{book}/chapters/from-outline", json=body).json()["jobs"]
+    last = {"file_id": file_id, "title": "Last", "first_page": 70}
+    other = Client(second.url, "somebody", user.token)
+    jobs.append(other.post(f"{book}/chapters/from-pdf", json=last).json())
+    fleet.worker()
+    for job in jobs:
+        check_end(user, user.end_of(job["job_id"]))
+    listed = user.get(f"{book}/chapters").json()["chapters"]
+    assert [(it["title"], it["order_index"], it["total_pages"]) for it in listed] == [
+        ("Long", 0, 66),
+        ("Short", 1, 3),
+        ("Last", 2, 1),
+    ]
+    for chapter, page, in_pdf in ((listed[0], 66, 66), (listed[1], 1, 67), (listed[2], 1, 70)):
+        address = f"{book}/chapters/{chapter['chapter_id']}/pages/{page}"
+        assert user.get(address).json()["text"].startswith(f"page {in_pdf} of 70")
+
+
 def test_pages_can_be_read_while_the_job_still_runs(new_fleet: StartFleet) -> None:
     fleet = new_fleet(rendering__page_timeout_s=600)
     fleet.worker()
