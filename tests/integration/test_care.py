@@ -241,7 +241,7 @@ def test_a_job_that_is_enqueued_while_its_book_is_deleted_leaves_nothing(
         {"book_id": user.book_id},
         {
             "$set": {"deleted_at": now, "emptied_at": now},
-            "$unset": dict.fromkeys(("title", "user_id", "created_at"), ""),
+            "$unset": dict.fromkeys(("title", "user_id", "created_at", "next_order_index"), ""),
         },
     )
     other.post(f"/api/v1/books/jobs/{keeping}/cancel")
@@ -291,7 +291,8 @@ def test_a_deletion_that_a_kill_has_interrupted_is_finished_by_the_next_start(
         {"job_id": unfinished["job_id"]},
         {"$set": {"status": "processing"}, "$unset": {"completed_at": "", "result": ""}},
     )
-    fields = dict.fromkeys(("title", "user_id", "created_at", "updated_at"), "")
+    names = ("title", "user_id", "created_at", "updated_at", "next_order_index")
+    fields = dict.fromkeys(names, "")
     records["books"].update_one(
         {"book_id": user.book_id}, {"$set": {"deleted_at": datetime.now(UTC)}, "$unset": fields}
     )

@@ -110,6 +110,18 @@ def test_a_chapter_that_its_owner_removed_takes_nothing_else_with_it(
     check_end(user, kept)
 
 
+def test_the_order_of_a_book_of_an_older_release_goes_on(
+    start_server: StartServer, shared: dict[str, str], records: Records
+) -> None:
+    server = start_server(shared)
+    user = Client(server.url, "somebody")
+    file_id = user.upload(photo_pdf()).json()["file_id"]
+    user.end_of(user.enqueue(file_id, order_index=4).json()["job_id"])
+    assert records["books"].update_one({}, {"$unset": {"next_order_index": ""}}).matched_count == 1
+    new = [user.end_of(user.enqueue(file_id).json()["job_id"]) for _ in range(2)]
+    assert [user.chapter(job)["order_index"] for job in new] == [5, 6]
+
+
 def outline(user: Client, file_id: str, count: int, key: str) -> requests.Response:
     parts = [
         {"title": f"Part {number}", "first_page": 1, "last_page": 1} for number in range(count)

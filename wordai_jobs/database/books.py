@@ -16,6 +16,7 @@ from wordai_jobs.model.book import Book
 
 # None stands for a missing field too.
 _NOT_DELETED = {"deleted_at": None}
+_HAS_ORDER = {"next_order_index": {"$gte": 0}}
 _DELETED = {"deleted_at": {"$gt": datetime(1970, 1, 1, tzinfo=UTC)}}
 
 
@@ -56,6 +57,31 @@ class BookRepository(Repository[Book]):
                 {"book_id": book_id}, {"$max": {"updated_at": now}}, {"deleted_at": True}
             )
         return document is None or document.get("deleted_at") is None
+
+    def draw_order_indexes(self, book_id: str, count: int) -> int | None:
+        """The first of `count` indexes that follow each other, behind those of the book's chapters.
+
+        Nobody else gets them. None until `begin_order` was called, or if there is no such book.
+        """
+        with self._translated_errors():
+            before = self._collection.find_one_and_update(
+                {"book_id": book_id, **_HAS_ORDER},
+                {"$inc": {"next_order_index": count}},
+                {"next_order_index": True},
+            )
+        return int(before["next_order_index"]) if before else None
+
+    def begin_order(self, book_id: str, next_order_index: int) -> None:
+        """Set what is drawn next in a book that an older release has created."""
+        condition = {"book_id": book_id, **_NOT_DELETED, "next_order_index": None}
+        with self._translated_errors():
+            self._collection.update_one(condition, {"$set": {"next_order_index": next_order_index}})
+
+    def stay_behind(self, book_id: str, order_index: int) -> None:
+        """A chapter gets this index: what is drawn later is larger."""
+        change = {"$max": {"next_order_index": order_index + 1}}
+        with self._translated_errors():
+            self._collection.update_one({"book_id": book_id, **_HAS_ORDER}, change)
 
     def delete(self, book_id: str, now: datetime) -> bool:
         """Delete a book, and remember that. False if it does not exist."""

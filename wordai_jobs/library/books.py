@@ -44,7 +44,7 @@ class BookService:
 
     def add(self, user_id: str, title: str) -> Book:
         now = utc_now()
-        book = Book(str(uuid4()), user_id, title, created_at=now, updated_at=now)
+        book = Book(str(uuid4()), user_id, title, now, now, next_order_index=0)
         self._database.books.insert(book)
         return book
 
@@ -110,6 +110,8 @@ class BookService:
         parent_id = changes.get("parent_id")
         self._check_parent(chapter, parent_id)
         now = utc_now()
+        if "order_index" in changes:
+            self._database.books.stay_behind(book_id, changes["order_index"])
         changed = self._database.chapters.update(chapter_id, {**changes, "updated_at": now})
         try:
             # A request at the same moment may have moved or deleted the chapter above.

@@ -13,11 +13,16 @@ MAX_ORDER_INDEX = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Book:
+    """A book. Its next chapter gets `next_order_index`, unless the client says otherwise; None if
+    an older release has created the book.
+    """
+
     book_id: str
     user_id: str
     title: str
     created_at: datetime
     updated_at: datetime
+    next_order_index: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
