@@ -13,8 +13,7 @@ from tests.support.tools import missing, program
 PROJECT = "demo-wordai"
 _FOLDER = ROOT / "tests" / "acceptance"
 _MODULE = _FOLDER / "node_modules" / "firebase-tools" / "lib" / "emulator" / "auth"
-# What `firebase emulators:start --only auth` does after loading all that Firebase offers, which
-# takes twenty seconds of a core's time.
+# What `firebase emulators:start --only auth` starts, without a hub and settings around it.
 _START = """
 const [module, port, projectId] = process.argv.slice(1);
 const {AuthEmulator} = require(module);
@@ -23,7 +22,7 @@ new AuthEmulator({host: "127.0.0.1", port: Number(port), projectId}).start();
 
 
 class FirebaseEmulator:
-    """The emulator as a process."""
+    """The emulator as a process; its start takes about twenty seconds of processor time."""
 
     _process: subprocess.Popen[bytes]
 
