@@ -58,6 +58,31 @@ def pdf_file(folder: Path, content: bytes, name: str = "document.pdf") -> Path:
     return path
 
 
+def test_books_and_chapters_are_changed_and_deleted(user: Client, tmp_path: Path) -> None:
+    book_id = user.create_book("Book").book_id
+    pdf = pdf_file(tmp_path, text_pdf(2))
+    ids = [
+        user.wait(user.submit(pdf, book_id, title).job_id).chapter_id or ""
+        for title in ("One", "Two", "Three")
+    ]
+    assert user.rename_book(book_id, "Tome").title == user.book(book_id).title == "Tome"
+    user.arrange_chapters(book_id, [ids[2], ids[0]])
+    assert [chapter.title for chapter in user.chapters(book_id)] == ["Three", "One", "Two"]
+    changed = user.change_chapter(book_id, ids[0], title="Eins", parent_id=ids[2])
+    assert (changed.title, changed.parent_id, changed.pages) == ("Eins", ids[2], ())
+    with pytest.raises(Conflict, match="slug"):
+        user.change_chapter(book_id, ids[0], slug=user.chapter(book_id, ids[1]).slug)
+    user.put_position(book_id, ids[0], 2)
+    assert user.chapter(book_id, ids[0]).position == 2
+    [reading] = user.reading()
+    assert (reading.chapter_title, reading.page_number, reading.total_pages) == ("Eins", 2, 2)
+    user.delete_chapter(book_id, ids[2])
+    assert {chapter.parent_id for chapter in user.chapters(book_id)} == {None}
+    user.delete_book(book_id)
+    with pytest.raises(NotFound):
+        user.book(book_id)
+
+
 def test_a_pdf_on_disk_becomes_a_chapter_that_can_be_read(user: Client, tmp_path: Path) -> None:
     pdf = pdf_file(tmp_path, text_pdf(3), 'sách "của" tôi.pdf')
     book = user.create_book("Một cuốn sách")

@@ -65,6 +65,51 @@ def test_in_a_pipe_submit_prints_plain_lines_and_ends_with_the_job(
     assert program.run("books").stdout.splitlines()[1:] == [f"{book_id}  Sách"]
 
 
+def test_a_library_is_cared_for_from_the_command_line(program: Program, alice: Client) -> None:
+    def printed(*arguments: str) -> Json:
+        shown: Json = json.loads(program.run(*arguments, "--json").stdout)
+        return shown
+
+    book = alice.book_id
+    for title in ("One", "Two", "Three"):
+        program.run("submit", "book.pdf", "--book", book, "--title", title, "--wait")
+    one, two, three = (each["chapter_id"] for each in printed("chapters", book)["chapters"])
+    said = program.run("move", book, three, "1").stdout
+    assert said == f"Chapter {three} is number 1 of 3\n"
+    lines = program.run("chapters", book).stdout.splitlines()
+    assert [line.split() for line in lines[1:]] == [
+        ["1", three, "3", "Three"],
+        ["2", one, "3", "One"],
+        ["3", two, "3", "Two"],
+    ]
+    assert program.run("move", book, one, "9").stdout == f"Chapter {one} is number 3 of 3\n"
+    assert "not found" in program.run("move", book, "none", "1", expect=3).stderr
+
+    assert printed("rename", book, "Sách hay")["title"] == "Sách hay"
+    said = program.run("rename", book, "Eins", "--chapter", one).stdout
+    assert said == "Chapter is now called Eins\n"
+    [hit, *others] = printed("search", "page", "--book", book, "--limit", "2")["hits"]
+    assert hit["chapter_id"] == three and len(others) == 1
+    assert hit["excerpt"] in program.run("search", "page", "--chapter", three).stdout
+    assert (
+        program.run("text", book, three).stdout.split()
+        == " ".join(printed("text", book, three)["pages"]).split()
+    )
+
+    found = printed("outline", "book.pdf")
+    assert found["page_count"] == 3 and found["outline"] == []
+    assert "3 pages and no outline" in program.run("outline", found["file_id"]).stdout
+    program.run("download", found["file_id"], "copy.pdf")
+    folder = program.folder
+    assert (folder / "copy.pdf").read_bytes() == (folder / "book.pdf").read_bytes()
+    assert "exists" in program.run("download", found["file_id"], "copy.pdf", expect=1).stderr
+
+    program.run("delete", book, "--chapter", two, expect=130)
+    assert program.run("delete", book, "--chapter", two, "--yes").stdout == "Deleted Two\n"
+    assert program.run("delete", book, "--yes").stdout == "Deleted Sách hay\n"
+    assert "not found" in program.run("chapters", book, expect=3).stderr
+
+
 def test_with_json_standard_output_is_json_and_nothing_else(
     program: Program, alice: Client
 ) -> None:

@@ -7,7 +7,7 @@ from io import TextIOWrapper
 import click
 
 from wordai_jobs import __version__
-from wordai_jobs.cli import doctor, jobs, operations, submit, users
+from wordai_jobs.cli import doctor, jobs, library, operations, submit, users
 from wordai_jobs.cli.exits import MEANINGS, Exit
 from wordai_jobs.client.errors import ClientError
 from wordai_jobs.errors import DatabaseError, StartError, StorageError, StorageFull
@@ -49,6 +49,14 @@ for command in (
     jobs.books,
     jobs.cancel,
     jobs.retry,
+    library.chapters,
+    library.text,
+    library.search,
+    library.move,
+    library.rename,
+    library.delete,
+    library.outline,
+    library.download,
     jobs.token,
     operations.serve,
     operations.worker,

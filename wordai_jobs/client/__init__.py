@@ -37,6 +37,7 @@ from wordai_jobs.client.models import (
     PageContent,
     PagesDone,
     Part,
+    Reading,
 )
 from wordai_jobs.model.job import JobStatus
 
@@ -62,6 +63,7 @@ __all__ = [
     "PageContent",
     "PagesDone",
     "Part",
+    "Reading",
     "ReadyReport",
     "Refused",
     "ServerFault",

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +15,17 @@ import requests
 
 from wordai_jobs.client.backoff import Backoff
 from wordai_jobs.client.errors import Busy, ServerFault, Unreachable, WaitTimeout
-from wordai_jobs.client.models import Book, Chapter, File, FileOutline, Hit, Job, PageContent, Part
+from wordai_jobs.client.models import (
+    Book,
+    Chapter,
+    File,
+    FileOutline,
+    Hit,
+    Job,
+    PageContent,
+    Part,
+    Reading,
+)
 from wordai_jobs.client.multipart import MultipartFile, UploadProgress
 from wordai_jobs.client.transport import OnTrouble, Token, Transport, json_of, retry_after_s
 from wordai_jobs.model.job import JobStatus, OnBadPage
@@ -81,6 +91,13 @@ class Client:
 
     def book(self, book_id: str) -> Book:
         return Book.of(json_of(self._get(f"/books/{_quoted(book_id)}")))
+
+    def rename_book(self, book_id: str, title: str) -> Book:
+        return Book.of(json_of(self._change(f"/books/{_quoted(book_id)}", {"title": title})))
+
+    def delete_book(self, book_id: str) -> None:
+        """Delete a book with all its chapters; its unfinished jobs are cancelled."""
+        self._delete(f"/books/{_quoted(book_id)}")
 
     def upload(self, pdf: Path, on_progress: UploadProgress | None = None) -> File:
         """Send a PDF from disk, without reading it into memory; `on_progress(sent, size)` in bytes.
@@ -233,9 +250,47 @@ class Client:
 
     # Chapters
 
+    def chapters(self, book_id: str) -> list[Chapter]:
+        """A book's chapters in their order, without pages."""
+        body = json_of(self._get(f"/books/{_quoted(book_id)}/chapters"))
+        return [Chapter.of(chapter) for chapter in body["chapters"]]
+
     def chapter(self, book_id: str, chapter_id: str) -> Chapter:
         """A chapter with its pages."""
         return Chapter.of(json_of(self._get(_chapter_path(book_id, chapter_id))))
+
+    def change_chapter(self, book_id: str, chapter_id: str, **changes: Any) -> Chapter:
+        """Change any of `title`, `slug`, `order_index`, `parent_id`, `is_published` and
+        `is_preview_free`; returns the chapter without its pages.
+
+        Raises Conflict if another chapter of the book has the slug.
+        """
+        return Chapter.of(json_of(self._change(_chapter_path(book_id, chapter_id), changes)))
+
+    def arrange_chapters(self, book_id: str, chapter_ids: Sequence[str]) -> None:
+        """Put chapters into this order; the other chapters of the book follow in theirs.
+
+        If it is interrupted, it can be repeated.
+        """
+        chapters = {chapter.chapter_id: chapter for chapter in self.chapters(book_id)}
+        in_order = dict.fromkeys([*chapter_ids, *chapters])
+        for place, chapter_id in enumerate(in_order):
+            if chapter_id not in chapters or chapters[chapter_id].order_index != place:
+                self.change_chapter(book_id, chapter_id, order_index=place)
+
+    def delete_chapter(self, book_id: str, chapter_id: str) -> None:
+        """Delete a chapter; the chapters right below it take its place."""
+        self._delete(_chapter_path(book_id, chapter_id))
+
+    def put_position(self, book_id: str, chapter_id: str, page_number: int) -> None:
+        """Record the page at which the user stops reading."""
+        path = _API + _chapter_path(book_id, chapter_id, "/position")
+        body = {"page_number": page_number}
+        self._transport.send("PUT", path, is_repeatable=True, json=body)
+
+    def reading(self) -> list[Reading]:
+        """The 20 chapters that the user has read last, newest first."""
+        return [Reading.of(each) for each in json_of(self._get("/reading"))["positions"]]
 
     def page(self, book_id: str, chapter_id: str, number: int) -> PageContent:
         """A page's text and words; pages count from 1."""
@@ -330,6 +385,13 @@ class Client:
 
     def _get(self, path: str, **options: Any) -> requests.Response:
         return self._transport.send("GET", _API + path, is_repeatable=True, **options)
+
+    def _change(self, path: str, changes: Any) -> requests.Response:
+        return self._transport.send("PATCH", _API + path, is_repeatable=True, json=changes)
+
+    def _delete(self, path: str) -> None:
+        """Not repeatable: the second request would find nothing to delete."""
+        self._transport.send("DELETE", _API + path, is_repeatable=False)
 
     def _post(self, path: str, body: Any = None, is_repeatable: bool = False) -> requests.Response:
         return self._transport.send("POST", _API + path, is_repeatable=is_repeatable, json=body)

@@ -237,6 +237,10 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
+    """A chapter; `pages` is empty in lists. `position` is the page at which its owner has stopped
+    reading, None if it has not been begun. `raw` is the body itself.
+    """
+
     chapter_id: str
     book_id: str
     title: str
@@ -247,7 +251,9 @@ class Chapter:
     is_preview_free: bool
     total_pages: int
     outline: tuple[OutlineEntry, ...]
+    position: int | None
     pages: tuple[Page, ...]
+    raw: Json
 
     @classmethod
     def of(cls, body: Json) -> "Chapter":
@@ -262,7 +268,34 @@ class Chapter:
             body["is_preview_free"],
             body["total_pages"],
             tuple(OutlineEntry.of(entry) for entry in body.get("outline", ())),
-            tuple(Page.of(page) for page in body["pages"]),
+            body.get("position", {}).get("page_number"),
+            tuple(Page.of(page) for page in body.get("pages", ())),
+            body,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A chapter that the user has begun, and the page at which the user has stopped."""
+
+    book_id: str
+    book_title: str
+    chapter_id: str
+    chapter_title: str
+    page_number: int
+    total_pages: int
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, body: Json) -> "Reading":
+        return cls(
+            body["book_id"],
+            body["book_title"],
+            body["chapter_id"],
+            body["chapter_title"],
+            body["page_number"],
+            body["total_pages"],
+            _time(body["updated_at"]),
         )
 
 
