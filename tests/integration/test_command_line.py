@@ -104,6 +104,15 @@ def test_a_library_is_cared_for_from_the_command_line(program: Program, alice: C
     assert (folder / "copy.pdf").read_bytes() == (folder / "book.pdf").read_bytes()
     assert "exists" in program.run("download", found["file_id"], "copy.pdf", expect=1).stderr
 
+    pages = ("--part", "Vorwort=1-1", "--part", "Rest=2-3")
+    made = printed("parts", found["file_id"], "--book", book, *pages, "--wait")["jobs"]
+    assert [job["result"]["total_pages"] for job in made] == [1, 2]
+    last = [each["title"] for each in printed("chapters", book)["chapters"]][-2:]
+    assert last == ["Vorwort", "Rest"]
+    refused = program.run("parts", found["file_id"], "--book", book, expect=2).stderr
+    assert "no entries of level 1" in refused
+    assert "TITLE=FIRST-LAST" in program.run("parts", "x", "--part", "1-2", expect=2).stderr
+
     program.run("delete", book, "--chapter", two, expect=130)
     assert program.run("delete", book, "--chapter", two, "--yes").stdout == "Deleted Two\n"
     assert program.run("delete", book, "--yes").stdout == "Deleted Sách hay\n"

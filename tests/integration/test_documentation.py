@@ -107,8 +107,7 @@ def test_python_of_a_page_works(page: Path, server: ServerProcess, tmp_path: Pat
 
 @pytest.mark.parametrize("page", pages_with("js"), ids=lambda page: page.name)
 def test_javascript_of_a_page_works(page: Path, server: ServerProcess, tmp_path: Path) -> None:
-    modules = (ROOT / "wordai_jobs" / "static").as_uri()  # node imports no addresses
-    code = program(page, "js", {f"{ADDRESS}/static/": f"{modules}/", ADDRESS: server.url})
+    code = program(page, "js", {ADDRESS: server.url})
     run([tools.program("node", "nodejs")], page, code, tmp_path, suffix=".mjs")
 
 

@@ -56,6 +56,7 @@ for command in (
     library.rename,
     library.delete,
     library.outline,
+    library.parts,
     library.download,
     jobs.token,
     operations.serve,

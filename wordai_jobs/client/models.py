@@ -107,6 +107,15 @@ class OutlineEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Pages of a PDF that become a chapter: both are included, and count from 1."""
+
+    title: str
+    first_page: int
+    last_page: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileOutline:
     """What a PDF says of itself. `page_labels` is what is printed on each page as its number; None
     if the PDF does not say.
@@ -116,6 +125,20 @@ class FileOutline:
     page_count: int
     outline: tuple[OutlineEntry, ...]
     page_labels: tuple[str, ...] | None
+
+    def parts(self, level: int = 1) -> list[Part]:
+        """A part for each entry of this level, up to the page before the next one.
+
+        The pages before the first entry are in no part. An entry on the page of the one before it
+        is left out, because that page is in a part already.
+        """
+        entries: dict[int, str] = {}
+        for entry in self.outline:
+            if entry.level == level:
+                entries.setdefault(entry.page_number, entry.title)
+        starts = sorted(entries)
+        ends = [*(start - 1 for start in starts[1:]), self.page_count]
+        return [Part(entries[start], start, end) for start, end in zip(starts, ends, strict=False)]
 
     @classmethod
     def of(cls, body: Json) -> "FileOutline":
@@ -190,15 +213,6 @@ class Link:
     def of(cls, body: Json) -> "Link":
         x0, y0, x1, y1 = body["rect"]
         return cls((x0, y0, x1, y1), body.get("page_number"), body.get("url"))
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Pages of a PDF that become a chapter: both are included, and count from 1."""
-
-    title: str
-    first_page: int
-    last_page: int
 
 
 @dataclass(frozen=True, slots=True)

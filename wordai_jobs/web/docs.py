@@ -14,6 +14,7 @@ _STATIC = Path(__file__).resolve().parents[1] / "static"
 _PAGE = _STATIC / "docs" / "index.html"
 _FILES = {
     "docs.css": (_STATIC / "docs" / "docs.css", "text/css"),
+    "docs.js": (_STATIC / "docs" / "docs.js", "text/javascript"),
     "openapi-explorer.min.js": (
         _STATIC / "vendor" / "openapi-explorer" / "openapi-explorer.min.js",
         "text/javascript",

@@ -16,17 +16,40 @@ from wordai_jobs.web.openapi.parameters import (
     RESPONSE_HEADERS,
 )
 from wordai_jobs.web.openapi.responses import is_conditional, responses
+from wordai_jobs.web.openapi.samples import curl
 from wordai_jobs.web.openapi.schemas import Schemas
 from wordai_jobs.web.response_bodies import ErrorBody
 
 _DESCRIPTION = """\
-Turns uploaded PDFs into chapters of books, with jobs that clients poll: upload a PDF, enqueue a job
-for a chapter of a book, request the job every `Retry-After` seconds until it is `completed` or
-`failed`, read the chapter.
+Turns uploaded PDFs into chapters of books, with jobs that clients poll:
+
+1. Upload a PDF (`POST /api/v1/files`), and create a book (`POST /api/v1/books`).
+2. Enqueue a job that makes a chapter (`POST /api/v1/books/{book_id}/chapters/from-pdf`).
+3. Request the job every `Retry-After` seconds until its `status` is `completed` or `failed`.
+4. Read the chapter: its pages, their text and their images.
+
+Each request needs the header `Authorization: Bearer …`, with a Firebase ID token or, in mode
+dev, one from `POST /dev/token`. The samples of curl expect both in the shell:
+
+    SERVER=http://127.0.0.1:8000
+    TOKEN=…
 
 Every error is `{"detail": "…"}` and nothing else. Pages on the configured origins can read every
 response, errors included.
 """
+# In the order in which a client needs them: what is in a group, and how its paths begin. The first
+# group that fits a path has it.
+_GROUPS = {
+    "files": ("Uploaded PDFs.", r"/api/v1/files"),
+    "jobs": ("Make chapters from PDFs.", r"/api/v1/books/(jobs|.*/from-)"),
+    "chapters": (
+        "Read and search chapters.",
+        r"/api/v1/(books/.*/chapters|search|reading)",
+    ),
+    "books": ("Chapters belong to books.", r"/api/v1/books"),
+    "operations": ("The server itself.", r""),
+}
+_ORDER = ("files", "books", "jobs", "chapters", "operations")
 _SECURITY: dict[str, list[dict[str, list[str]]]] = {
     "token": [{"bearer": []}],
     "open": [],
@@ -64,6 +87,7 @@ def build(app: Flask) -> Document:
             "license": {"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
         },
         "servers": [{"url": "/", "description": "this server"}],
+        "tags": [{"name": name, "description": _GROUPS[name][0]} for name in _ORDER],
         "paths": paths,
         "components": {
             "schemas": schemas.components,
@@ -81,8 +105,11 @@ def build(app: Flask) -> Document:
 
 
 def _described(app: Flask) -> Iterator[Described]:
-    """Every route and method, in the order of the routes."""
-    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+    """Every route and method, in the order of the groups and routes."""
+    for rule in sorted(
+        app.url_map.iter_rules(),
+        key=lambda rule: (_ORDER.index(_group(rule.rule)), rule.rule),
+    ):
         operation = operation_of(app.view_functions[rule.endpoint])
         if operation is None:
             raise LookupError(
@@ -91,6 +118,10 @@ def _described(app: Flask) -> Iterator[Described]:
         for method in _METHODS:
             if method in (rule.methods or ()):
                 yield rule, method, operation
+
+
+def _group(path: str) -> str:
+    return next(name for name, (_, pattern) in _GROUPS.items() if re.match(pattern, path))
 
 
 def _request_types(described: list[Described]) -> set[type[BaseModel]]:
@@ -111,7 +142,7 @@ def _operation(rule: Rule, method: str, operation: Operation, schemas: Schemas) 
     described: Document = {
         "operationId": rule.endpoint.replace(".", "_"),
         "summary": operation.summary,
-        "tags": [rule.endpoint.split(".")[0]],
+        "tags": [_group(rule.rule)],
         "security": _SECURITY[operation.access],
         "parameters": list(_parameters(rule, method, operation, schemas)),
     }
@@ -124,6 +155,8 @@ def _operation(rule: Rule, method: str, operation: Operation, schemas: Schemas) 
     if content:
         described["requestBody"] = {"required": _needs_body(operation), "content": content}
     described["responses"] = responses(method, operation, schemas)
+    path = _VARIABLE.sub(r"{\1}", rule.rule)
+    described["x-code-samples"] = [curl(path, method.lower(), described)]
     return described
 
 
