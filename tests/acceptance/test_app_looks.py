@@ -130,11 +130,45 @@ def test_processing_reading_and_searching(slow: ServerProcess, browser: Browser)
         visitor.press("/")
         visitor.page.keyboard.type("lorem" if not SHARED.is_dir() else "pixmap")
         expect(visitor.page.locator("#search-count")).to_have_text(
-            re.compile(r"^[\d,]+ (matches|pages found)"), timeout=60_000
+            re.compile(r"^[\d,]+ pages found$|^The first"), timeout=60_000
         )
         visitor.press("Enter", "Enter", "Enter")
         look(visitor, "searching")
+        visitor.press("Escape")
+        look_at_the_reader(visitor)
     assert client.get("/health").ok
+
+
+def look_at_the_reader(visitor: Visitor) -> None:
+    page = visitor.page
+    page.get_by_role("button", name="Contents", exact=True).click()
+    look(visitor, "contents", combinations=FOR_AXE)
+    page.locator("#contents-thumbnails-tab").click()
+    look(visitor, "thumbnails", combinations=FOR_AXE)
+    page.locator("#contents-close").click()
+    page.locator("#view-menu-open").click()
+    look(visitor, "view-menu", combinations=FOR_AXE)
+    page.locator("#view-spread").click()
+    visitor.press("Escape")
+    wait_for_images(visitor)
+    look(visitor, "two-pages", combinations=FOR_AXE)
+    page.locator("#view-menu-open").click()
+    page.locator("#view-spread").click()
+    page.locator("#view-night").click()
+    visitor.press("Escape")
+    look(visitor, "night", combinations=FOR_AXE)
+    page.locator("#view-text").click()
+    expect(page.locator(".flow").first).to_be_visible()
+    look(visitor, "text-at-night", combinations=FOR_AXE)
+    page.locator("#view-menu-open").click()
+    page.locator("#view-night").click()
+    visitor.press("Escape")
+    look(visitor, "text", combinations=FOR_AXE)
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert not visitor.is_wider_than_screen
+    page.goto(f"{visitor.url}/#/search?q=page")
+    expect(page.locator("#search-all-count")).to_have_text(re.compile("found|first"))
+    look(visitor, "search-in-all-books", combinations=FOR_AXE)
 
 
 def test_failed(start_server: StartServer, browser: Browser) -> None:

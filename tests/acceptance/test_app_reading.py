@@ -257,6 +257,19 @@ def test_a_search_says_how_many_pages_are_pictures(
     )
 
 
+def test_the_pdf_of_a_chapter_is_downloaded(
+    server: ServerProcess, visit: OpenVisitor, reading: Reading
+) -> None:
+    visitor = reading.open(visit(server), "Second")
+    page = visitor.page
+    visitor.wait_for_image(1)
+    page.get_by_role("button", name="View, print and download").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the PDF").click()
+    assert download.value.suggested_filename == "Second.pdf"
+    assert download.value.path().read_bytes() == headings_pdf()
+
+
 def test_a_chapter_is_printed_one_page_a_sheet(
     server: ServerProcess, visit: OpenVisitor, reading: Reading
 ) -> None:

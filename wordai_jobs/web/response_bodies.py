@@ -366,6 +366,7 @@ class ChapterPageBody(PageBody):
 class ChapterWithPagesBody(ChapterBody):
     """A chapter with its pages."""
 
+    file_id: Annotated[str, Field(description="the PDF that it was made from", examples=[FILE_ID])]
     outline: Annotated[
         list[OutlineEntryBody],
         Field(description="the entries of its pages; their `page_number` counts in the chapter"),
@@ -379,6 +380,7 @@ def chapter_with_pages_body(
     pages = page_bodies(chapter.pages, chapter.book_id, chapter.chapter_id, signer)
     return {
         **chapter_body(chapter, position),
+        "file_id": chapter.file_id,
         "outline": [body_of(OutlineEntryBody, entry) for entry in chapter.outline],
         "pages": [
             {**body, "label": page.label, "elements": []}
