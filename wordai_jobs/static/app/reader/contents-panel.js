@@ -172,7 +172,10 @@ export class ContentsPanel {
     const chosen = this.#showsThumbnails ? this.#pageLinks[current - 1] : section?.link;
     for (const link of links) if (link !== chosen) link.removeAttribute("aria-current");
     chosen?.setAttribute("aria-current", "true");
-    if (!this.#panel.contains(document.activeElement)) chosen?.scrollIntoView({block: "nearest"});
+    if (!this.#outline.contains(document.activeElement)
+      && !this.#thumbnails.contains(document.activeElement)) {
+      chosen?.scrollIntoView({block: "nearest"});
+    }
   }
 }
 

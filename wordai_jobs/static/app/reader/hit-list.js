@@ -11,6 +11,9 @@ import {markedParts} from "./find-pages.js";
  * @typedef {import("../shared/api.js").Api} Api
  */
 
+/** The dots of a table of contents. */
+const LEADER = /\s*(?:\.\s*){4,}/g;
+
 export class HitList {
   /** @type {{hit: PageHit, link: HTMLAnchorElement}[]} */
   items = [];
@@ -80,7 +83,7 @@ function hitLink({book_id: bookId, chapter_id: chapterId, page_number: page, exc
   link.href = formatRoute({view: "chapter", bookId, chapterId, page, query});
   const text = element("span", "hit-text");
   text.dir = "auto";
-  markedParts(excerpt, query).forEach((part, index) => (
+  markedParts(excerpt.replace(LEADER, " … "), query).forEach((part, index) => (
     text.append(index % 2 ? element("mark", "", part) : part)));
   link.append(element("span", "hit-page figures", t("reader.page", {number: page})), text);
   return link;

@@ -23,8 +23,9 @@ const [SMALLEST_ZOOM, LARGEST_ZOOM] = [0.4, 5];
 const [SMALLEST_TEXT, LARGEST_TEXT] = [0.6, 3];
 
 /**
- * Dispatches "page" when another page is being read, "view" when the view has changed, "broken"
- * when something cannot be loaded, and "loaded" when an image has been.
+ * Dispatches "page" when another page is being read, "view" when the view has changed, "resized"
+ * when pages have another size, "broken" when something cannot be loaded, and "loaded" when an
+ * image has been.
  */
 export class ReaderPages extends EventTarget {
   #container = byId("pages");
@@ -341,6 +342,7 @@ export class ReaderPages extends EventTarget {
       style.setProperty("--page-width", `${width}px`);
       style.setProperty("--page-height", `${height}px`);
       this.#restore(place);
+      this.dispatchEvent(new Event("resized"));
     }
     for (const item of this.#items) {
       if (!item.isNear) continue;

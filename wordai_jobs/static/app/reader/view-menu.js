@@ -16,6 +16,7 @@ export class ViewMenu {
       this.render();
       announce(this.#sizeMessage());
     });
+    pages.addEventListener("resized", () => this.render());
     byId("zoom-in").onclick = () => pages.zoomBy(1);
     byId("zoom-out").onclick = () => pages.zoomBy(-1);
     this.#zoomButton.onclick = () => pages.zoomBy(0);
