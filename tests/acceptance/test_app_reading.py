@@ -9,7 +9,14 @@ from playwright.sync_api import Route, expect
 
 from tests.acceptance.conftest import OpenVisitor
 from tests.support.client import Client
-from tests.support.pdfs import PARAGRAPH, headings_pdf, page_count, photo_pdf, text_pdf
+from tests.support.pdfs import (
+    PARAGRAPH,
+    guided_pdf,
+    headings_pdf,
+    page_count,
+    photo_pdf,
+    text_pdf,
+)
 from tests.support.server import ServerProcess
 from tests.support.visitor import Visitor
 
@@ -268,6 +275,36 @@ def test_the_pdf_of_a_chapter_is_downloaded(
         page.get_by_role("button", name="Download the PDF").click()
     assert download.value.suggested_filename == "Second.pdf"
     assert download.value.path().read_bytes() == headings_pdf()
+
+
+def test_contents_labels_and_links_lead_to_pages_and_back(
+    server: ServerProcess, visit: OpenVisitor
+) -> None:
+    own = Reading(server, "Guided reader").add("Guided", guided_pdf(9))
+    visitor = own.open(visit(server), "Guided")
+    page = visitor.page
+    field = page.get_by_label("Go to page")
+    visitor.text_of(1)
+    links = page.locator(".page[data-page='1'] .page-link")
+    assert all(
+        re.match("#/|https?:|mailto:", link.get_attribute("href") or "", re.IGNORECASE)
+        for link in links.all()
+    )
+    page.locator(".page[data-page='1'] .page-link[href$='/9']").first.click()
+    expect(field).to_have_value("9")
+    page.go_back()
+    expect(field).to_have_value("1")
+    page.get_by_role("button", name="Contents", exact=True).click()
+    contents = page.locator("#contents")
+    contents.get_by_role("link", name="Chapter 4").click()
+    expect(field).to_have_value("4")
+    expect(contents.get_by_role("link", name="Chapter 4")).to_have_attribute("aria-current", "true")
+    contents.get_by_role("button", name="Pages").click()
+    third = contents.get_by_role("link", name="Page iii (number 3)")
+    expect(third.locator("img")).to_be_visible()
+    third.click()
+    expect(field).to_have_value("3")
+    expect(page.get_by_role("article", name="Page iii (number 3)")).to_be_visible()
 
 
 def test_a_chapter_is_printed_one_page_a_sheet(

@@ -310,8 +310,8 @@ def test_the_keys_of_a_body_come_in_the_order_of_the_contract(alice: Client) -> 
     address = f"/api/v1/books/{alice.book_id}/chapters/{chapter['chapter_id']}/pages/1"
     assert list(alice.get(address).json()) == [*page, "label", "text", "words", "links"]
     listed = alice.get(f"/api/v1/books/{alice.book_id}/chapters").json()["chapters"]
-    assert list(chapter)[-2:] == ["outline", "pages"]
-    del chapter["outline"], chapter["pages"]
+    assert list(chapter)[-3:] == ["file_id", "outline", "pages"]
+    del chapter["file_id"], chapter["outline"], chapter["pages"]
     assert listed == [chapter] and list(listed[0]) == list(chapter)
 
 
