@@ -7,6 +7,7 @@ import requests
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from tests.integration.test_documentation import ADDRESS, program
+from tests.support.axe import require_axe, violations
 from tests.support.client import Client
 from tests.support.pdfs import text_pdf
 from tests.support.server import ROOT, ServerProcess
@@ -90,6 +91,14 @@ def test_the_groups_come_in_order_with_samples_that_send_the_token(
     page.goto(f"{server.url}/docs")
     page.get_by_text("Create a book").first.click()
     expect(page.get_by_text('-H "Authorization: Bearer $TOKEN"').first).to_be_visible()
+
+
+def test_everything_on_the_page_can_be_read(page: Page, server: ServerProcess) -> None:
+    require_axe()
+    page.goto(f"{server.url}/docs")
+    page.get_by_text("Create a book").first.click()
+    expect(page.get_by_role("button", name="Execute")).to_be_visible()
+    assert violations(page) == []
 
 
 def test_the_example_in_javascript_runs_in_a_web_page(page: Page, server: ServerProcess) -> None:
