@@ -25,7 +25,7 @@ test: .venv/dev ## run the tests, several at a time (TEST_PROCESSES=0: one after
 test-app: .venv/dev ## run the tests of the app in browsers: needs Chromium, Firefox and `make test-tools`
 	@$(PYTEST) -m 'not containers' tests/acceptance
 
-test-fleet: .venv/dev ## run the tests of many machines: needs Redis and RabbitMQ, takes 5 minutes
+test-fleet: .venv/dev ## run the tests of object storage and of many machines: needs Redis and RabbitMQ, takes 5 minutes
 	@$(PYTEST) -m fleet
 
 test-containers: .venv/dev ## run the tests of image, compose.yaml and deploy.sh: needs root and a Docker engine, takes 5 minutes

@@ -18,7 +18,7 @@ from tests.support.server import ServerProcess
 from tests.support.waiting import wait_until
 from tests.support.wire import wire_to
 
-pytestmark = pytest.mark.long_file(30)
+pytestmark = [pytest.mark.long_file(30), pytest.mark.fleet]
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from wordai_jobs.storage.data_folder import DataFolder
 from wordai_jobs.storage.objects.storage import ObjectStorage
 from wordai_jobs.storage.objects.store import ObjectStore
 
-pytestmark = pytest.mark.long_file(60)
+pytestmark = [pytest.mark.long_file(60), pytest.mark.fleet]
 
 
 @pytest.fixture
