@@ -52,7 +52,8 @@ class FirebaseEmulator:
                 stdout=log,
                 stderr=log,
             )
-        wait_until_up(self._process, self._port, "/", self._log)
+        # It takes 20 s of processor time, and other tests run beside it.
+        wait_until_up(self._process, self._port, "/", self._log, timeout_s=180)
         return self
 
     def sign_up(self, email: str) -> tuple[str, str]:
