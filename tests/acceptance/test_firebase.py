@@ -21,9 +21,8 @@ ORIGIN = "https://app.example"
 
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirebaseEmulator]:
-    running = FirebaseEmulator(tmp_path_factory.mktemp("emulator")).start()
-    yield running
-    running.stop()
+    with FirebaseEmulator(tmp_path_factory.mktemp("emulator")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ class FirebaseEmulator:
         """With this, firebase-admin accepts the emulator's tokens."""
         return {"FIREBASE_AUTH_EMULATOR_HOST": self._address}
 
-    def start(self) -> "FirebaseEmulator":
+    def __enter__(self) -> "FirebaseEmulator":
         if not _MODULE.exists():
             missing("firebase-tools (make test-tools)")
         node = program("node", "nodejs")
@@ -52,8 +52,12 @@ class FirebaseEmulator:
                 stdout=log,
                 stderr=log,
             )
-        # It takes 20 s of processor time, and other tests run beside it.
-        wait_until_up(self._process, self._port, "/", self._log, timeout_s=180)
+        try:
+            # It takes 20 s of processor time, and other tests run beside it.
+            wait_until_up(self._process, self._port, "/", self._log, timeout_s=180)
+        except BaseException:
+            self._end()
+            raise
         return self
 
     def sign_up(self, email: str) -> tuple[str, str]:
@@ -66,6 +70,9 @@ class FirebaseEmulator:
         signed_up = response.json()
         return signed_up["localId"], signed_up["idToken"]
 
-    def stop(self) -> None:
+    def __exit__(self, *error: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
         self._process.kill()
         self._process.wait(30)
