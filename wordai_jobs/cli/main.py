@@ -7,7 +7,7 @@ from io import TextIOWrapper
 import click
 
 from wordai_jobs import __version__
-from wordai_jobs.cli import doctor, jobs, library, operations, submit, users
+from wordai_jobs.cli import doctor, jobs, library, operations, parts, submit, users
 from wordai_jobs.cli.exits import MEANINGS, Exit
 from wordai_jobs.client.errors import ClientError
 from wordai_jobs.errors import DatabaseError, StartError, StorageError, StorageFull
@@ -55,8 +55,8 @@ for command in (
     library.move,
     library.rename,
     library.delete,
-    library.outline,
-    library.parts,
+    parts.outline,
+    parts.parts,
     library.download,
     jobs.token,
     operations.serve,

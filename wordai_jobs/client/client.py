@@ -194,21 +194,8 @@ class Client:
         self, *, status: JobStatus | None = None, book_id: str | None = None, limit: int | None = 20
     ) -> Iterator[Job]:
         """The user's jobs, newest first, at most `limit` of them; None means all."""
-        left, cursor = limit, None
-        while left is None or left > 0:
-            count = _LONGEST_LIST if left is None else min(left, _LONGEST_LIST)
-            query = {
-                "status": status and status.value,
-                "book_id": book_id,
-                "limit": count,
-                "cursor": cursor,
-            }
-            body = json_of(self._get("/books/jobs", params=query))
-            yield from map(Job.of, body["jobs"])
-            cursor = body["next_cursor"]
-            if cursor is None:
-                return
-            left = None if left is None else left - count
+        query = {"status": status and status.value, "book_id": book_id}
+        yield from map(Job.of, self._listed("/books/jobs", "jobs", query, limit))
 
     def cancel(self, job_id: str) -> Job:
         """Cancel a job that has not ended; raises Conflict if it has."""
@@ -332,21 +319,8 @@ class Client:
         """Pages that have all words of `q`, the last one perhaps only begun: of one chapter, one
         book or all of the user's books, at most `limit` of them; None means all.
         """
-        left, cursor = limit, None
-        while left is None or left > 0:
-            query = {
-                "q": q,
-                "book_id": book_id,
-                "chapter_id": chapter_id,
-                "limit": _LONGEST_LIST if left is None else min(left, _LONGEST_LIST),
-                "cursor": cursor,
-            }
-            body = json_of(self._get("/search", params=query))
-            yield from map(Hit.of, body["hits"])
-            cursor = body["next_cursor"]
-            if cursor is None:
-                return
-            left = None if left is None else left - len(body["hits"])
+        query = {"q": q, "book_id": book_id, "chapter_id": chapter_id}
+        yield from map(Hit.of, self._listed("/search", "hits", query, limit))
 
     # The server
 
@@ -382,6 +356,20 @@ class Client:
                 headers = {"If-None-Match": response.headers["ETag"]}
             job = _job(response) if response.status_code == 200 else None
             yield job, retry_after_s(response) or _POLL_INTERVAL_S
+
+    def _listed(
+        self, path: str, key: str, query: dict[str, Any], limit: int | None
+    ) -> Iterator[Any]:
+        """The entries under `key` of a list, from as many responses as it takes."""
+        cursor = None
+        while limit is None or limit > 0:
+            count = _LONGEST_LIST if limit is None else min(limit, _LONGEST_LIST)
+            body = json_of(self._get(path, params={**query, "limit": count, "cursor": cursor}))
+            yield from body[key]
+            cursor = body["next_cursor"]
+            if cursor is None:
+                return
+            limit = None if limit is None else limit - len(body[key])
 
     def _get(self, path: str, **options: Any) -> requests.Response:
         return self._transport.send("GET", _API + path, is_repeatable=True, **options)
