@@ -30,7 +30,7 @@ from wordai_jobs.jobs.celery.lookout import Lookout
 from wordai_jobs.jobs.celery.messages import Messages
 from wordai_jobs.jobs.celery.steps import Steps
 from wordai_jobs.jobs.metrics import JobMetrics
-from wordai_jobs.model.book import Page
+from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.job import ChapterRequest, Job, JobStatus
 from wordai_jobs.model.work import Task
 from wordai_jobs.rendering.task import Part

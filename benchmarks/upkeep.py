@@ -28,7 +28,7 @@ from wordai_jobs.database.jobs import to_document
 from wordai_jobs.errors import DatabaseError
 from wordai_jobs.jobs.cleanup import Cleanup
 from wordai_jobs.jobs.threads.orphan_sweep import Sweep
-from wordai_jobs.model.book import Chapter, Page
+from wordai_jobs.model.chapter import Chapter, Page
 from wordai_jobs.model.job import ChapterRequest, Job
 from wordai_jobs.storage.data_folder import DataFolder
 from wordai_jobs.storage.folder.storage import FolderStorage

@@ -12,7 +12,7 @@ from wordai_jobs.database.client import Database
 from wordai_jobs.database.jobs import to_document
 from wordai_jobs.jobs.celery import clock as fleet_clock
 from wordai_jobs.jobs.celery.clock import FleetClock
-from wordai_jobs.model.book import Page
+from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.job import CANCELLED, ChapterRequest, ErrorClass, Job, JobError, JobStatus
 from wordai_jobs.model.work import STRETCH, Task, Work
 

@@ -16,7 +16,7 @@ from wordai_jobs.jobs.threads.engine import ThreadEngine
 from wordai_jobs.jobs.threads.live import JobAborted, LiveJob
 from wordai_jobs.jobs.threads.orphan_sweep import Sweep
 from wordai_jobs.jobs.threads.pipeline import Pipeline
-from wordai_jobs.model.book import Chapter, Page
+from wordai_jobs.model.chapter import Chapter, Page
 from wordai_jobs.model.job import CANCELLED, ChapterRequest, ErrorClass, Job, JobError, JobStatus
 from wordai_jobs.storage.data_folder import DataFolder
 from wordai_jobs.storage.folder.storage import FolderStorage

@@ -23,7 +23,8 @@ from wordai_jobs.database.client import Database
 from wordai_jobs.library.books import BookService
 from wordai_jobs.library.quota import Quota
 from wordai_jobs.library.search import Scope, SearchService
-from wordai_jobs.model.book import Book, Chapter
+from wordai_jobs.model.book import Book
+from wordai_jobs.model.chapter import Chapter
 from wordai_jobs.search.query import Query
 from wordai_jobs.storage.data_folder import DataFolder
 from wordai_jobs.storage.folder.storage import FolderStorage

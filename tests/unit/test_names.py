@@ -2,7 +2,7 @@
 
 import pytest
 
-from wordai_jobs.model.book import MAX_SLUG_LENGTH, numbered_slug, slugify
+from wordai_jobs.model.chapter import MAX_SLUG_LENGTH, numbered_slug, slugify
 from wordai_jobs.model.upload import clean_filename
 
 

@@ -12,7 +12,8 @@ from pymongo.errors import DuplicateKeyError
 
 from wordai_jobs.database.repository import Document, Repository
 from wordai_jobs.errors import Conflict, DatabaseError
-from wordai_jobs.model.book import Chapter, numbered_slug, page_image_url
+from wordai_jobs.model.chapter import Chapter, numbered_slug
+from wordai_jobs.model.page_names import page_image_url
 
 logger = logging.getLogger(__name__)
 

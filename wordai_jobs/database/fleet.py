@@ -18,7 +18,7 @@ from pymongo import ASCENDING, ReturnDocument
 
 from wordai_jobs.database.jobs import UNFINISHED, JobRepository, state_of, to_document
 from wordai_jobs.database.repository import Document
-from wordai_jobs.model.book import Page
+from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.job import Job, JobError, JobStatus
 from wordai_jobs.model.work import Work, ends_stretch
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from wordai_jobs.config import Config
 from wordai_jobs.errors import Busy, TooManyJobs
 from wordai_jobs.jobs.housekeeping import Chore
-from wordai_jobs.model.book import Page
+from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.job import Job, JobError
 
 _QUEUE_FULL_RETRY_S = 10

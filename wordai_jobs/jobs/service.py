@@ -16,7 +16,7 @@ from wordai_jobs.jobs.engine import Engine
 from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.library.library import Library
 from wordai_jobs.library.uploads import IncomingPdf
-from wordai_jobs.model.book import MAX_ORDER_INDEX, Page
+from wordai_jobs.model.chapter import MAX_ORDER_INDEX, Page
 from wordai_jobs.model.job import CANCELLED, ChapterRequest, Job, JobStatus, OnBadPage
 from wordai_jobs.model.upload import Upload
 

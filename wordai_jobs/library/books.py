@@ -12,7 +12,8 @@ from wordai_jobs.database.client import Database
 from wordai_jobs.errors import AccessDenied, AppError, Invalid, NotFound
 from wordai_jobs.library.chapter_index import texts_of_pages
 from wordai_jobs.library.quota import Quota
-from wordai_jobs.model.book import Book, Chapter, Page
+from wordai_jobs.model.book import Book
+from wordai_jobs.model.chapter import Chapter, Page
 from wordai_jobs.model.link import Link, is_safe
 from wordai_jobs.storage.storage import Storage
 

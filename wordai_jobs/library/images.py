@@ -20,8 +20,9 @@ from wordai_jobs.errors import (
     NotFound,
     StorageFull,
 )
-from wordai_jobs.model.book import Chapter, page_file_stem
+from wordai_jobs.model.chapter import Chapter
 from wordai_jobs.model.job import ErrorClass
+from wordai_jobs.model.page_names import page_file_stem
 from wordai_jobs.rendering.metrics import ImageRequest, RenderMetrics
 from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.rendering.protocol import IMAGE_ENDINGS

@@ -6,7 +6,8 @@ from wordai_jobs.clock import utc_now
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import Invalid, NotFound
 from wordai_jobs.library.books import BookService
-from wordai_jobs.model.book import Book, Chapter
+from wordai_jobs.model.book import Book
+from wordai_jobs.model.chapter import Chapter
 from wordai_jobs.model.position import Position
 
 _MOST_SHOWN = 20

@@ -15,7 +15,8 @@ from wordai_jobs.database.client import Database
 from wordai_jobs.errors import NotFound, StorageFull
 from wordai_jobs.library.books import BookService
 from wordai_jobs.library.chapter_index import make_index
-from wordai_jobs.model.book import Book, Chapter
+from wordai_jobs.model.book import Book
+from wordai_jobs.model.chapter import Chapter
 from wordai_jobs.search.index import BadIndex, OpenIndexes
 from wordai_jobs.search.passages import Box, Passage, passage
 from wordai_jobs.search.query import Query

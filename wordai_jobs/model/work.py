@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from wordai_jobs.model.book import Page
+from wordai_jobs.model.chapter import Page
 
 # So many tasks of a job are published when it begins.
 FIRST_TASKS = 4

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from wordai_jobs.model.book import THUMBNAIL_ENDING, page_file_stem
+from wordai_jobs.model.page_names import THUMBNAIL_ENDING, page_file_stem
 
 _UNFINISHED_IMAGE = ".part"
 _WORDS = ".json"

@@ -14,7 +14,7 @@ from pathlib import Path
 from wordai_jobs import logs
 from wordai_jobs.config import RenderingSettings
 from wordai_jobs.errors import FULL_DISK
-from wordai_jobs.model.book import Page
+from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.job import ErrorClass, OnBadPage
 from wordai_jobs.rendering import sandbox
 from wordai_jobs.rendering.child_process import ChildProcess

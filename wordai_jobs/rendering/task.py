@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wordai_jobs import logs
-from wordai_jobs.model.book import Page
+from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.job import ErrorClass, OnBadPage
 from wordai_jobs.rendering.protocol import MOST_PAGES
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from wordai_jobs.model.book import Page
+from wordai_jobs.model.chapter import Page
 from wordai_jobs.storage.data_folder import DataFolder
 
 # Waits for the next page for some seconds; None if there is none by then.

@@ -11,7 +11,7 @@ from wordai_jobs import logs
 from wordai_jobs.clock import isoformat
 from wordai_jobs.errors import DatabaseError, Invalid, StatusUnavailable
 from wordai_jobs.jobs.service import Enqueued, JobService
-from wordai_jobs.model.book import slugify
+from wordai_jobs.model.chapter import slugify
 from wordai_jobs.model.job import ChapterRequest, Job
 from wordai_jobs.web.access_log import log_as_poll
 from wordai_jobs.web.authentication import authenticate, user_id

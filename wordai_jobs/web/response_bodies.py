@@ -16,9 +16,10 @@ from wordai_jobs import __version__
 from wordai_jobs.auth.signing import UrlSigner
 from wordai_jobs.library.books import PageContent
 from wordai_jobs.library.reading import Reading
-from wordai_jobs.model.book import Chapter, Page, page_image_url, page_thumbnail_url
+from wordai_jobs.model.chapter import Chapter, Page
 from wordai_jobs.model.job import Job, JobStatus
 from wordai_jobs.model.link import Link
+from wordai_jobs.model.page_names import page_image_url, page_thumbnail_url
 from wordai_jobs.model.position import Position
 from wordai_jobs.web.openapi.parameters import BOOK_ID, CHAPTER_ID, FILE_ID, JOB_ID
 

@@ -13,7 +13,7 @@ from wordai_jobs.jobs.celery.lookout import Lookout
 from wordai_jobs.jobs.celery.messages import BrokerAway
 from wordai_jobs.jobs.engine import Limits
 from wordai_jobs.jobs.housekeeping import Chore
-from wordai_jobs.model.book import Page
+from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.job import Job, JobError, JobStatus
 
 _SHUTDOWN_RETRY_S = 5

@@ -13,8 +13,8 @@ from wordai_jobs.config import JobsSettings
 from wordai_jobs.errors import DatabaseError, StorageError
 from wordai_jobs.jobs.celery.fleet import Fleet
 from wordai_jobs.jobs.celery.messages import BrokerAway
-from wordai_jobs.jobs.chapter import abort_error
 from wordai_jobs.jobs.housekeeping import Chore
+from wordai_jobs.jobs.outcome import abort_error
 from wordai_jobs.model.job import ErrorClass, Job, JobError, job_timeout
 from wordai_jobs.model.work import FIRST_TASKS, Work
 

@@ -21,10 +21,10 @@ from wordai_jobs.jobs.celery.stretch import (
     creating_step,
     written_step,
 )
-from wordai_jobs.jobs.chapter import chapter_of, job_error
 from wordai_jobs.jobs.metrics import Phase
+from wordai_jobs.jobs.outcome import chapter_of, job_error
 from wordai_jobs.library.chapter_index import make_index
-from wordai_jobs.model.book import Page
+from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.job import CANCELLED, ErrorClass, Job, JobError, JobStatus
 from wordai_jobs.model.work import STRETCH, Task, Work
 from wordai_jobs.rendering.pool import RenderPool

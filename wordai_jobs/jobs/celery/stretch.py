@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wordai_jobs.errors import DatabaseError, StorageError
 from wordai_jobs.jobs.celery.fleet import Fleet
-from wordai_jobs.model.book import Page
+from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.job import Job, JobStatus
 from wordai_jobs.model.work import Task, Work
 from wordai_jobs.rendering.pool import RenderPool

@@ -16,7 +16,7 @@ from wordai_jobs.jobs.threads.live import LiveJob
 from wordai_jobs.jobs.threads.orphan_sweep import Sweep
 from wordai_jobs.jobs.threads.pipeline import Pipeline
 from wordai_jobs.jobs.threads.queue import FairQueue
-from wordai_jobs.model.book import Page
+from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.job import SERVER_SHUT_DOWN, ErrorClass, Job, JobError
 from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.storage.storage import Storage

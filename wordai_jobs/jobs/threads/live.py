@@ -9,7 +9,7 @@ from typing import TypeVar
 from wordai_jobs.clock import uptime_s
 from wordai_jobs.database.jobs import JobRepository
 from wordai_jobs.errors import DatabaseError, StorageError
-from wordai_jobs.model.book import Page
+from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.job import Job, JobError, job_timeout
 
 # Polls come every 2 seconds, so four records per second are enough, and cost the database little.

@@ -7,8 +7,8 @@ from pathlib import Path
 from wordai_jobs import logs
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import DatabaseError
-from wordai_jobs.jobs.chapter import abort_error, chapter_of, job_error
 from wordai_jobs.jobs.metrics import JobMetrics, Phase
+from wordai_jobs.jobs.outcome import abort_error, chapter_of, job_error
 from wordai_jobs.jobs.threads.live import JobAborted, JobLost, LiveJob
 from wordai_jobs.library.chapter_index import make_index
 from wordai_jobs.model.job import CANCELLED, JobError, JobStatus

@@ -17,7 +17,7 @@ import orjson
 
 from wordai_jobs.files import fsync_folder
 from wordai_jobs.linux import sync_file_system
-from wordai_jobs.model.book import THUMBNAIL_ENDING, page_file_stem
+from wordai_jobs.model.page_names import THUMBNAIL_ENDING, page_file_stem
 from wordai_jobs.storage.data_folder import (
     DataFolder,
     changed_between,

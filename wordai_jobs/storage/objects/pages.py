@@ -19,7 +19,8 @@ import orjson
 
 from wordai_jobs.availability import handles_request
 from wordai_jobs.errors import StorageError
-from wordai_jobs.model.book import THUMBNAIL_ENDING, Page, page_file_stem
+from wordai_jobs.model.chapter import Page
+from wordai_jobs.model.page_names import THUMBNAIL_ENDING, page_file_stem
 from wordai_jobs.storage.data_folder import DataFolder, new_file, translated_full_disk
 from wordai_jobs.storage.file_cache import FileCache
 from wordai_jobs.storage.objects.keys import CHAPTERS, chapter_prefix

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from wordai_jobs.model.book import THUMBNAIL_ENDING, page_file_stem
+from wordai_jobs.model.page_names import THUMBNAIL_ENDING, page_file_stem
 from wordai_jobs.storage.objects.keys import chapter_prefix
 from wordai_jobs.storage.objects.store import ObjectStore
 from wordai_jobs.storage.storage import ImageAddress

@@ -1,4 +1,4 @@
-"""The last step of a job, and how it fails: the same for every engine."""
+"""What a job ends with, in every engine: its chapter, or its error."""
 
 import logging
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 
 from wordai_jobs.clock import utc_now
 from wordai_jobs.errors import StorageFull
-from wordai_jobs.model.book import Chapter, Page
+from wordai_jobs.model.chapter import Chapter, Page
 from wordai_jobs.model.job import ErrorClass, Job, JobError
 from wordai_jobs.model.pdf_info import outline_of_pages
 from wordai_jobs.model.upload import Upload

@@ -1,0 +1,19 @@
+"""The names of a page's files, and the URLs of its images."""
+
+# Of a page's files, after the stem of their name.
+THUMBNAIL_ENDING = ".thumbnail.jpg"
+
+
+def page_file_stem(number: int) -> str:
+    """`00017`: the name of a page's files in its chapter's folder, without `.png` or `.json`."""
+    return f"{number:05d}"
+
+
+def page_image_url(book_id: str, chapter_id: str, page_number: int) -> str:
+    """The path in the URL of a page's image; `UrlSigner` adds the query."""
+    return f"/api/v1/books/{book_id}/chapters/{chapter_id}/pages/{page_number}/image"
+
+
+def page_thumbnail_url(book_id: str, chapter_id: str, page_number: int) -> str:
+    """As `page_image_url`, for a small image."""
+    return f"/api/v1/books/{book_id}/chapters/{chapter_id}/pages/{page_number}/thumbnail"
