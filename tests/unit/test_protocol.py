@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wordai_jobs.model.job import ErrorClass
+from wordai_jobs.model.page_names import IMAGE_ENDINGS
 from wordai_jobs.rendering.protocol import (
-    IMAGE_ENDINGS,
     LONGEST_MESSAGE,
     MOST_PAGES,
     Failed,

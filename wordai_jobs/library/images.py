@@ -22,10 +22,9 @@ from wordai_jobs.errors import (
 )
 from wordai_jobs.model.chapter import Chapter
 from wordai_jobs.model.job import ErrorClass
-from wordai_jobs.model.page_names import page_file_stem
+from wordai_jobs.model.page_names import IMAGE_ENDINGS, page_file_stem
 from wordai_jobs.rendering.metrics import ImageRequest, RenderMetrics
 from wordai_jobs.rendering.pool import RenderPool
-from wordai_jobs.rendering.protocol import IMAGE_ENDINGS
 from wordai_jobs.rendering.task import Part, RenderingError
 from wordai_jobs.storage.data_folder import translated_full_disk
 from wordai_jobs.storage.storage import ImageFile, Storage, UploadGone

@@ -1,6 +1,7 @@
 """The names of a page's files, and the URLs of its images."""
 
-# Of a page's files, after the stem of their name.
+# What follows the stem in the name of a file.
+IMAGE_ENDINGS = (".png", ".jpg")
 THUMBNAIL_ENDING = ".thumbnail.jpg"
 
 

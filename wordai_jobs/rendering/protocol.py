@@ -23,12 +23,12 @@ from operator import attrgetter
 from typing import Any, TypeVar, get_type_hints, overload
 
 from wordai_jobs.model.job import ErrorClass
+from wordai_jobs.model.page_names import IMAGE_ENDINGS
 
 LONGEST_MESSAGE = 65_536
 # The most pages of one request.
 MOST_PAGES = 16
 FILES_OF_A_PAGE = 3
-IMAGE_ENDINGS = (".png", ".jpg")
 # The kernel and the database hold no larger numbers; JSON does.
 _LARGEST_INT = 2**63 - 1
 

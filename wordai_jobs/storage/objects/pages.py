@@ -20,7 +20,7 @@ import orjson
 from wordai_jobs.availability import handles_request
 from wordai_jobs.errors import StorageError
 from wordai_jobs.model.chapter import Page
-from wordai_jobs.model.page_names import THUMBNAIL_ENDING, page_file_stem
+from wordai_jobs.model.page_names import IMAGE_ENDINGS, THUMBNAIL_ENDING, page_file_stem
 from wordai_jobs.storage.data_folder import DataFolder, new_file, translated_full_disk
 from wordai_jobs.storage.file_cache import FileCache
 from wordai_jobs.storage.objects.keys import CHAPTERS, chapter_prefix
@@ -29,7 +29,7 @@ from wordai_jobs.storage.objects.store import ObjectStore
 from wordai_jobs.storage.storage import INDEX_NAME, ImageAddress, NextPage
 
 # In this order: a page can be read as soon as it has an image.
-_ENDINGS = (".json", THUMBNAIL_ENDING, ".png", ".jpg")
+_ENDINGS = (".json", THUMBNAIL_ENDING, *IMAGE_ENDINGS)
 # A request to a store takes some 30 ms, and a page three of them: so many threads keep up with
 # several renderers.
 _THREADS = 8

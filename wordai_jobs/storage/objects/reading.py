@@ -9,14 +9,13 @@ from typing import Any
 
 import orjson
 
-from wordai_jobs.model.page_names import THUMBNAIL_ENDING, page_file_stem
+from wordai_jobs.model.page_names import IMAGE_ENDINGS, THUMBNAIL_ENDING, page_file_stem
 from wordai_jobs.storage.objects.keys import chapter_prefix
 from wordai_jobs.storage.objects.store import ObjectStore
 from wordai_jobs.storage.storage import ImageAddress
 
-_IMAGE_ENDINGS = (".png", ".jpg")
 # The image stands in if an older release has rendered the page.
-_THUMBNAIL_ENDINGS = (THUMBNAIL_ENDING, *_IMAGE_ENDINGS)
+_THUMBNAIL_ENDINGS = (THUMBNAIL_ENDING, *IMAGE_ENDINGS)
 # An address stays the same for up to 3 hours, so that browsers find its image in their cache, and
 # is valid for as long after that.
 _SAME_FOR_S = 3 * 3600
@@ -39,7 +38,7 @@ class PageReader:
 
     def image(self, chapter_id: str, number: int) -> ImageAddress | None:
         """The address of a page's image; None if there is none."""
-        return self._address(chapter_id, number, _IMAGE_ENDINGS)
+        return self._address(chapter_id, number, IMAGE_ENDINGS)
 
     def thumbnail(self, chapter_id: str, number: int) -> ImageAddress | None:
         return self._address(chapter_id, number, _THUMBNAIL_ENDINGS)
