@@ -65,7 +65,8 @@ def page() -> str:
                 setting.description or "",
                 f"`{PREFIX}{section}__{key}`".upper(),
             )
-            lines.append(f"| {' | '.join(cells)} |")
+            escaped = (cell.replace("|", "\\|") for cell in cells)
+            lines.append(f"| {' | '.join(escaped)} |")
         lines.append("")
     return "\n".join(lines)
 

@@ -137,9 +137,9 @@ class StorageSettings(_Section):
         "",
         pattern=r"^((s3|gs|az)://[A-Za-z0-9.\-_]+(/[A-Za-z0-9.\-_]+)*/?)?$",
         description='Bucket for PDFs and page images, such as "s3://bucket/prefix", "gs://…" or '
-        '"az://…"; empty for files in data_dir. Needs the extra `cluster`, and the credentials in '
-        "the environment that are usual for that store: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, "
-        "AWS_REGION, AWS_ENDPOINT_URL.",
+        '"az://…"; empty for files in data_dir. Needs the extra `cluster`, and the usual '
+        "credentials of the store in the environment, such as AWS_ACCESS_KEY_ID, "
+        "AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT_URL.",
     )
     image_cache_mb: int = Field(
         500,
@@ -247,7 +247,8 @@ class RenderingSettings(_Section):
         30,
         ge=1,
         le=3600,
-        description="Seconds that one page may take before its process is ended and the job fails.",
+        description="Seconds that one page may take before its process is ended. Then the job "
+        'fails, or the page is left blank (`"on_bad_page": "placeholder"`).',
     )
     memory_limit_mb: int = Field(
         512,
@@ -267,7 +268,7 @@ class RenderingSettings(_Section):
         ge=10_000,
         le=100_000_000,
         description="Pixels that a page image may have. Larger pages are rendered smaller; "
-        "25 million is A2 at 150 dpi.",
+        "A1 at 150 dpi has 17 million.",
     )
 
     sandbox: Literal["auto", "required", "off"] = Field(
@@ -289,8 +290,8 @@ class LimitsSettings(_Section):
         10_000,
         ge=1,
         le=100_000_000,
-        description="Size of all PDFs and pages that one user may have stored in MB. Further "
-        "uploads and jobs get a 507.",
+        description="Size in MB of all PDFs and pages that one user may store. Further uploads and "
+        "jobs get a 507.",
     )
     max_upload_mb: int = Field(
         100,

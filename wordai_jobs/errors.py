@@ -125,10 +125,10 @@ class TooManyJobs(AppError):
     status = 429
 
     def __init__(self, limit: int, unfinished: int, new: int, retry_after_s: int) -> None:
-        jobs = "1 job that has" if unfinished == 1 else f"{unfinished} jobs that have"
-        detail = f"You have {jobs} not ended, which is the limit"
+        jobs = "1 unfinished job" if unfinished == 1 else f"{unfinished} unfinished jobs"
+        detail = f"You have {jobs}, which is the limit"
         if new > 1:
-            detail = f"You have {jobs} not ended, and {new} more would pass the limit of {limit}"
+            detail = f"You have {jobs}, and {new} more would exceed the limit of {limit}"
         super().__init__(detail, headers={"Retry-After": str(retry_after_s)})
 
 
@@ -181,7 +181,7 @@ class QuotaReached(AppError):
     def __init__(self, limit_mb: int) -> None:
         super().__init__(
             f"You have reached the limit of {limit_mb} MB of stored files: "
-            "remove chapters that you no longer need"
+            "delete chapters that you no longer need"
         )
 
 

@@ -264,6 +264,6 @@ def test_more_parts_than_a_user_may_have_jobs_create_nothing(user: Client) -> No
     assert user.enqueue(file_id).status_code == 202
     refused = from_outline(user, file_id, parts_of(60, 60), "too many")
     assert refused.status_code == 429 and int(refused.headers["Retry-After"]) > 0
-    detail = "You have 1 job that has not ended, and 60 more would pass the limit of 60"
+    detail = "You have 1 unfinished job, and 60 more would exceed the limit of 60"
     assert refused.json() == {"detail": detail}
     assert len(user.get("/api/v1/books/jobs").json()["jobs"]) == 1

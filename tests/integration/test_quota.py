@@ -6,7 +6,7 @@ from tests.support.leftovers import files
 from tests.support.pdfs import photo_pdf, text_pdf
 
 LIMIT = {
-    "detail": "You have reached the limit of 1 MB of stored files: remove chapters that you no "
+    "detail": "You have reached the limit of 1 MB of stored files: delete chapters that you no "
     "longer need"
 }
 

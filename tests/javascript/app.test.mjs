@@ -57,7 +57,7 @@ describe("the app's messages", () => {
   });
 
   test("know every reason that names a page or a limit", () => {
-    const limit = "You have reached the limit of 10000 MB of stored files: remove chapters that "
+    const limit = "You have reached the limit of 10000 MB of stored files: delete chapters that "
       + "you no longer need";
     const reasons = [
       "Page 17 took longer than 30 s", "Page 17 crashed the renderer",

@@ -15,11 +15,11 @@ from wordai_jobs.cli.settings import config_option
 def doctor(as_json: bool) -> Exit:
     """Check whether the server can run here.
 
-    The checks are: settings, sign-in, storage, object store, secret key, port, database, indexes,
-    renderers and their sandbox; with the engine celery also broker, workers and clock. Each finding
-    is `ok`, a `warning`, or a `problem` with advice. The exit code is 1 if there is a problem. You
-    can run this before the first start, and while the server runs: then the server is asked whether
-    it is ready.
+    The checks are: configuration, sign-in, storage, object store, secret key, port, database,
+    identity, indexes, renderers and their sandbox; with the engine celery also broker, workers and
+    clock. Each finding is `ok`, a `warning`, or a `problem` with advice. The exit code is 1 if
+    there is a problem. You can run this before the first start, and while the server runs: then the
+    server is asked whether it is ready.
 
     \b
     Example:

@@ -83,7 +83,7 @@ def search(
     limit: int,
     as_json: bool,
 ) -> None:
-    """Find the pages of your books that have all WORDS; the last one may be only begun.
+    """Find the pages of your books that have all WORDS; the last one may be incomplete.
 
     \b
     Examples:

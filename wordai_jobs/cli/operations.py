@@ -150,7 +150,7 @@ def move_storage(source: str, target: str, as_json: bool) -> None:
 
     \b
     Example:
-      wordai-jobs move-storage /var/lib/wordai-jobs s3://my-bucket/books
+      wordai-jobs move-storage /var/lib/wordai-jobs/data s3://my-bucket/books
     """
     from wordai_jobs.storage.moving import Progress, move, place_at
 

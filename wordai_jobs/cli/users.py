@@ -21,7 +21,7 @@ def users() -> None:
 @config_option
 @as_json_option
 def list_users(as_json: bool) -> None:
-    """List all users of whom anything is stored.
+    """List all users who have stored anything.
 
     \b
     Example:
@@ -52,7 +52,7 @@ def list_users(as_json: bool) -> None:
 @config_option
 @as_json_option
 def usage(user_id: str, as_json: bool) -> None:
-    """Show how much of USER is stored.
+    """Show how much USER has stored.
 
     \b
     Example:

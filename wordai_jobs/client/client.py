@@ -316,7 +316,7 @@ class Client:
         chapter_id: str | None = None,
         limit: int | None = 20,
     ) -> Iterator[Hit]:
-        """Pages that have all words of `q`, the last one perhaps only begun: of one chapter, one
+        """Pages that have all words of `q`, whose last one may be incomplete: of one chapter, one
         book or all of the user's books, at most `limit` of them; None means all.
         """
         query = {"q": q, "book_id": book_id, "chapter_id": chapter_id}

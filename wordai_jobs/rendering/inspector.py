@@ -178,7 +178,9 @@ class Inspector:
         except ChildEnded as error:
             logger.error("%s", error)
             self._metrics.inspector_restarted(Restart.START)
-            raise Busy("PDFs cannot be looked at now, try again soon", _BUSY_RETRY_S) from error
+            raise Busy(
+                "PDFs cannot be inspected right now, try again soon", _BUSY_RETRY_S
+            ) from error
 
 
 def _reason(error: ChildEnded | TimeoutError) -> Restart:

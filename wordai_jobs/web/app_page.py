@@ -130,7 +130,7 @@ def create_blueprint(sign_in: SignIn, limits: LimitsSettings) -> Blueprint:
 
     @blueprint.get("/static/<path:name>")
     @Operation(
-        "Get a file of the app, or the polling client `poll-job.js` for pages elsewhere",
+        "Get a file of the app, or the polling client `poll-job.js` for other origins",
         Success(
             200,
             "The file",

@@ -42,7 +42,7 @@ def document() -> Response:
 
 @blueprint.get("/docs")
 @Operation(
-    "Open a page to read all of this and try it",
+    "Open the web page that shows this document and sends requests",
     Success(
         200,
         "The page",

@@ -36,10 +36,10 @@ def metadata(file_id: str) -> Response:
 
 @blueprint.get("/<file_id>/outline")
 @Operation(
-    "Get what an uploaded PDF says of itself: title, outline and page labels",
+    "Get the title, the outline and the page labels of an uploaded PDF",
     Success(
         200,
-        "Only entries that lead to a page. A PDF that an older release has received has none",
+        "Entries that lead to no page are left out. PDFs that an older release stored have none",
         FileOutlineBody,
     ),
     FILE_ERRORS,

@@ -14,7 +14,7 @@ blueprint = Blueprint("health", __name__, url_prefix="/health")
 @blueprint.get("")
 @Operation(
     "Check that the process responds",
-    Success(200, "It does", HealthBody),
+    Success(200, "The process responds", HealthBody),
     access="open",
     has_head=True,
 )
@@ -28,7 +28,7 @@ def health() -> Response:
 @blueprint.get("/ready")
 @Operation(
     "Check that database, storage and page renderers work",
-    Success(200, "They do", ReadyBody),
+    Success(200, "All of them work", ReadyBody),
     {503: ("the database cannot be reached", "no page renderer is running")},
     access="open",
 )

@@ -99,7 +99,7 @@ def enqueue(book_id: str) -> tuple[Response, int]:
 
 @blueprint.post("/jobs/<job_id>/retry")
 @Operation(
-    "Retry a failed job: a new job from its inputs",
+    "Retry a failed job, as a new job with the same inputs",
     _ACCEPTED,
     {
         **JSON_ERRORS,
@@ -151,7 +151,7 @@ def status(job_id: str) -> Response:
 
 @blueprint.get("/jobs/<job_id>/pages")
 @Operation(
-    "List the pages rendered so far, readable while the job still runs",
+    "List the pages rendered so far, which can be read while the job still runs",
     Success(200, "The pages", JobPagesBody),
     JOB_ERRORS,
 )

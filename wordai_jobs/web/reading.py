@@ -28,8 +28,8 @@ def put_position(book_id: str, chapter_id: str) -> tuple[str, int]:
 
 @blueprint.get("/reading")
 @Operation(
-    "List the chapters that the caller has read last",
-    Success(200, "Up to 20 chapters, the one that was read last first", ReadingListBody),
+    "List the chapters that the caller has read most recently",
+    Success(200, "Up to 20 chapters, the most recently read one first", ReadingListBody),
 )
 def list_reading() -> Response:
     found = services().reading.latest(user_id())

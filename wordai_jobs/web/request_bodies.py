@@ -56,8 +56,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 ON_BAD_PAGE: Any = Field(
     "fail",
-    description="what becomes of a page that cannot be rendered: it fails the job, or is left "
-    "blank with the reason on it",
+    description="`fail`: a page that cannot be rendered fails the job. `placeholder`: it is left "
+    "blank, with the reason on it",
 )
 
 
@@ -168,7 +168,7 @@ class NewChapter(_Body):
     title: Title = Field(examples=["Chương một"])
     slug: Slug | None = None
     order_index: OrderIndex | None = Field(
-        None, description="without it, the chapter comes behind those there are and those under way"
+        None, description="default: after the chapters that the book has or is about to get"
     )
     parent_id: Identifier | None = None
     is_published: bool = True
@@ -176,7 +176,7 @@ class NewChapter(_Body):
     on_bad_page: OnBadPage = ON_BAD_PAGE
     first_page: PageNumber = Field(1, description="the first page of the PDF to take, from 1")
     last_page: PageNumber | None = Field(
-        None, description="the last page of the PDF to take; without it, all up to the end"
+        None, description="the last page of the PDF to take; default: the last one of the PDF"
     )
 
 

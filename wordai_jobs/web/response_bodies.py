@@ -273,7 +273,7 @@ class OutlineEntryBody(TypedDict):
 
 @_closed
 class FileOutlineBody(TypedDict):
-    """What a PDF says of itself."""
+    """The title, the outline and the page labels of a PDF."""
 
     title: Annotated[str | None, Field(examples=["MuPDF Explored"])]
     page_count: Annotated[int, Field(ge=1, examples=[283])]
@@ -283,7 +283,7 @@ class FileOutlineBody(TypedDict):
     page_labels: Annotated[
         list[str] | None,
         Field(
-            description="what is printed on each page as its number; null if the PDF does not say",
+            description="the number that is printed on each page; null if the PDF has none",
             examples=[["i", "ii", "1"]],
         ),
     ]
@@ -351,7 +351,7 @@ class ChapterListBody(TypedDict):
 
 Label = Annotated[
     str | None,
-    Field(description="what is printed on the page as its number; null if it is not known"),
+    Field(description="the number that is printed on the page; null if it is not known"),
 ]
 
 

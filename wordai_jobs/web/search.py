@@ -27,7 +27,7 @@ blueprint.before_request(authenticate)
 @blueprint.get("")
 @Operation(
     "Search in a chapter, a book or all of the caller's books",
-    Success(200, "Pages that have all words, the last one perhaps only begun", HitListBody),
+    Success(200, "Pages that have all words; the last word may be incomplete", HitListBody),
     SEARCH_ERRORS,
     query=SearchQuery,
 )

@@ -24,7 +24,7 @@ blueprint.before_request(authenticate)
 
 @blueprint.get("/<book_id>/chapters/<chapter_id>/text")
 @Operation(
-    "Get the text of a chapter, as plain text or by `Accept` as JSON",
+    "Get the text of a chapter: plain text, or JSON if `Accept` asks for it",
     Success(
         200,
         "The text of all pages; in plain text, a form feed ends each",

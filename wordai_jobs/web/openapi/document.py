@@ -29,13 +29,13 @@ Turns uploaded PDFs into chapters of books, with jobs that clients poll:
 4. Read the chapter: its pages, their text and their images.
 
 Each request needs the header `Authorization: Bearer …`, with a Firebase ID token or, in mode
-dev, one from `POST /dev/token`. The samples of curl expect both in the shell:
+dev, one from `POST /dev/token`. The curl samples use these variables of the shell:
 
     SERVER=http://127.0.0.1:8000
     TOKEN=…
 
-Every error is `{"detail": "…"}` and nothing else. Pages on the configured origins can read every
-response, errors included.
+Every error is `{"detail": "…"}` and nothing else. Web pages on the configured origins can read
+every response, errors included.
 """
 # In the order in which a client needs them: what is in a group, and how its paths begin. The first
 # group that fits a path has it.

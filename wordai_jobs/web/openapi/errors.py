@@ -4,7 +4,7 @@ from wordai_jobs.web.openapi.operation import Errors
 from wordai_jobs.web.openapi.parameters import BOOK_ID, CHAPTER_ID, FILE_ID, JOB_ID
 
 QUOTA_REACHED = (
-    "You have reached the limit of 10000 MB of stored files: remove chapters that you no longer "
+    "You have reached the limit of 10000 MB of stored files: delete chapters that you no longer "
     "need"
 )
 JSON_ERRORS: Errors = {
@@ -32,7 +32,7 @@ UPLOAD_ERRORS: Errors = {
     507: ("Storage is full", QUOTA_REACHED),
 }
 QUEUE_ERRORS: Errors = {
-    429: "You have 100 jobs that have not ended, which is the limit",
+    429: "You have 100 unfinished jobs, which is the limit",
     503: ("The queue is full: 100 jobs are waiting", "Server is shutting down"),
 }
 FILE_ERRORS: Errors = {403: "Access denied to this file", 404: f"File {FILE_ID} not found"}
@@ -49,7 +49,7 @@ SEARCH_ERRORS: Errors = {
         "limit must be at most 100",
         "cursor must be a next_cursor of this search",
     ),
-    503: "Storage cannot be reached right now",
+    503: AWAY,
 }
 PAGE_ERRORS: Errors = {
     **CHAPTER_ERRORS,
@@ -60,9 +60,6 @@ IMAGE_ERRORS: Errors = {
     **PAGE_ERRORS,
     409: "The chapter is not complete yet",
     422: ("dpi must be 75, 150 or 300", "Page 17 took longer than 30 s"),
-    503: (
-        "Too many images are being rendered, try again soon",
-        "Storage cannot be reached right now",
-    ),
+    503: ("Too many images are being rendered, try again soon", AWAY),
     507: "Storage is full",
 }

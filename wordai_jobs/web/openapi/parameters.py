@@ -28,16 +28,17 @@ def _sometimes(description: str, example: str | int, **schema: Any) -> Descripti
 
 RESPONSE_HEADERS = {
     "X-Request-ID": _always(
-        "The request's own `X-Request-ID`, or one made for it; the server's log has it too",
+        "The `X-Request-ID` of the request, or a new one; the server's log has it too",
         "5f0c2c1f6b0e4f7d9a3b",
     ),
     "Cache-Control": _always("Whether the response may be kept", "no-cache"),
-    "ETag": _always("Names this state, for `If-None-Match`", _ETAG),
+    "ETag": _always("Identifies this version of the body, for `If-None-Match`", _ETAG),
     "Location": _always(
-        "The URL of what was created or is elsewhere", f"/api/v1/books/jobs/{JOB_ID}"
+        "The URL of what was created, or of the image in the object store",
+        f"/api/v1/books/jobs/{JOB_ID}",
     ),
     "Content-Disposition": _always(
-        "That it is to be saved, and under which name", "attachment; filename=document.pdf"
+        "The name under which browsers save the file", "attachment; filename=document.pdf"
     ),
     "Retry-After": _sometimes("Seconds to wait before the next request", 2, minimum=1),
     "X-Queue-Position": _sometimes("Position of a waiting job; 1 is next", 3, minimum=1),
@@ -78,13 +79,13 @@ REQUEST_PARAMETERS = {
         _parameter(
             "X-Request-ID",
             "header",
-            "Names the request in the response and in the log: 1 to 64 letters, digits and `._-`",
+            "Identifies the request in the response and the log: 1 to 64 letters, digits and `._-`",
             "import-42",
         ),
         _parameter(
             "If-None-Match",
             "header",
-            "The `ETag` of a response that the client has: 304 if it is still current",
+            "The `ETag` of the client's copy. If that is still current, the response is a 304",
             _ETAG,
         ),
         _parameter(
@@ -93,15 +94,15 @@ REQUEST_PARAMETERS = {
         _parameter(
             "Idempotency-Key",
             "header",
-            "The same key with the same fields returns the job that it created first",
+            "The same key with the same fields returns the first job and creates nothing",
             "chapter-7-of-my-book",
             pattern=r"^[\x20-\x7e]{1,255}$",
         ),
         _parameter(
             "dpi",
             "query",
-            "The resolution of the image in dots per inch: 75, 150 or 300, or that of the stored "
-            "image, which is sent without this. Can be added to a signed URL",
+            "Resolution of the image in dots per inch: 75, 150, 300, or that of the stored image. "
+            "The default is the stored image. Can be added to a signed URL",
             300,
         ),
         _parameter(

@@ -18,7 +18,7 @@ _MEANINGS = {
     429: "The user has reached the limit of unfinished jobs",
     500: "Something failed",
     503: "Not possible at the moment",
-    507: "Storage is full, or the user has stored as much as one may",
+    507: "Storage is full, or the user has reached the storage limit",
 }
 
 
@@ -38,7 +38,7 @@ def responses(method: str, operation: Operation, schemas: Schemas) -> dict[str, 
         found[304] = {"description": "The client's copy is current", "headers": _headers("ETag")}
     if success.may_redirect:
         found[302] = {
-            "description": "With an object store: it is at this signed address for some hours",
+            "description": "With an object store: the signed address of the image, valid for hours",
             "headers": _headers("Location", "Cache-Control"),
         }
     if success.has_ranges:

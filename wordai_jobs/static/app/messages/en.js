@@ -117,7 +117,7 @@ export default {
   "failure.Page # is damaged and cannot be rendered": "Page {1} is damaged",
   "failure.Storage is full":
     "The server has no room left. Try again later; if this stays, tell its administrator.",
-  ["failure.You have reached the limit of # MB of stored files: remove chapters that you no longer "
+  ["failure.You have reached the limit of # MB of stored files: delete chapters that you no longer "
     + "need"]:
     "You have used up your {1} MB. Delete chapters that you no longer need, then try again.",
   "failure.# # not found": "This no longer exists. Perhaps it was deleted elsewhere.",
@@ -135,7 +135,7 @@ export default {
   "failure.PDF takes more memory to open than is allowed":
     "This PDF needs more memory than is allowed.",
   "failure.PDF took longer than # s to open": "This PDF took longer than {1} s to open.",
-  "failure.PDFs cannot be looked at now, try again soon":
+  "failure.PDFs cannot be inspected right now, try again soon":
     "The server cannot check PDFs right now. Try again in a moment.",
   "failure.Server is shutting down": "The server is restarting. Try again in a moment.",
   "failure.Server was shut down while the job was running":
@@ -165,9 +165,9 @@ export default {
     "The PDF is no longer on the server. Upload it again.",
   "failure.Too many uploads at once, try again soon":
     "Too many people are uploading right now. Try again in a moment.",
-  "failure.You have # not ended, which is the limit":
+  "failure.You have #, which is the limit":
     "You have as many unfinished uploads as you may have. Wait until one has finished.",
-  "failure.You have # not ended, and # more would pass the limit of #":
+  "failure.You have #, and # more would exceed the limit of #":
     "With {2} more, you would have more than {3} unfinished chapters. Add fewer, or wait.",
   "failure.The chapter is not complete yet": "This chapter is not finished yet.",
 

@@ -117,7 +117,7 @@ export default {
   "failure.Page # is damaged and cannot be rendered": "Trang {1} bị hỏng",
   "failure.Storage is full":
     "Máy chủ đã hết chỗ lưu trữ. Hãy thử lại sau; nếu vẫn vậy, hãy báo cho người quản trị.",
-  ["failure.You have reached the limit of # MB of stored files: remove chapters that you no longer "
+  ["failure.You have reached the limit of # MB of stored files: delete chapters that you no longer "
     + "need"]:
     "Bạn đã dùng hết {1} MB của mình. Hãy xóa những chương không cần nữa rồi thử lại.",
   "failure.# # not found": "Mục này không còn nữa. Có thể nó đã bị xóa ở nơi khác.",
@@ -135,7 +135,7 @@ export default {
   "failure.PDF takes more memory to open than is allowed":
     "Tệp PDF này cần nhiều bộ nhớ hơn mức cho phép.",
   "failure.PDF took longer than # s to open": "Mở tệp PDF này mất hơn {1} giây.",
-  "failure.PDFs cannot be looked at now, try again soon":
+  "failure.PDFs cannot be inspected right now, try again soon":
     "Máy chủ chưa thể kiểm tra tệp PDF. Hãy thử lại sau giây lát.",
   "failure.Server is shutting down": "Máy chủ đang khởi động lại. Hãy thử lại sau giây lát.",
   "failure.Server was shut down while the job was running":
@@ -162,9 +162,9 @@ export default {
   "failure.The uploaded PDF is no longer there": "Tệp PDF không còn trên máy chủ. Hãy tải lên lại.",
   "failure.Too many uploads at once, try again soon":
     "Quá nhiều người đang tải lên. Hãy thử lại sau giây lát.",
-  "failure.You have # not ended, which is the limit":
+  "failure.You have #, which is the limit":
     "Bạn đã có số tệp chưa xong tối đa cho phép. Hãy chờ một tệp xong.",
-  "failure.You have # not ended, and # more would pass the limit of #":
+  "failure.You have #, and # more would exceed the limit of #":
     "Thêm {2} chương nữa thì bạn sẽ có hơn {3} chương chưa xong. Hãy thêm ít hơn, hoặc chờ.",
   "failure.The chapter is not complete yet": "Chương này chưa hoàn thành.",
 
