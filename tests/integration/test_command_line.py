@@ -109,6 +109,9 @@ def test_a_library_is_cared_for_from_the_command_line(program: Program, alice: C
     assert [job["result"]["total_pages"] for job in made] == [1, 2]
     last = [each["title"] for each in printed("chapters", book)["chapters"]][-2:]
     assert last == ["Vorwort", "Rest"]
+    done = program.run("parts", found["file_id"], "--book", book, "--part", "Ende=3-3", "--wait")
+    [ende] = [each for each in printed("chapters", book)["chapters"] if each["title"] == "Ende"]
+    assert done.stdout.splitlines()[-1] == f"Chapter {ende['chapter_id']}: Ende"
     refused = program.run("parts", found["file_id"], "--book", book, expect=2).stderr
     assert "no entries of level 1" in refused
     assert "TITLE=FIRST-LAST" in program.run("parts", "x", "--part", "1-2", expect=2).stderr
@@ -214,7 +217,10 @@ def test_what_cannot_be_done_is_one_line_and_an_exit_code(
     assert (unsent.stdout, unsent.stderr) == ("", "wordai-jobs: Book none not found\n")
     assert program.run("books").stdout == "BOOK  TITLE\n"
     assert refused("status", "none", "--watch") == "wordai-jobs: Job none not found\n"
-    assert refused("books", "--token", "forged") == "wordai-jobs: Could not validate credentials\n"
+    assert refused("books", "--token", "forged") == (
+        "wordai-jobs: Could not validate credentials: "
+        "set WORDAI_TOKEN, or --token, to a valid token\n"
+    )
     nobody = f"http://127.0.0.1:{free_port()}"
     assert refused("status", "none", "--watch", "--server", nobody) == (
         f"wordai-jobs: The server at {nobody} cannot be reached: Connection refused\n"

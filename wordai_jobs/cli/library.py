@@ -162,8 +162,8 @@ def rename(
 def delete(connection: Connection, book_id: str, chapter_id: str | None, yes: bool) -> None:
     """Delete the book BOOK with all its chapters, or one chapter of it.
 
-    Unfinished jobs of a deleted book are cancelled. The chapters right below a deleted chapter take
-    its place. This cannot be undone.
+    Unfinished jobs of a deleted book are cancelled. The chapters right below a deleted chapter move
+    up one level. This cannot be undone.
 
     \b
     Examples:

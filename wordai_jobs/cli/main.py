@@ -8,8 +8,9 @@ import click
 
 from wordai_jobs import __version__
 from wordai_jobs.cli import doctor, jobs, library, operations, parts, submit, users
+from wordai_jobs.cli.connection import TOKEN_VARIABLE
 from wordai_jobs.cli.exits import MEANINGS, Exit
-from wordai_jobs.client.errors import ClientError
+from wordai_jobs.client.errors import ClientError, NotAuthenticated
 from wordai_jobs.errors import DatabaseError, StartError, StorageError, StorageFull
 
 
@@ -92,6 +93,9 @@ def _run() -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except NotAuthenticated as error:
+        advice = f"set {TOKEN_VARIABLE}, or --token, to a valid token"
+        return _fail(f"{error.detail}: {advice}", Exit.REFUSED)
     except ClientError as error:
         return _fail(error.detail, Exit.REFUSED)
     except DatabaseError as error:

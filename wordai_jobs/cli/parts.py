@@ -122,4 +122,8 @@ def parts(
             jobs = [wait(connection, client, job.job_id, show) for job in jobs]
     if as_json:
         print_json({"book_id": book_id, "jobs": [job.raw for job in jobs]})
+    else:
+        for job, part in zip(jobs, wanted, strict=True):
+            if job.chapter_id:
+                click.echo(f"Chapter {job.chapter_id}: {part.title}")
     return max(outcome(job) for job in jobs)

@@ -122,7 +122,7 @@ def change_chapter(book_id: str, chapter_id: str) -> Response:
 
 @blueprint.delete("/<book_id>/chapters/<chapter_id>")
 @Operation(
-    "Delete a chapter; the chapters right below it take its place",
+    "Delete a chapter; the chapters right below it move up one level",
     Success(204, "It is deleted"),
     CHAPTER_ERRORS,
 )

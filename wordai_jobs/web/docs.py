@@ -59,7 +59,7 @@ def page() -> Response:
 
 @blueprint.get("/docs/<name>")
 @Operation(
-    "Get a file of this page",
+    "Get a file of that web page",
     Success(
         200,
         "The file",
