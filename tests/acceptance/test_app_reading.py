@@ -39,13 +39,11 @@ class Reading:
         """Signs in and opens the chapter at the page, or where its reader stopped."""
         kept = json.dumps({"name": self.client.user_id, "token": self.client.token})
         visitor.page.evaluate("kept => localStorage.setItem('wordai.session', kept)", kept)
-        place = f"/{page}" if page else ""  # the first page is not named
+        place = f"/{page}" if page else ""
         address = f"#/books/{self.client.book_id}/{self.chapters[chapter]}{place}"
         visitor.page.goto("about:blank")
         visitor.page.goto(f"{self.client.url}/{address}")
         expect(visitor.page.get_by_role("heading", name=chapter, exact=True)).to_be_visible()
-        if page == 1:
-            visitor.press("Home")
         return visitor
 
 
@@ -239,16 +237,38 @@ def test_a_passage_is_found_across_the_book_and_across_all_books(
     expect(page.locator(".page[data-page='1'] .mark.is-current").first).to_be_in_viewport()
     page.go_back()
     expect(page.get_by_label("Go to page")).to_have_value("5")
-    visitor.press("Escape")
+    expect(page.locator("#search")).to_be_visible()
     page.goto(f"{server.url}/#/")
     page.get_by_role("link", name="Search in all books").click()
     visitor.wait("the field", lambda: visitor.focused == "search-all-input")
-    page.keyboard.type("lorem 11")
+    page.set_viewport_size({"width": 1280, "height": 300})
+    page.keyboard.type("9")  # at the foot of each page
     visitor.press("Enter")
-    expect(page.locator("#search-all-count")).to_have_text("1 page found")
-    page.locator("#search-all .hit").click()
+    expect(page.locator("#search-all-count")).to_have_text("12 pages found")
+    page.locator("#search-all .hit").nth(10).click()
     expect(page.get_by_label("Go to page")).to_have_value("11")
-    expect(page.locator(".page[data-page='11'] .mark").first).to_be_visible()
+    expect(page.locator("#announcer")).to_have_text(re.compile("^Match 11 of 12, page 11: "))
+    expect(page.locator(".page[data-page='11'] .mark.is-current")).to_be_in_viewport()
+
+
+def test_enter_leads_from_hit_to_hit_through_the_chapters_of_the_book(
+    server: ServerProcess, visit: OpenVisitor, reading: Reading
+) -> None:
+    visitor = reading.open(visit(server), "First", 11)
+    page = visitor.page
+    said = page.locator("#announcer")
+    visitor.press("/")
+    page.get_by_label("Search in", exact=True).select_option("This book")
+    page.get_by_role("searchbox").fill("page")
+    expect(page.locator("#search-count")).to_have_text("13 pages found")
+    for number, title in ((11, "First"), (12, "First"), (13, "Second"), (1, "First")):
+        visitor.press("Enter")
+        expect(said).to_have_text(re.compile(f"^Match {number} of 13, page "))
+        expect(page.locator("#reader-title")).to_have_text(title)
+        assert visitor.focused == "search-input"
+        expect(page.locator(".mark.is-current").first).to_be_in_viewport()
+    visitor.press("Shift+Enter")
+    expect(page.locator("#reader-title")).to_have_text("Second")
 
 
 def test_a_search_says_how_many_pages_are_pictures(

@@ -40,7 +40,7 @@ function continuedView(reading, books) {
   const {book_id: bookId, chapter_id: chapterId, page_number: page, total_pages: total} = reading;
   return html`
     <li class="card" key=${chapterId}>
-      <a class="continued-open" href=${formatRoute({view: "chapter", bookId, chapterId, page})}>
+      <a class="continued-open" href=${formatRoute({view: "chapter", bookId, chapterId})}>
         ${coverView(books.coverOf(bookId, chapterId))}
         <span class="continued-text">
           <span class="continued-title">${reading.chapter_title}</span>
@@ -167,9 +167,8 @@ function barView(page, total) {
 }
 
 /** @param {Chapter} chapter */
-function routeOf({book_id: bookId, chapter_id: chapterId, position}) {
-  const page = position?.page_number ?? 1;
-  return formatRoute({view: "chapter", bookId, chapterId, page});
+function routeOf({book_id: bookId, chapter_id: chapterId}) {
+  return formatRoute({view: "chapter", bookId, chapterId});
 }
 
 /**

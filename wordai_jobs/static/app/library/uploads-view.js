@@ -72,8 +72,8 @@ function addressOf(entry, books) {
   const chapterId = entry.job.result?.chapter_id;
   const bookId = bookOf(entry, books);
   return chapterId && bookId
-    ? formatRoute({view: "chapter", bookId, chapterId, page: 1})
-    : formatRoute({view: "job", jobId: entry.job.job_id, page: 1});
+    ? formatRoute({view: "chapter", bookId, chapterId})
+    : formatRoute({view: "job", jobId: entry.job.job_id});
 }
 
 /**

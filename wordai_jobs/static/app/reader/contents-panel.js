@@ -104,7 +104,7 @@ export class ContentsPanel {
     this.#sections = [];
     this.#outline.replaceChildren(...chapters.flatMap(({chapter_id: id, title}) => {
       const isCurrent = id === chapterId;
-      const chapter = outlineItem(title, addressOf(bookId, id, 1), 0);
+      const chapter = outlineItem(title, addressOf(bookId, id, isCurrent ? 1 : undefined), 0);
       chapter.classList.toggle("is-chapter", chapters.length > 1 || outline.length === 0);
       if (isCurrent && chapters.length === 1 && outline.length) chapter.hidden = true;
       const sections = !isCurrent ? [] : outline.map((entry) => {
@@ -213,7 +213,7 @@ function pageOf(link) {
 /**
  * @param {string} bookId
  * @param {string} chapterId
- * @param {number} page
+ * @param {number} [page]
  */
 function addressOf(bookId, chapterId, page) {
   return formatRoute({view: "chapter", bookId, chapterId, page});

@@ -39,6 +39,7 @@ export class ReaderPage {
     this.number = number;
     this.element = element("article", "page is-coming is-loading");
     this.element.dataset.page = String(number);
+    this.element.tabIndex = -1;
     this.#number.setAttribute("aria-hidden", "true"); // the article's label says it
     this.element.append(this.#number);
   }

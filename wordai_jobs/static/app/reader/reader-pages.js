@@ -40,6 +40,8 @@ export class ReaderPages extends EventTarget {
   /** @type {Map<number, Box[][]>} By page number. */
   #hits = new Map();
   #currentHit = {page: 0, index: -1};
+  /** A page whose mark comes into sight once its text is there; 0 for none. */
+  #awaitedMark = 0;
   #observer = new IntersectionObserver(
     (entries) => this.#updateNear(entries), {root: byId("pages"), rootMargin: NEAR});
   /** Further loads, of other parts of the reader, wait in it as well. */
@@ -112,9 +114,17 @@ export class ReaderPages extends EventTarget {
       this.#container.scrollTo({top, left});
     } else {
       this.#container.scrollTo({top: offsetTop - MARGIN_PX});
-      const mark = box && item.element.querySelector("mark");
-      mark?.scrollIntoView({block: "center"});
+      this.#awaitedMark = box ? item.number : 0;
+      this.#showMark(item);
     }
+  }
+
+  /** @param {ReaderPage} item  In flowing text, its first mark comes into sight if it is awaited. */
+  #showMark(item) {
+    const mark = item.element.querySelector("mark");
+    if (!mark || item.number !== this.#awaitedMark) return;
+    this.#awaitedMark = 0;
+    if (item.number === this.current) mark.scrollIntoView({block: "center"});
   }
 
   /** @param {-1 | 1} direction  In pages, or in pairs of pages if they are shown so. */
@@ -122,6 +132,7 @@ export class ReaderPages extends EventTarget {
     let number = this.current + direction;
     while (this.#isBesideCurrent(number)) number += direction;
     this.goTo(number);
+    if (this.#list.contains(document.activeElement)) this.focus();
   }
 
   /** @param {number} screens  Down, or up if it is negative. */
@@ -129,8 +140,10 @@ export class ReaderPages extends EventTarget {
     this.#container.scrollBy({top: screens * this.#container.clientHeight});
   }
 
+  /** Puts the focus on the current page, so that a screen reader and Tab go on from there. */
   focus() {
-    this.#container.focus({preventScroll: true});
+    const page = this.#items[this.current - 1]?.element ?? this.#container;
+    page.focus({preventScroll: true});
   }
 
   /**
@@ -140,7 +153,7 @@ export class ReaderPages extends EventTarget {
    */
   isScrolledBy({target, key}) {
     const keys = ["ArrowUp", "ArrowDown", "PageUp", "PageDown"];
-    return target === this.#container && keys.includes(key);
+    return target instanceof Node && this.#container.contains(target) && keys.includes(key);
   }
 
   get isWiderThanScreen() {
@@ -284,6 +297,7 @@ export class ReaderPages extends EventTarget {
         item.addLayers(content, this.#addressOf);
       }
       this.#mark(item);
+      this.#showMark(item);
     } catch (error) {
       if (signal.aborted) return;
       console.warn(`No text of page ${item.number}:`, error.message);

@@ -92,10 +92,10 @@ export class Reader {
       return;
     }
     if (this.#route && isSamePlace(this.#route, route)) {
-      this.#pages.goTo(route.page);
+      this.#pages.goTo(route.page ?? this.#pages.current);
       return;
     }
-    this.close();
+    this.#leave();
     this.#reading = new AbortController();
     this.#route = withoutQuery(route);
     const source = new PageSource(this.api, this.#reading.signal);
@@ -105,7 +105,7 @@ export class Reader {
     this.#pages.open(source, (page) => formatRoute({...withoutQuery(route), page}));
     this.#search.use(source);
     if (route.view === "chapter" && route.query && !this.#search.isOpen) {
-      this.#search.continueWith(route.query);
+      this.#search.continueWith(route.query, route.page);
     }
     this.#contents.use(source, book);
     this.#renderBook();
@@ -113,12 +113,17 @@ export class Reader {
     this.#renderPlace();
     this.#menu.render();
     this.#setTitle(t("reader.loading"));
-    byId("reader-title").focus();
+    if (!this.#search.hasFocus) byId("reader-title").focus();
     await this.#attempt(() => (
       route.view === "job" ? this.#openJob(source, route) : this.#openChapter(source, route)));
   }
 
   close() {
+    this.#leave();
+    this.#search.reset();
+  }
+
+  #leave() {
     this.#reading.abort();
     this.#searchAll.close();
     this.#pages.close();
@@ -130,20 +135,17 @@ export class Reader {
   }
 
   /**
-   * An address without a page leads to where the user stopped reading.
-   *
    * @param {PageSource} source
    * @param {ChapterRoute} route
    */
-  async #openChapter(source, {bookId, chapterId, page, query}) {
+  async #openChapter(source, {bookId, chapterId, page}) {
     const read = () => source.readChapter(bookId, chapterId);
     await this.#reconnection.keepTrying(read, source.signal);
     source.signal.throwIfAborted();
     this.#setTitle(source.title);
     this.#pages.update();
     this.#renderBadPages();
-    const isNamed = page !== 1 || Boolean(query);
-    this.#startAt(isNamed ? page : this.positions.find(chapterId, source.position));
+    this.#startAt(page ?? this.positions.find(chapterId, source.position));
     this.#search.refresh();
     this.#readBook(source);
   }
@@ -174,7 +176,7 @@ export class Reader {
    * @param {PageSource} source
    * @param {JobRoute} route
    */
-  async #openJob(source, {jobId, page}) {
+  async #openJob(source, {jobId, page = 1}) {
     const {signal} = source;
     const entry = await this.jobs.find(jobId, signal);
     this.#setTitle(titleOf(entry, this.books));
@@ -244,7 +246,7 @@ export class Reader {
    */
   async #retry(entry, options) {
     const jobId = await this.jobs.retry(entry, options);
-    if (jobId) location.hash = formatRoute({view: "job", jobId, page: 1});
+    if (jobId) location.hash = formatRoute({view: "job", jobId});
     else this.#showStatus(entry.refusal);
   }
 
@@ -252,7 +254,7 @@ export class Reader {
   #startAt(page) {
     this.#pages.goTo(page);
     this.#turned();
-    this.#pages.focus();
+    if (!this.#search.hasFocus) this.#pages.focus();
   }
 
   /** Another page is being read. */
@@ -353,7 +355,7 @@ export class Reader {
       if (!book || !chapter) continue;
       const {bookId} = book.source;
       const {chapter_id: chapterId, title} = chapter;
-      link.href = formatRoute({view: "chapter", bookId, chapterId, page: 1});
+      link.href = formatRoute({view: "chapter", bookId, chapterId});
       link.textContent = t(direction > 0 ? "reader.next" : "reader.previous", {title});
     }
     byId("download").hidden = !this.#source?.fileId;
@@ -454,8 +456,8 @@ export class Reader {
  * @param {JobRoute | ChapterRoute} other
  */
 function isSamePlace(one, other) {
-  return formatRoute({...withoutQuery(one), page: 1})
-    === formatRoute({...withoutQuery(other), page: 1});
+  return formatRoute({...withoutQuery(one), page: undefined})
+    === formatRoute({...withoutQuery(other), page: undefined});
 }
 
 /**

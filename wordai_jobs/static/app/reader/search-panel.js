@@ -28,6 +28,8 @@ export class SearchPanel {
   #chosen = -1;
   /** Whether the chosen hit is in a chapter that is being opened. */
   #isLeading = false;
+  /** A page whose hit is to be chosen once the search has ended; 0 for none. */
+  #awaited = 0;
   /** Ends the search under way. */
   #running = new AbortController();
   #timer = 0;
@@ -48,7 +50,8 @@ export class SearchPanel {
     this.#input.onkeydown = (event) => {
       if (event.key !== "Enter") return;
       event.preventDefault();
-      this.#choose(this.#chosen + (event.shiftKey ? -1 : 1));
+      if (this.#chosen >= 0) this.#choose(this.#chosen + (event.shiftKey ? -1 : 1));
+      else this.#choose(this.#nearest - (event.shiftKey ? 1 : 0));
     };
     this.#list.container.onclick = (event) => {
       const link = event.target instanceof Element && event.target.closest("a");
@@ -71,15 +74,19 @@ export class SearchPanel {
   }
 
   /**
-   * The search stays if it has led to this chapter.
+   * An open search stays, since it may lead to more chapters.
    *
    * @param {PageSource} source
    */
   use(source) {
     this.#source = source;
-    if (this.#isLeading) return;
+  }
+
+  /** Forgets the search. */
+  reset() {
     this.#input.value = "";
     this.#scope.value = "chapter";
+    this.#isLeading = false;
     this.#show(false);
     this.#clear();
   }
@@ -103,10 +110,12 @@ export class SearchPanel {
    * A search in all books that was begun elsewhere.
    *
    * @param {string} query
+   * @param {number} [page]  That it has led to.
    */
-  continueWith(query) {
+  continueWith(query, page = 0) {
     this.#input.value = query;
     this.#scope.value = "all";
+    this.#awaited = page;
     this.#show(true);
   }
 
@@ -149,6 +158,8 @@ export class SearchPanel {
       }
       // Once, at the end, since a screen reader says it.
       this.#count.textContent = countMessage(this.#list.items.length);
+      if (this.#awaited === this.pages.current) this.#choose(this.#nearest);
+      this.#awaited = 0;
       if (this.#scopeName === "chapter") await this.#tellPictures(source, running.signal);
     } catch (error) {
       if (!running.signal.aborted) {
@@ -178,6 +189,13 @@ export class SearchPanel {
     const count = await source.countPictures(signal);
     const message = count ? t("search.pictures", {count, total: source.total}) : "";
     if (!signal.aborted) showText(byId("search-pictures"), message);
+  }
+
+  /** The position of the first hit from the current page on; the first of all if there is none. */
+  get #nearest() {
+    const position = this.#list.items.findIndex(({hit}) => (
+      hit.chapter_id === this.#source?.chapterId && hit.page_number >= this.pages.current));
+    return Math.max(0, position);
   }
 
   /** @param {number} position  After the last hit comes the first. */
