@@ -269,9 +269,9 @@ def test_progress_is_announced_at_every_tenth_and_no_more_often(
         job = visitor.submit(text_pdf(60), title="Spoken")
     visitor.wait_for_state(job, "completed")
     said: list[str] = visitor.page.evaluate("said")
-    assert said[0] == "Uploaded. The pages are being created."
+    assert said[:2] == ["my_book.pdf is uploaded: 60 pages.", "Added. The pages are being created."]
     assert said[-1] == "Spoken is ready to read"
-    assert len(said) <= 12 and len(said) == len(set(said)), said
+    assert len(said) <= 13 and len(said) == len(set(said)), said
 
 
 def test_an_upload_that_is_refused_can_be_sent_again(

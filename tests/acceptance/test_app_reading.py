@@ -30,8 +30,9 @@ class Reading:
         self.client = Client(server.url, name)
         self.chapters: dict[str, str] = {}
 
-    def add(self, title: str, pdf: bytes) -> "Reading":
-        job = self.client.end_of(self.client.submit(pdf, title=title, order_index=len(title)))
+    def add(self, title: str, pdf: bytes, **fields: object) -> "Reading":
+        order = {"order_index": len(title)}
+        job = self.client.end_of(self.client.submit(pdf, title=title, **order, **fields))
         self.chapters[title] = job["result"]["chapter_id"]
         return self
 
@@ -130,6 +131,7 @@ def test_a_chapter_is_read_as_flowing_text_with_headings(
     visitor = reading.open(visit(server), "Second")
     page = visitor.page
     page.get_by_role("button", name="Read as text").click()
+    expect(page.locator("#announcer")).to_have_text("Page 1 of 1")
     flow = page.locator(".page .flow")
     expect(flow.get_by_role("heading", name="Chapter one")).to_be_visible()
     expect(flow.locator("p")).to_have_text(PARAGRAPH)
@@ -325,6 +327,30 @@ def test_contents_labels_and_links_lead_to_pages_and_back(
     third.click()
     expect(field).to_have_value("3")
     expect(page.get_by_role("article", name="Page iii (number 3)")).to_be_visible()
+    page.get_by_role("button", name="Read as text").click()
+    page.locator(".page[data-page='3'] .flow a[href$='/9']").first.click()
+    expect(field).to_have_value("9")
+
+
+def test_a_chapter_that_is_a_part_of_a_pdf_says_so_and_has_the_printed_page_numbers(
+    server: ServerProcess, visit: OpenVisitor
+) -> None:
+    own = Reading(server, "Reader of parts")
+    own.add("Preface", guided_pdf(9), first_page=1, last_page=3)
+    own.add("Chapter 4", guided_pdf(9), first_page=4, last_page=9)
+    visitor = own.open(visit(server), "Chapter 4")
+    page = visitor.page
+    visitor.text_of(1)
+    page.get_by_label("Go to page").fill("a-9")
+    visitor.press("Enter")
+    expect(page.get_by_label("Go to page")).to_have_value("3")
+    page.get_by_role("button", name="Contents", exact=True).click()
+    links = page.locator("#contents").get_by_role("link")
+    expect(links).to_have_text(["Preface", "Chapter 4", re.compile("^Chapter 7A-10"), "A-12"])
+    page.get_by_role("button", name="View, print and download").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the whole PDF (9 pages)").click()
+    assert download.value.path().read_bytes() == guided_pdf(9)
 
 
 def test_a_chapter_is_printed_one_page_a_sheet(

@@ -30,6 +30,7 @@ def test_the_first_visit_needs_few_requests_and_the_next_only_what_may_have_chan
     asked = requests_of(visitor.page, server.url)
     assert 5 < len(asked) <= 12, asked
     visitor.sign_in("Returning user")
+    assert visitor.focused == "library-title", "a screen reader goes on from there"
     visitor.page.wait_for_load_state("networkidle")
     again = requests_of(visitor.context.new_page(), server.url)
     assert {path for path in again if not path.startswith("/api/")} == {"/"}, again

@@ -7,6 +7,7 @@ import {
   JobEntry, Jobs, LEAVING_BAD_PAGES_BLANK,
 } from "../../wordai_jobs/static/app/library/jobs.js";
 import {areChapters, partsOf} from "../../wordai_jobs/static/app/library/parts.js";
+import {ProgressAnnouncer} from "../../wordai_jobs/static/app/library/progress-announcer.js";
 import {
   commonTitle, inNaturalOrder, titleFrom, usableTitle,
 } from "../../wordai_jobs/static/app/library/titles.js";
@@ -48,6 +49,7 @@ describe("the app's messages", () => {
     assert.equal(formatSize(300), "1 kB");
     assert.equal(formatSize(1_793_479), "1.7 MB");
     assert.equal(formatSize(100 * 1024 * 1024), "100 MB");
+    assert.equal(formatSize(10_000 * 1024 * 1024), "9.8 GB");
     assert.deepEqual([2, 12, 54, 60, 600, 8000].map(formatTimeLeft), [
       "almost done", "about 15 s left", "about 55 s left",
       "about 1 minute left", "about 10 minutes left", "more than 2 hours left",
@@ -182,6 +184,27 @@ describe("the time left", () => {
     estimate.add(4000, 50);
     assert.ok(estimate.secondsLeft(20_000, 100) > estimate.secondsLeft(5000, 100));
   });
+});
+
+test("several chapters that become ready are said at once", ({mock}) => {
+  mock.timers.enable({apis: ["setTimeout"]});
+  const said = [];
+  const announcer = new ProgressAnnouncer((message) => said.push(message));
+  const job = {job_id: "j", status: "processing", progress: 30};
+  for (const [progress, isAlone] of [[30, true], [41, true], [55, false]]) {
+    announcer.progress({...job, progress}, "Physics", isAlone);
+  }
+  const end = (status) => announcer.ended({...job, status, error: "Out of memory"}, "Physics");
+  end("completed");
+  end("completed");
+  end("failed");
+  end("completed");
+  mock.timers.tick(3000);
+  assert.deepEqual(said, [
+    "Physics: 40 percent", "Physics is ready to read",
+    "Physics failed: A page needed more memory than is allowed.",
+    "2 chapters are ready to read",
+  ]);
 });
 
 describe("addresses", () => {

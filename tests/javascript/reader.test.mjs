@@ -10,6 +10,7 @@ import {languageOf} from "../../wordai_jobs/static/app/reader/language.js";
 import {linesOf} from "../../wordai_jobs/static/app/reader/lines.js";
 import {LoadQueue} from "../../wordai_jobs/static/app/reader/load-queue.js";
 import {Positions} from "../../wordai_jobs/static/app/reader/positions.js";
+import {RunningLines} from "../../wordai_jobs/static/app/reader/running-lines.js";
 
 /** A word of letters that are 10 pixels wide, in a line of 12. */
 const at = (x, y, word) => [x, y, x + 10 * word.length, y + 12, word];
@@ -75,13 +76,34 @@ describe("flowing text", () => {
       ...line(79, "here."),
       ...line(120, "A section", {height: 15}),
       ...line(140, "• An item of a list"),
-      ...line(153, "• Another item"),
+      ...line(153, "\u0088 Another item, which goes"),
+      ...line(166, "on in a line that is not", {x: 20}),
+      ...line(179, "the last one.", {x: 20}),
     ];
     assert.deepEqual(shown(words), [
       [2, "Chapter one"], [0, "A first paragraph that is hyphenated and goes on here."],
       [0, "Another one, indented, which ends here."], [3, "A section"],
-      [0, "• An item of a list"], [0, "• Another item"],
+      [0, "• An item of a list"],
+      [0, "• Another item, which goes on in a line that is not the last one."],
     ]);
+  });
+
+  test("leaves out what stands at the edge of pages and goes on like their numbers", () => {
+    const page = (head, foot) => [
+      ...line(0, head), ...line(40, "The text of a page which"), ...line(53, "has two lines."),
+      ...line(90, foot),
+    ];
+    const pages = [
+      page("Physics 12", "vi"), page("Chapter 2. Motion 13", "vii"), page("Physics 14", "viii"),
+      page("Table 7 is here", "ix"), page("Table 9 is here", "x"),
+    ];
+    const running = new RunningLines();
+    pages.forEach((words, index) => running.add(index + 1, words.at(-1)[4], words));
+    const leftOut = pages.map((words, index) => {
+      const found = running.of(index + 1);
+      return words.filter((word) => found.has(word)).map((word) => word[4]).join(" ");
+    });
+    assert.deepEqual(leftOut, ["Physics 12 vi", "vii", "Physics 14 viii", "ix", "x"]);
   });
 
   test("has a line for each entry of a table of contents, with fewer dots", () => {

@@ -51,7 +51,11 @@ describe("imports", () => {
 describe("index.html", () => {
   const page = sources.get("index.html");
   const afterSignIn = page.slice(page.indexOf("<template"), page.indexOf("</template>"));
-  const preloaded = (text) => [...text.matchAll(/"modulepreload" href="\/static\/([^"]+)"/g)]
+  const beforeSignIn = page.replace(afterSignIn, "");
+  /** The modules that are fetched for a language or a way of signing in, or in any case. */
+  const preloaded = (text, choice = "") => [
+    ...text.matchAll(/"modulepreload" href="\/static\/([^"]+)"(?: data-for="(\w+)")?/g),
+  ].filter(([, , it]) => (it ?? "") === choice)
     .map(([, path]) => path.replace(/^app\//, "").replace(/^poll-job/, "../poll-job"));
 
   /** The modules that this one needs at once. */
@@ -70,7 +74,16 @@ describe("index.html", () => {
   };
 
   test("names all modules that are needed before sign-in", () => {
-    assert.deepEqual(preloaded(page.replace(afterSignIn, "")).sort(), needs("main.js").sort());
+    assert.deepEqual(preloaded(beforeSignIn).sort(), needs("main.js").sort());
+    for (const language of ["en", "vi"]) {
+      assert.deepEqual(preloaded(beforeSignIn, language), [`messages/${language}.js`]);
+    }
+    for (const mode of ["dev", "firebase"]) {
+      const session = `session/${mode}-session.js`;
+      const further = needs(session).filter((path) => !needs("main.js").includes(path))
+        .map((path) => path.replace(/^\.\.\/vendor/, "vendor"));
+      assert.deepEqual(preloaded(beforeSignIn, mode).sort(), [session, ...further].sort());
+    }
   });
 
   test("names all modules that are needed after sign-in", () => {

@@ -4,6 +4,7 @@ import hashlib
 import html
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -23,6 +24,10 @@ _MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg
 # Files below `/static/release-…/` never change: browsers keep them for a year without asking.
 _RELEASE_MARK = "release-"
 _YEAR_S = 31_536_000
+
+# `index.html` names for each of them what is fetched at once.
+_LANGUAGES = ("en", "vi")
+_FETCHED_FOR = re.compile(r' *<link[^>]* data-for="(\w+)">\n')
 
 _SELF = "'self'"
 # The Firebase SDK signs users in and renews their tokens there.
@@ -54,6 +59,10 @@ class SignIn:
     def of(auth: AuthSettings, environ: Mapping[str, str] = os.environ) -> "SignIn":
         emulator = environ.get("FIREBASE_AUTH_EMULATOR_HOST", "") if auth.mode == "firebase" else ""
         return SignIn(auth.mode, auth.firebase_web_config, emulator)
+
+    @property
+    def is_possible(self) -> bool:
+        return self.mode != "firebase" or bool(self.firebase_web_config.get("apiKey"))
 
     @property
     def body(self) -> dict[str, object]:
@@ -96,15 +105,14 @@ def create_blueprint(sign_in: SignIn, limits: LimitsSettings) -> Blueprint:
     """The app for a server with these settings."""
     blueprint = Blueprint("app", __name__)
     release = f"{_RELEASE_MARK}{_fingerprint(_STATIC)}/"
-    page = _page(
-        release,
-        {
-            "version": __version__,
-            "max_upload_mb": limits.max_upload_mb,
-            "max_stored_mb_per_user": limits.max_stored_mb_per_user,
-            "auth": sign_in.body,
-        },
-    )
+    config = {
+        "version": __version__,
+        "max_upload_mb": limits.max_upload_mb,
+        "max_stored_mb_per_user": limits.max_stored_mb_per_user,
+        "auth": sign_in.body,
+    }
+    mode = sign_in.mode if sign_in.is_possible else ""
+    pages = {language: _page(release, config, {language, mode}) for language in _LANGUAGES}
 
     @blueprint.get("/")
     @Operation(
@@ -118,7 +126,8 @@ def create_blueprint(sign_in: SignIn, limits: LimitsSettings) -> Blueprint:
         access="open",
     )
     def index() -> Response:
-        response = Response(page, mimetype="text/html")
+        language = request.accept_languages.best_match(_LANGUAGES, _LANGUAGES[0])
+        response = Response(pages[language], mimetype="text/html")
         response.headers["Content-Security-Policy"] = sign_in.content_security_policy(
             services().storage.image_origin()
         )
@@ -159,12 +168,13 @@ def create_blueprint(sign_in: SignIn, limits: LimitsSettings) -> Blueprint:
     return blueprint
 
 
-def _page(release: str, config: Mapping[str, object]) -> str:
+def _page(release: str, config: Mapping[str, object], fetched_for: set[str]) -> str:
     """index.html with the addresses of this release's files and with what the app needs to know.
 
     None of that is secret: browsers read it before anyone has signed in.
     """
     text = (_STATIC / "app" / "index.html").read_text(encoding="utf-8")
+    text = _FETCHED_FOR.sub(lambda link: link[0] if link[1] in fetched_for else "", text)
     text = text.replace('"/static/', f'"/static/{release}')
     return text.replace("{app-config}", html.escape(json.dumps(config)))
 

@@ -30,8 +30,11 @@ async function start() {
   try {
     const session = await openSession(config.auth);
     session.addEventListener("change", () => {
-      if (session.name && document.body.dataset.view === "sign-in") openApp(config, session);
-      else leave(session);
+      if (session.name && document.body.dataset.view === "sign-in") {
+        openApp(config, session).then(() => byId("library-title").focus());
+      } else {
+        leave(session);
+      }
     });
     if (session.name) await openApp(config, session);
     else showSignIn(session);
@@ -54,9 +57,14 @@ async function openSession(auth) {
   return openFirebaseSession(auth.firebase, auth.emulator ?? "");
 }
 
-/** @param {Session} session */
+/**
+ * The rest of the app is fetched while the user types.
+ *
+ * @param {Session} session
+ */
 function showSignIn(session) {
   session.setUpForm();
+  byId("sign-in").addEventListener("input", fetchRest, {once: true});
   showText(byId("sign-in-notice"), recall("expired") ? t("signIn.expired") : "");
   remember("expired", null);
   document.title = `${t("signIn.title")} · WordAI Books`;
@@ -69,12 +77,16 @@ function showSignIn(session) {
  */
 async function openApp(config, session) {
   try {
-    document.head.append(byId("after-sign-in", HTMLTemplateElement).content);
+    fetchRest();
     const [{openLibrary}] = await Promise.all([import("./signed-in.js"), ...stylesheets()]);
     openLibrary(config, session);
   } catch (error) {
     showUnavailable(error);
   }
+}
+
+function fetchRest() {
+  document.head.append(byId("after-sign-in", HTMLTemplateElement).content);
 }
 
 /** @returns {Promise<unknown>[]}  Each is done once a style sheet is loaded, or cannot be. */

@@ -51,6 +51,7 @@ function followAddress(library, createReader) {
   const follow = async () => {
     if (parseRoute(location.hash).view !== "library") {
       showView("reader");
+      if (!creation) byId("reader-title").textContent = t("reader.loading");
       creation ??= createReader();
     }
     const reader = await creation;

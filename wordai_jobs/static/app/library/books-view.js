@@ -97,7 +97,7 @@ function bookView(book, books, isOpen, actions) {
         </h3>
         <p class="book-size hint figures">${facts.join(" · ")}</p>
       </div>
-      <button type="button" class="icon-button quiet book-edit" aria-label=${edit} title=${edit}
+      <button type="button" class="icon-button quiet book-edit" title=${edit}
               onClick=${() => actions.editBook(book)}>${icon("edit")}</button>
       ${isOpen && chapters && (chapters.length
         ? html`<ol class="chapters">
@@ -130,7 +130,7 @@ function chapterView(chapter, place, chapters, actions) {
     <li class="chapter" key=${chapterId} data-chapter-id=${chapterId}>
       ${chapters.length > 1 && html`
         <button type="button" class="icon-button quiet chapter-move"
-                aria-label=${move} title=${move} onKeyDown=${onKey}
+                title=${move} onKeyDown=${onKey}
                 onPointerDown=${(/** @type {PointerEvent} */ event) => (
                   followDrag(event, place, (target) => actions.moveChapter(chapter, target)))}>
           ${icon("grip")}
@@ -140,16 +140,21 @@ function chapterView(chapter, place, chapters, actions) {
         <span class="chapter-size hint figures">${size}</span>
         ${barView(position?.page_number ?? 0, total)}
       </a>
-      <button type="button" class="icon-button quiet chapter-edit" aria-label=${edit} title=${edit}
+      <button type="button" class="icon-button quiet chapter-edit" title=${edit}
               onClick=${() => actions.editChapter(chapter)}>${icon("edit")}</button>
     </li>`;
 }
 
 /** @param {string} url  Empty if there is none yet. */
 function coverView(url) {
+  const hide = (/** @type {Event} */ {currentTarget}) => {
+    /** @type {HTMLElement} */ (currentTarget).hidden = true;
+  };
   return html`
     <span class="cover-image">
-      ${url ? html`<img src=${url} alt="" loading="lazy" decoding="async"/>` : icon("book")}
+      ${url
+        ? html`<img src=${url} key=${url} alt="" loading="lazy" decoding="async" onError=${hide}/>`
+        : icon("book")}
     </span>`;
 }
 

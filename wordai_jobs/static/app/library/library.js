@@ -58,6 +58,12 @@ export class Library {
     jobs.addEventListener("ended", (event) => {
       this.#ended(/** @type {CustomEvent<JobEntry>} */ (event).detail);
     });
+    queue.addEventListener("ready", (event) => {
+      const {file, pageCount, isSplit, count} =
+        /** @type {CustomEvent<import("./upload-queue.js").QueuedPdf>} */ (event).detail;
+      const chapters = isSplit ? t("queue.asParts", {count}) : "";
+      announce(`${t("say.sent", {name: file.name, count: pageCount})} ${chapters}`.trim());
+    });
     queue.addEventListener("added", () => {
       announce(t("say.uploaded"));
       this.#focusSoon("jobs-title");
@@ -256,7 +262,10 @@ export class Library {
     // An element that has been moved among others has lost the focus.
     if (focused?.isConnected && focused !== document.activeElement) focused.focus();
     for (const book of document.querySelectorAll(".book")) this.#sight.observe(book);
-    for (const entry of jobs.list) this.#announcer.progress(entry.job, titleOf(entry, books));
+    const running = jobs.list.filter((entry) => !entry.hasEnded);
+    for (const entry of running) {
+      this.#announcer.progress(entry.job, titleOf(entry, books), running.length === 1);
+    }
     showProgressInTitle(this.#progressText());
   }
 

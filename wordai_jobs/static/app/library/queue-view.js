@@ -80,7 +80,7 @@ function rowView(queue, row, index) {
       <div class="queued-head">
         <span class="queued-name">${file.name}</span>
         <span class="hint figures">${facts.join(" · ")}</span>
-        <button type="button" class="icon-button quiet" aria-label=${remove} title=${remove}
+        <button type="button" class="icon-button quiet" title=${remove}
                 onClick=${() => queue.remove(row)} disabled=${state === "adding"}>
           ${icon("close")}
         </button>

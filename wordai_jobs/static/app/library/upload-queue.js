@@ -64,7 +64,10 @@ export class QueuedPdf {
   }
 }
 
-/** Dispatches "change", and "added" when the last PDF that was wanted has become chapters. */
+/**
+ * Dispatches "change", "ready" with a PDF that waits for the user's choice, and "added" when the
+ * last PDF that was wanted has become chapters.
+ */
 export class UploadQueue extends EventTarget {
   /** @type {QueuedPdf[]} */
   rows = [];
@@ -240,6 +243,7 @@ export class UploadQueue extends EventTarget {
       row.pageCount = uploaded.page_count;
       await this.#readOutline(row);
       row.state = "ready";
+      if (!row.isWanted) this.dispatchEvent(new CustomEvent("ready", {detail: row}));
     } catch (error) {
       if (row.controller.signal.aborted) return;
       row.error = error.message;

@@ -141,7 +141,7 @@ function jobView(entry, jobs, books) {
         ${!hasEnded && button("cancel", t("job.cancel"), () => jobs.cancel(entry), "quiet")}
         ${hasEnded && html`
           <button type="button" class="icon-button quiet job-hide" onClick=${() => jobs.hide(entry)}
-                  aria-label=${t("job.hide", {title})} title=${t("job.hide", {title})}>
+                  title=${t("job.hide", {title})}>
             ${icon("close")}
           </button>`}
       </div>

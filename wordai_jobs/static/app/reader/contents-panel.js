@@ -1,7 +1,6 @@
 /** The panel beside the pages: the book's chapters and sections, or small images of pages. */
 
 import {byId, element} from "../shared/dom.js";
-import {t} from "../shared/i18n.js";
 import {formatRoute} from "../shared/router.js";
 import {pageName} from "./reader-page.js";
 
@@ -10,10 +9,11 @@ import {pageName} from "./reader-page.js";
  * @typedef {import("./book-context.js").BookContext} BookContext
  */
 
-/** Where the panel covers the pages, it closes once something has been chosen. */
+/** Where a panel covers the pages, it closes once something has been chosen. */
 const NARROW = "(max-width: 44rem)";
 
-export class ContentsPanel {
+/** Dispatches "open". */
+export class ContentsPanel extends EventTarget {
   #panel = byId("contents");
   #openButton = byId("contents-open");
   #outlineTab = byId("contents-outline-tab");
@@ -33,6 +33,7 @@ export class ContentsPanel {
 
   /** @param {import("./reader-pages.js").ReaderPages} pages */
   constructor(pages) {
+    super();
     this.pages = pages;
     this.#openButton.onclick = () => (this.isOpen ? this.close() : this.open());
     byId("contents-close").onclick = () => this.close();
@@ -40,7 +41,7 @@ export class ContentsPanel {
     this.#thumbnailsTab.onclick = () => this.#choose(true);
     this.#panel.onclick = ({target}) => {
       const isLink = target instanceof Element && target.closest("a");
-      if (isLink && matchMedia(NARROW).matches) this.close();
+      if (isLink && isScreenNarrow()) this.close();
     };
     pages.addEventListener("page", () => this.#renderPlace());
   }
@@ -56,18 +57,24 @@ export class ContentsPanel {
   use(source, book) {
     this.#source = source;
     this.#book = book;
+    if (isScreenNarrow()) this.hide();
     this.render();
   }
 
   open() {
     this.#show(true);
+    this.dispatchEvent(new Event("open"));
     this.render();
     (this.#showsThumbnails ? this.#thumbnailsTab : this.#outlineTab).focus();
   }
 
   close() {
-    this.#show(false);
+    this.hide();
     this.#openButton.focus();
+  }
+
+  hide() {
+    this.#show(false);
   }
 
   /** After the chapter or the book has been read. */
@@ -101,20 +108,27 @@ export class ContentsPanel {
     const siblings = this.#book?.chapters ?? [];
     const chapters = siblings.length
       ? siblings : [{chapter_id: chapterId, title: source.title, total_pages: source.total}];
+    const isPart = chapters.length > 1;
     this.#sections = [];
     this.#outline.replaceChildren(...chapters.flatMap(({chapter_id: id, title}) => {
       const isCurrent = id === chapterId;
       const chapter = outlineItem(title, addressOf(bookId, id, isCurrent ? 1 : undefined), 0);
-      chapter.classList.toggle("is-chapter", chapters.length > 1 || outline.length === 0);
-      if (isCurrent && chapters.length === 1 && outline.length) chapter.hidden = true;
-      const sections = !isCurrent ? [] : outline.map((entry) => {
-        const {title: name, level, page_number: page} = entry;
-        const item = outlineItem(name, addressOf(bookId, id, page), level, page);
+      chapter.classList.toggle("is-chapter", isPart || outline.length === 0);
+      if (!isCurrent) return [chapter];
+      chapter.hidden = !isPart && outline.length > 0;
+      if (!chapter.hidden) this.#sections.push({page: 1, link: linkOf(chapter)});
+      // The PDF often has the chapter's own title in its outline.
+      const entries = outline.filter((entry) => (
+        !isPart || entry.page_number > 1 || entry.title.trim() !== title));
+      const highest = Math.min(...entries.map(({level}) => level));
+      return [chapter, ...entries.map(({title: name, level, page_number: page}) => {
+        const item = outlineItem(name, addressOf(bookId, id, page), level - highest + 1, {
+          shown: source.pages.get(page)?.label ?? String(page),
+          name: pageName(page, source.pages.get(page)?.label),
+        });
         this.#sections.push({page, link: linkOf(item)});
         return item;
-      });
-      if (isCurrent && !outline.length) this.#sections.push({page: 1, link: linkOf(chapter)});
-      return [chapter, ...sections];
+      })];
     }));
   }
 
@@ -179,11 +193,16 @@ export class ContentsPanel {
   }
 }
 
+/** Whether there is room for no more than one panel. */
+export function isScreenNarrow() {
+  return matchMedia(NARROW).matches;
+}
+
 /**
  * @param {string} title
  * @param {string} address
  * @param {number} level
- * @param {number} [page]
+ * @param {{shown: string, name: string}} [page]  The number of its page, and how that is read.
  */
 function outlineItem(title, address, level, page) {
   const item = element("li");
@@ -192,8 +211,8 @@ function outlineItem(title, address, level, page) {
   link.style.setProperty("--level", String(level));
   link.append(element("span", "outline-title", title));
   if (page) {
-    const number = element("span", "outline-page figures", String(page));
-    number.setAttribute("aria-label", t("reader.page", {number: page}));
+    const number = element("span", "outline-page figures", page.shown);
+    number.setAttribute("aria-label", page.name);
     link.append(number);
   }
   item.append(link);

@@ -1,45 +1,51 @@
-/** A page's flowing text, with the hits of a search marked. */
+/** A page's flowing text, with its links, and with the hits of a search marked. */
 
 import {element} from "../shared/dom.js";
 import {t} from "../shared/i18n.js";
 import {flow} from "./flow.js";
 import {languageOf} from "./language.js";
+import {isIn} from "./lines.js";
+import {linkElement} from "./link-layer.js";
 
 /**
  * @typedef {import("./lines.js").Word} Word
  * @typedef {import("./text-layer.js").Box} Box
+ *
+ * @typedef {object} FlowContext  What the rest of the chapter tells of the page's text.
+ * @property {number} usualSize  Of the chapter's letters.
+ * @property {Set<Word>} leftOut  The words of running heads and the like.
+ * @property {(page: number) => string} addressOf
  */
 
 /**
  * @param {import("./page-source.js").PageContent} content
- * @param {number} usualSize  Of the chapter's letters.
+ * @param {FlowContext} context
  * @param {Box[][]} hits
  */
-export function flowElement({text, words}, usualSize, hits) {
+export function flowElement({text, words, links = []}, {usualSize, leftOut, addressOf}, hits) {
   const created = element("div", "flow");
   created.lang = languageOf(text);
   created.dir = "auto";
-  for (const {level, pieces} of flow(words, usualSize)) {
+  const shown = words.filter((word) => !leftOut.has(word));
+  for (const {level, pieces} of flow(shown, usualSize)) {
     const block = element(level === 0 ? "p" : level === 2 ? "h2" : "h3");
     block.dir = "auto";
-    for (const {word, text: shown} of pieces) {
+    /** @type {HTMLElement} Where the next word goes: the block, or a link in it. */
+    let target = block;
+    let linkBefore;
+    for (const {word, text: piece} of pieces) {
+      const link = links.find(({rect}) => isIn(word, rect));
+      if (link !== linkBefore) {
+        target = (link && linkElement(link, addressOf)) ?? block;
+        if (target !== block) block.append(target);
+      }
+      linkBefore = link;
       const isHit = hits.some((boxes) => boxes.some((box) => isIn(word, box)));
-      block.append(isHit ? element("mark", "", shown) : shown);
+      target.append(isHit ? element("mark", "", piece) : piece);
     }
     block.normalize();
     created.append(block);
   }
   if (!words.length) created.append(element("p", "no-text", t("reader.noText")));
   return created;
-}
-
-/**
- * Whether the middle of the word is in the box.
- *
- * @param {Word} word
- * @param {Box} box
- */
-function isIn([x0, y0, x1, y1], box) {
-  const [x, y] = [(x0 + x1) / 2, (y0 + y1) / 2];
-  return box[0] <= x && x <= box[2] && box[1] <= y && y <= box[3];
 }

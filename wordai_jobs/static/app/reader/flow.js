@@ -14,7 +14,9 @@ const [SECTION_SIZE, SUBSECTION_SIZE] = [1.5, 1.18];
 const LONGEST_HEADING = 200;
 /** In line heights. */
 const [PARAGRAPH_GAP, INDENT, SHORT_LINE] = [0.55, 0.8, 4];
-const BULLET = /^([•▪‣◦■●–—*-]|\d{1,3}[.)]|[a-z][)])$/u;
+/** Symbols of fonts that no letter stands for. */
+const NO_LETTER = /^[\p{Co}\p{Cc}\p{Cn}\ufffd]$/u;
+const BULLET = /^([•▪‣◦■●–—*\p{Co}\p{Cc}\p{Cn}\ufffd-]|\d{1,3}[.)]|[a-z][)])$/u;
 const SENTENCE_END = /[.!?:…。！？][”"’')\]]*$/u;
 /** The dots of a table of contents are words of their own. */
 const LEADER = /^[.·…_]+$/;
@@ -80,7 +82,7 @@ function continuesBlock(group, line, right) {
   // The next column goes on with the sentence.
   if (y0 < beforeY0 - size) return !SENTENCE_END.test(last);
   if (line.writing === "rtl") return true;
-  const left = Math.min(...group.map((it) => boxOf(it.words)[0]));
+  const left = Math.min(...group.map(leftOf));
   if (group.length > 1 && x0 - left > INDENT * size) return false;
   const widest = Math.max(beforeX1, ...group.map((it) => boxOf(it.words)[2]));
   const end = Math.min(right, Math.max(widest, boxOf(line.words)[2]));
@@ -96,8 +98,10 @@ function block(group, usualSize) {
   const words = group.flatMap((line) => line.words)
     .filter((word, index, all) => !(LEADER.test(word[4]) && LEADER.test(all[index - 1]?.[4])));
   const lineEnds = new Set(group.map((line) => line.words[line.words.length - 1]));
-  const pieces = words.map((word, index) => (
-    {word, text: pieceOf(word[4], words[index + 1]?.[4], lineEnds.has(word))}));
+  const pieces = words.map((word, index) => {
+    const shown = index === 0 && NO_LETTER.test(word[4]) ? "•" : word[4];
+    return {word, text: pieceOf(shown, words[index + 1]?.[4], lineEnds.has(word))};
+  });
   const ratio = usualSize ? sizeOf(group[0]) / usualSize : 1;
   const text = pieces.map((piece) => piece.text).join("");
   const mayBeHeading = text.length <= LONGEST_HEADING && /\p{L}/u.test(text);
@@ -118,6 +122,11 @@ function pieceOf(word, next, isLineEnd) {
   }
   const isDense = WITHOUT_BLANKS.test(word.slice(-1)) && WITHOUT_BLANKS.test(next[0]);
   return isDense ? word : `${word} `;
+}
+
+/** @param {Line} line  Where its text begins, behind a bullet. */
+function leftOf({words: [first, second]}) {
+  return BULLET.test(first[4]) && second ? second[0] : first[0];
 }
 
 /** @param {Line} line */

@@ -44,6 +44,17 @@ export function boxOf(words) {
 }
 
 /**
+ * Whether the middle of the word is in the box.
+ *
+ * @param {Word} word
+ * @param {number[]} box
+ */
+export function isIn([x0, y0, x1, y1], [left, top, right, bottom]) {
+  const [x, y] = [(x0 + x1) / 2, (y0 + y1) / 2];
+  return left <= x && x <= right && top <= y && y <= bottom;
+}
+
+/**
  * Whether the word is in the same line as the one before it: at the same height and to the right,
  * or to the left if it is written so; in the same column and close if the line is vertical.
  *

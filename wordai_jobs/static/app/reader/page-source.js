@@ -50,6 +50,8 @@ export class PageSource {
   #contents = new Map();
   /** @type {number | undefined} */
   #pictures;
+  /** @type {{filename: string, page_count: number} | undefined} */
+  #file;
 
   /**
    * @param {import("../shared/api.js").Api} api
@@ -124,6 +126,29 @@ export class PageSource {
     this.#pictures ??= (await this.api.get(`${this.path}/text`, signal)).pages
       .filter((/** @type {{text: string}} */ {text}) => !text.trim()).length;
     return this.#pictures ?? 0;
+  }
+
+  /**
+   * What the server knows of the PDF, read once.
+   *
+   * @returns {Promise<{filename: string, page_count: number}>}
+   */
+  async readFile() {
+    const path = `/api/v1/files/${encodeURIComponent(this.fileId)}`;
+    this.#file ??= await this.api.get(path, this.signal, 1);
+    return /** @type {{filename: string, page_count: number}} */ (this.#file);
+  }
+
+  /**
+   * @param {string} name  The page's number in the chapter, or else as printed.
+   * @returns {number | undefined}  May be larger than that of the last page.
+   */
+  pageNamed(name) {
+    const wanted = name.trim().toLowerCase();
+    const number = /^\d+$/.test(wanted) ? Number(wanted) : undefined;
+    if (number && number <= this.total) return number;
+    const [labelled] = [...this.pages].find(([, {label}]) => label?.toLowerCase() === wanted) ?? [];
+    return labelled ?? number;
   }
 
   /** The pages that could not be rendered, with the reasons, in their order. */

@@ -9,6 +9,7 @@ import {marks, scaleLayer, textLayer} from "./text-layer.js";
 /**
  * @typedef {import("./page-source.js").PageInfo} PageInfo
  * @typedef {import("./page-source.js").PageContent} PageContent
+ * @typedef {import("./flow-element.js").FlowContext} FlowContext
  * @typedef {import("./text-layer.js").Box} Box
  */
 
@@ -125,25 +126,25 @@ export class ReaderPage {
    * Flowing text in place of the image. A page without text shows its image.
    *
    * @param {PageContent} content
-   * @param {number} usualSize  Of the chapter's letters.
+   * @param {FlowContext} context
    */
-  addFlow(content, usualSize) {
+  addFlow(content, context) {
     this.content = content;
     this.element.classList.toggle("is-picture", !content.words.length);
-    this.#showFlow(content, usualSize, []);
+    this.#showFlow(content, context, []);
     if (content.words.length) this.element.classList.remove("is-loading");
   }
 
   /**
    * @param {Box[][]} hits
    * @param {number} current  The index of the chosen hit; -1 for none.
-   * @param {number} usualSize
+   * @param {FlowContext} context
    */
-  mark(hits, current, usualSize) {
+  mark(hits, current, context) {
     this.#markLayer?.remove();
     this.#markLayer = null;
     if (this.#flow && this.content) {
-      this.#showFlow(this.content, usualSize, hits);
+      this.#showFlow(this.content, context, hits);
     } else if (hits.length && this.isNear) {
       this.#markLayer = element("div", "mark-layer");
       this.#markLayer.append(...hits.flatMap((boxes, index) => marks(boxes, index === current)));
@@ -161,11 +162,11 @@ export class ReaderPage {
 
   /**
    * @param {PageContent} content
-   * @param {number} usualSize
+   * @param {FlowContext} context
    * @param {Box[][]} hits
    */
-  #showFlow(content, usualSize, hits) {
-    const created = flowElement(content, usualSize, hits);
+  #showFlow(content, context, hits) {
+    const created = flowElement(content, context, hits);
     if (this.#flow) this.#flow.replaceWith(created);
     else this.element.append(created);
     this.#flow = created;

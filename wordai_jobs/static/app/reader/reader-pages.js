@@ -5,6 +5,7 @@ import {TextSizes} from "./flow.js";
 import {imageUrls, isNetworkSlow} from "./image-size.js";
 import {LoadQueue} from "./load-queue.js";
 import {ReaderPage} from "./reader-page.js";
+import {RunningLines} from "./running-lines.js";
 import {recallView, rememberView} from "./view-settings.js";
 
 /**
@@ -23,9 +24,9 @@ const [SMALLEST_ZOOM, LARGEST_ZOOM] = [0.4, 5];
 const [SMALLEST_TEXT, LARGEST_TEXT] = [0.6, 3];
 
 /**
- * Dispatches "page" when another page is being read, "view" when the view has changed, "resized"
- * when pages have another size, "broken" when something cannot be loaded, and "loaded" when an
- * image has been.
+ * Dispatches "page" when another page is being read, "view" when the view has changed, "zoomed"
+ * when that was by zooming, "resized" when pages have another size, "broken" when something cannot
+ * be loaded, and "loaded" when an image has been.
  */
 export class ReaderPages extends EventTarget {
   #container = byId("pages");
@@ -37,6 +38,7 @@ export class ReaderPages extends EventTarget {
   /** @type {(page: number) => string} */
   #addressOf = () => "";
   #sizes = new TextSizes();
+  #runningLines = new RunningLines();
   /** @type {Map<number, Box[][]>} By page number. */
   #hits = new Map();
   #currentHit = {page: 0, index: -1};
@@ -70,6 +72,7 @@ export class ReaderPages extends EventTarget {
     this.#source = source;
     this.#addressOf = addressOf;
     this.#sizes = new TextSizes();
+    this.#runningLines = new RunningLines();
     this.#hits = new Map();
     this.current = this.queue.current = 1;
     this.update();
@@ -119,7 +122,11 @@ export class ReaderPages extends EventTarget {
     }
   }
 
-  /** @param {ReaderPage} item  In flowing text, its first mark comes into sight if it is awaited. */
+  /**
+   * In flowing text, the first mark of the page comes into sight if it is awaited.
+   *
+   * @param {ReaderPage} item
+   */
   #showMark(item) {
     const mark = item.element.querySelector("mark");
     if (!mark || item.number !== this.#awaitedMark) return;
@@ -152,8 +159,8 @@ export class ReaderPages extends EventTarget {
    * @param {KeyboardEvent} event
    */
   isScrolledBy({target, key}) {
-    const keys = ["ArrowUp", "ArrowDown", "PageUp", "PageDown"];
-    return target instanceof Node && this.#container.contains(target) && keys.includes(key);
+    const isInside = this.#container.contains(/** @type {Node} */ (target));
+    return isInside && ["ArrowUp", "ArrowDown", "PageUp", "PageDown"].includes(key);
   }
 
   get isWiderThanScreen() {
@@ -172,6 +179,7 @@ export class ReaderPages extends EventTarget {
     } else {
       this.change({zoom: Math.max(SMALLEST_ZOOM, Math.min(LARGEST_ZOOM, zoom * factor))});
     }
+    this.dispatchEvent(new Event("zoomed"));
   }
 
   /** @param {Partial<import("./view-settings.js").ViewSettings>} changes */
@@ -210,7 +218,19 @@ export class ReaderPages extends EventTarget {
   #mark(item) {
     const {page, index} = this.#currentHit;
     const hits = this.#hits.get(item.number) ?? [];
-    item.mark(hits, page === item.number ? index : -1, this.#sizes.usual);
+    item.mark(hits, page === item.number ? index : -1, this.#flowContext(item));
+  }
+
+  /**
+   * @param {ReaderPage} item
+   * @returns {import("./flow-element.js").FlowContext}
+   */
+  #flowContext({number}) {
+    return {
+      usualSize: this.#sizes.usual,
+      leftOut: this.#runningLines.of(number),
+      addressOf: this.#addressOf,
+    };
   }
 
   /** @param {IntersectionObserverEntry[]} entries */
@@ -312,13 +332,21 @@ export class ReaderPages extends EventTarget {
    * @param {import("./page-source.js").PageContent} content
    */
   #addFlow(item, content) {
-    const {usual} = this.#sizes;
+    // Headings and running heads are told by comparison with other pages.
+    const others = this.#items.filter((it) => it.isNear && it !== item);
+    const looks = () => others.map((it) => {
+      const {usualSize, leftOut} = this.#flowContext(it);
+      return `${usualSize} ${leftOut.size}`;
+    });
+    const looksBefore = looks();
     this.#sizes.add(content.words);
+    this.#runningLines.add(item.number, item.info?.label ?? "", content.words);
     const page = this.#items[this.current - 1].element;
     const before = page.offsetTop;
-    item.addFlow(content, this.#sizes.usual);
-    // Headings are told by the usual size.
-    if (usual !== this.#sizes.usual) for (const it of this.#items) if (it.isNear) this.#mark(it);
+    item.addFlow(content, this.#flowContext(item));
+    for (const [index, look] of looks().entries()) {
+      if (look !== looksBefore[index]) this.#mark(others[index]);
+    }
     this.#container.scrollTop += page.offsetTop - before;
     if (!content.words.length) this.#loadImage(item);
   }

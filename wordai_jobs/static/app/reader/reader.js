@@ -10,7 +10,7 @@ import {t} from "../shared/i18n.js";
 import {formatRoute} from "../shared/router.js";
 import {showTitle} from "../shared/window-title.js";
 import {BookContext} from "./book-context.js";
-import {ContentsPanel} from "./contents-panel.js";
+import {ContentsPanel, isScreenNarrow} from "./contents-panel.js";
 import {PageSource} from "./page-source.js";
 import {Positions} from "./positions.js";
 import {printChapter} from "./printing.js";
@@ -73,11 +73,18 @@ export class Reader {
     this.#pages.addEventListener("page", () => this.#turned());
     this.#pages.addEventListener("broken", () => this.#renew());
     this.#pages.addEventListener("loaded", () => this.#reconnection.succeeded());
+    this.#search.addEventListener("open", () => {
+      if (isScreenNarrow()) this.#contents.hide();
+    });
+    this.#contents.addEventListener("open", () => {
+      if (isScreenNarrow()) this.#search.hide();
+    });
+    byId("view-menu").addEventListener("toggle", () => this.#nameDownload());
     byId("download").onclick = () => this.#attempt(() => this.#download());
     byId("print").onclick = () => this.#attempt(() => this.#print());
     byId("reader-place").onsubmit = (event) => {
       event.preventDefault();
-      this.#startAt(Number(this.#pageField.value) || this.#pages.current);
+      this.#startAt(this.#source?.pageNamed(this.#pageField.value) ?? this.#pages.current);
     };
     this.#pageField.onblur = () => this.#renderPlace();
     document.addEventListener("keydown", (event) => this.#onKey(event));
@@ -293,13 +300,25 @@ export class Reader {
     if (!source.signal.aborted) this.#pages.update();
   }
 
+  /** Says so if the PDF has more pages than the chapter. */
+  async #nameDownload() {
+    const source = this.#source;
+    if (!source?.fileId) return;
+    const {page_count: count} = await source.readFile().catch(() => ({page_count: source.total}));
+    if (source.signal.aborted) return;
+    const isWhole = count === source.total;
+    byId("download").textContent =
+      isWhole ? t("reader.download") : t("reader.downloadWhole", {count});
+  }
+
   async #download() {
     const source = this.#source;
     if (!source?.fileId) return;
+    const {filename, page_count: count} = await source.readFile();
     const path = `/api/v1/files/${encodeURIComponent(source.fileId)}/content`;
     const link = element("a");
     link.href = URL.createObjectURL(await this.api.download(path, source.signal));
-    link.download = `${source.title}.pdf`;
+    link.download = count === source.total ? `${source.title}.pdf` : filename;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   }
@@ -359,6 +378,7 @@ export class Reader {
       link.textContent = t(direction > 0 ? "reader.next" : "reader.previous", {title});
     }
     byId("download").hidden = !this.#source?.fileId;
+    byId("download").textContent = t("reader.download");
   }
 
   /** The pages that could not be rendered: their numbers, and unfolded the reasons. */

@@ -13,7 +13,10 @@ export class Reconnection {
 
   constructor() {
     byId("reader-try-now").onclick = () => this.#tryNow();
-    addEventListener("online", () => this.#tryNow());
+    addEventListener("online", () => {
+      this.#failures = 0; // the first tries after that often fail
+      this.#tryNow();
+    });
   }
 
   /** Call it when something has been loaded. */

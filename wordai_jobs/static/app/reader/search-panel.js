@@ -15,7 +15,8 @@ import {isNetworkSlow} from "./image-size.js";
 
 const TYPING_PAUSE_MS = 250;
 
-export class SearchPanel {
+/** Dispatches "open". */
+export class SearchPanel extends EventTarget {
   #panel = byId("search");
   #input = byId("search-input", HTMLInputElement);
   #scope = byId("search-scope", HTMLSelectElement);
@@ -39,6 +40,7 @@ export class SearchPanel {
    * @param {import("./reader-pages.js").ReaderPages} pages
    */
   constructor(api, pages) {
+    super();
     this.api = api;
     this.pages = pages;
     this.#list = new HitList(byId("search-hits"), api);
@@ -87,8 +89,7 @@ export class SearchPanel {
     this.#input.value = "";
     this.#scope.value = "chapter";
     this.#isLeading = false;
-    this.#show(false);
-    this.#clear();
+    this.hide();
   }
 
   /** Once the chapter has been read: shows the hit that has led to it, or searches in it. */
@@ -101,6 +102,7 @@ export class SearchPanel {
 
   open() {
     this.#show(true);
+    this.dispatchEvent(new Event("open"));
     this.#input.focus();
     this.#input.select();
     this.#search();
@@ -120,9 +122,13 @@ export class SearchPanel {
   }
 
   close() {
+    this.hide();
+    this.#openButton.focus();
+  }
+
+  hide() {
     this.#show(false);
     this.#clear();
-    this.#openButton.focus();
   }
 
   /** @param {boolean} isOpen */

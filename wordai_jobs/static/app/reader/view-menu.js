@@ -12,10 +12,8 @@ export class ViewMenu {
   /** @param {import("./reader-pages.js").ReaderPages} pages */
   constructor(pages) {
     this.pages = pages;
-    pages.addEventListener("view", () => {
-      this.render();
-      announce(this.#sizeMessage());
-    });
+    pages.addEventListener("view", () => this.render());
+    pages.addEventListener("zoomed", () => announce(this.#sizeMessage()));
     pages.addEventListener("resized", () => this.render());
     byId("zoom-in").onclick = () => pages.zoomBy(1);
     byId("zoom-out").onclick = () => pages.zoomBy(-1);
@@ -45,6 +43,7 @@ export class ViewMenu {
     const {fit, zoom, isText, isSpread, isNight} = this.pages.view;
     this.#zoomButton.textContent = this.#sizeMessage();
     this.#zoomButton.setAttribute("aria-label", this.#zoomName());
+    this.#zoomButton.title = t(isText ? "reader.usualSize" : "reader.fitWidth");
     press("view-text", isText);
     press("fit-width", fit === "width" && zoom === 1);
     press("fit-page", fit === "page" && zoom === 1);

@@ -9,8 +9,9 @@ const percentage = new Intl.NumberFormat(locale, {style: "percent", maximumFract
 export function formatSize(bytes) {
   if (bytes < 1024 * 1024) return `${Math.ceil(bytes / 1024).toLocaleString(locale)} kB`;
   const megabytes = bytes / (1024 * 1024);
-  const maximumFractionDigits = megabytes < 10 ? 1 : 0;
-  return `${megabytes.toLocaleString(locale, {maximumFractionDigits})} MB`;
+  const [size, unit] = megabytes < 1024 ? [megabytes, "MB"] : [megabytes / 1024, "GB"];
+  const maximumFractionDigits = size < 10 ? 1 : 0;
+  return `${size.toLocaleString(locale, {maximumFractionDigits})} ${unit}`;
 }
 
 /** @param {string} isoTime */
