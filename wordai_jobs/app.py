@@ -7,6 +7,7 @@ from wordai_jobs.auth.signing import UrlSigner
 from wordai_jobs.auth.verifier import DevTokens, TokenVerifier
 from wordai_jobs.backend import Backend
 from wordai_jobs.config import Config
+from wordai_jobs.processes import Processes
 from wordai_jobs.rendering import sandbox
 from wordai_jobs.web import (
     access_log,
@@ -38,12 +39,13 @@ from wordai_jobs.web.services import EXTENSION, Services, refuse_until_open
 _BACKEND = "wordai_jobs.backend"
 
 
-def create_app(config: Config) -> Flask:
-    """The application for `config`. Raises StartError if it cannot be built.
+def create_app(config: Config, processes: Processes | None = None) -> Flask:
+    """The application for `config`, with the processes that have begun to start, if there are any.
+    Raises StartError if it cannot be built.
 
     It cannot serve requests before `backend(app).start()` has returned.
     """
-    built = Backend(config)
+    built = Backend(config, processes)
     services = _services(config, built)
     app = Flask("wordai_jobs", static_folder=None)
     app.json = OrjsonProvider(app)

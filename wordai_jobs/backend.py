@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 from wordai_jobs.config import Config
 from wordai_jobs.database.client import Database
@@ -26,8 +25,8 @@ from wordai_jobs.metrics.listener import MetricsListener
 from wordai_jobs.metrics.registry import new_registry
 from wordai_jobs.metrics.state import watch_disk, watch_jobs, watch_renderers
 from wordai_jobs.pairing import pair
+from wordai_jobs.processes import Processes
 from wordai_jobs.rendering import sandbox
-from wordai_jobs.rendering.fork_client import ForkServer
 from wordai_jobs.rendering.inspector import Inspector
 from wordai_jobs.rendering.metrics import RenderMetrics
 from wordai_jobs.rendering.pool import RenderPool
@@ -45,24 +44,24 @@ logger = logging.getLogger(__name__)
 class Backend:
     """Builds the parts and connects them, but starts nothing before `start`."""
 
-    def __init__(self, config: Config) -> None:
-        """Raises StartError if the parts cannot be built."""
+    def __init__(self, config: Config, processes: Processes | None = None) -> None:
+        """`processes`: those that have begun to start. Raises StartError if the parts cannot be
+        built.
+        """
         self.registry = new_registry()
         job_metrics, render_metrics = JobMetrics(self.registry), RenderMetrics(self.registry)
-        self.storage = configured_storage(
-            config, DataFolder(Path(config.storage.data_dir), config.storage.image_cache_mb)
-        )
+        self._processes = processes or Processes(config)
+        self.storage = configured_storage(config, self._processes.folder)
         self.storage.folder.create()
-        self._embedded, self.database = configured_database(
-            config, self.storage.folder, DatabaseMetrics(self.registry)
+        self.database = configured_database(
+            config, self._processes.database, DatabaseMetrics(self.registry)
         )
         self._retention_days = config.jobs.retention_days
         self._is_shared = config.jobs.engine == "celery"
 
         self._sandbox = config.rendering.sandbox
-        self._fork_server = ForkServer(self._sandbox)
         self._inspector = Inspector(
-            config.rendering.memory_limit_mb, self._fork_server, render_metrics
+            config.rendering.memory_limit_mb, self._processes.fork_server, render_metrics
         )
 
         self.library = Library(config, self.database, self.storage, self._inspector)
@@ -99,7 +98,7 @@ class Backend:
 
     def _engine(self, config: Config, metrics: JobMetrics, render_metrics: RenderMetrics) -> Engine:
         if config.jobs.engine == "threads":
-            pool = RenderPool(config.rendering, self._fork_server, render_metrics)
+            pool = RenderPool(config.rendering, self._processes.fork_server, render_metrics)
             watch_renderers(self.registry, lambda: pool.ready_count)
             return ThreadEngine(config, self.database, self.storage, pool, metrics)
         # Imported only if it is needed: it is not installed otherwise.
@@ -111,7 +110,8 @@ class Backend:
     def _image_service(self, config: Config, metrics: RenderMetrics) -> ImageService:
         at_once = min(MOST_AT_ONCE, config.rendering.process_count)
         settings = config.rendering.model_copy(update={"processes": at_once})
-        pool = RenderPool(settings, self._fork_server, metrics, "image renderer")
+        fork_server = self._processes.fork_server
+        pool = RenderPool(settings, fork_server, metrics, "image renderer")
         return ImageService(
             self.database, self.storage, pool, metrics, lambda: self.engine.is_rendering
         )
@@ -131,8 +131,8 @@ class Backend:
                 self._metrics_listener.start()
             check_sandbox(self._sandbox)
             self.engine.start()
-            if self._embedded:
-                self._embedded.start()
+            if self._processes.database:
+                self._processes.database.start()
             try:
                 self._open()
             except (DatabaseAway, StorageAway) as error:
@@ -192,14 +192,11 @@ class Backend:
         self._inspector.stop()
         self.images.stop()
         self.engine.stop()
-        self._fork_server.stop()
         self.database.close()
         self.storage.close()
-        if self._embedded:
-            self._embedded.stop()
         if self._metrics_listener:
             self._metrics_listener.stop()
-        self.storage.folder.lock.release()
+        self._processes.stop()
 
 
 def check_sandbox(mode: sandbox.Mode) -> None:
@@ -231,13 +228,11 @@ def configured_storage(config: Config, folder: DataFolder) -> Storage:
 
 
 def configured_database(
-    config: Config, folder: DataFolder, metrics: DatabaseMetrics | None = None
-) -> tuple[EmbeddedDatabase | None, Database]:
-    """The configured database. If it is the embedded one, that comes first and must be started."""
-    settings = config.mongodb
-    embedded = EmbeddedDatabase(folder.mongodb, folder.lock) if settings.uri == "embedded" else None
-    uri = embedded.uri if embedded else settings.uri
-    return embedded, Database(uri, settings.database, metrics, _request_slots(config))
+    config: Config, embedded: EmbeddedDatabase | None, metrics: DatabaseMetrics | None = None
+) -> Database:
+    """The configured database: `embedded`, or else that of `mongodb.uri`."""
+    uri = embedded.uri if embedded else config.mongodb.uri
+    return Database(uri, config.mongodb.database, metrics, _request_slots(config))
 
 
 def _request_slots(config: Config) -> int:

@@ -13,6 +13,7 @@ from wordai_jobs.database.client import Database
 from wordai_jobs.database.embedded import uri_of_running
 from wordai_jobs.errors import DataFolderInUse, StartError
 from wordai_jobs.jobs.threads.orphan_sweep import Sweep
+from wordai_jobs.processes import embedded_database
 from wordai_jobs.storage.data_folder import DataFolder
 
 
@@ -95,7 +96,8 @@ def connected(config: Config, folder: DataFolder) -> Iterator[Database]:
 
     The folder of an embedded database must be locked.
     """
-    embedded, database = configured_database(config, folder)
+    embedded = embedded_database(config, folder)
+    database = configured_database(config, embedded)
     try:
         if embedded:
             embedded.start()

@@ -1,19 +1,22 @@
 """Serves the application in one process until a signal ends it."""
 
+import gc
 import logging
 import resource
 import signal
 import sys
 import threading
 from types import FrameType
-
-from flask import Flask
+from typing import TYPE_CHECKING
 
 from wordai_jobs import logs
-from wordai_jobs.app import backend, create_app
 from wordai_jobs.config import Config, load_config
 from wordai_jobs.errors import StartError
-from wordai_jobs.http_server import HttpServer
+from wordai_jobs.processes import Processes
+
+if TYPE_CHECKING:
+    from wordai_jobs.backend import Backend
+    from wordai_jobs.http_server import HttpServer
 
 logger = logging.getLogger(__name__)
 
@@ -38,24 +41,38 @@ def serve(config: Config) -> None:
     Raises StartError if the server cannot start.
     """
     _raise_file_limit()
-    app = create_app(config)
-    http = HttpServer(app, config)
-    backend(app).start(on_failure=http.close)
-    _Shutdown(app, http, config.jobs.shutdown_grace_s).on_signals()
+    processes = Processes(config)
+    try:
+        processes.begin()
+        # Only now: these imports take as long as the start of the processes, on another core.
+        # What is imported stays, so the garbage collector need not look at it, now or later.
+        gc.disable()
+        from wordai_jobs.app import backend, create_app
+        from wordai_jobs.http_server import HttpServer
+
+        gc.freeze()
+        gc.enable()
+        app = create_app(config, processes)
+        http = HttpServer(app, config)
+        built = backend(app)
+        built.start(on_failure=http.close)
+    except BaseException:
+        processes.stop()
+        raise
+    _Shutdown(built, http, config.jobs.shutdown_grace_s).on_signals()
     logger.info("serving on %s, mode %s", " and ".join(http.urls), config.auth.mode)
     http.run()
-    backend(app).release()
-    failure = backend(app).failure
-    if failure:
-        raise failure
+    built.release()
+    if built.failure:
+        raise built.failure
     logger.info("stopped")
 
 
 class _Shutdown:
     """Ends the jobs while requests are still served, and then the HTTP server."""
 
-    def __init__(self, app: Flask, http: HttpServer, grace_s: int) -> None:
-        self._app = app
+    def __init__(self, built: "Backend", http: "HttpServer", grace_s: int) -> None:
+        self._backend = built
         self._http = http
         self._grace_s = grace_s
         self._thread = threading.Thread(target=self._run, name="shutdown")
@@ -68,12 +85,12 @@ class _Shutdown:
         if self._thread.ident is None:
             self._thread.start()
         else:
-            backend(self._app).engine.cut_grace()
+            self._backend.engine.cut_grace()
 
     def _run(self) -> None:
         logger.info("stopping: running jobs get %d s", self._grace_s)
         try:
-            backend(self._app).end_jobs(self._grace_s)
+            self._backend.end_jobs(self._grace_s)
         finally:
             self._http.close()
 

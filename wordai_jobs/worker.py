@@ -63,9 +63,7 @@ class FleetWorker:
         job_metrics, render_metrics = JobMetrics(registry), RenderMetrics(registry)
         self._storage = configured_storage(config, DataFolder(Path(config.storage.data_dir)))
         self._storage.folder.create()
-        _, self._database = configured_database(
-            config, self._storage.folder, DatabaseMetrics(registry)
-        )
+        self._database = configured_database(config, None, DatabaseMetrics(registry))
         self._sandbox = config.rendering.sandbox
         self._fork_server = ForkServer(self._sandbox)
         self._pool = RenderPool(config.rendering, self._fork_server, render_metrics)

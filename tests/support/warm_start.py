@@ -14,7 +14,14 @@ from pathlib import Path
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
-    ["wordai_jobs.server", "wordai_jobs.maintenance", "wordai_jobs.cli.main", __name__]
+    [
+        "wordai_jobs.server",
+        "wordai_jobs.app",
+        "wordai_jobs.http_server",
+        "wordai_jobs.maintenance",
+        "wordai_jobs.cli.main",
+        __name__,
+    ]
 )
 
 

@@ -23,7 +23,7 @@ def loaded_by(module: str) -> set[str]:
 
 
 def test_a_rendering_child_loads_neither_web_nor_database_nor_firebase() -> None:
-    loaded = loaded_by("wordai_jobs.rendering.fork_server")
+    loaded = loaded_by("wordai_jobs.rendering.fork_server, wordai_jobs.rendering.warm_up")
     assert "pymupdf" in loaded
     assert not loaded & {
         "firebase_admin",
@@ -37,9 +37,13 @@ def test_a_rendering_child_loads_neither_web_nor_database_nor_firebase() -> None
 
 
 def test_the_server_loads_no_pdf_library_and_in_mode_dev_no_firebase() -> None:
-    loaded = loaded_by("wordai_jobs.server")
+    loaded = loaded_by("wordai_jobs.server, wordai_jobs.app")
     assert "flask" in loaded
     assert not loaded & {"pymupdf", "PIL", "firebase_admin", "secantus"}
+
+
+def test_the_server_starts_its_processes_before_it_loads_the_rest_of_its_code() -> None:
+    assert not loaded_by("wordai_jobs.server") & {"flask", "pymongo", "waitress"}
 
 
 def test_one_machine_neither_loads_nor_installs_what_many_machines_need(tmp_path: Path) -> None:

@@ -89,6 +89,13 @@ class ForkServer:
         # A permanent thread: the kernel ends the process with the thread that has started it.
         self._renewal = threading.Thread(target=self._renew, name="fork server", daemon=True)
 
+    def begin(self) -> None:
+        """Begin to start the process, on a permanent thread; returns at once. Otherwise the first
+        child does.
+        """
+        with self._lock:
+            self._process = _ForkServerProcess.begin(self._sandbox)
+
     def fork(
         self, name: str, memory_limit_mb: int, is_wanted: Callable[[], bool] = lambda: True
     ) -> "ForkedProcess":
@@ -104,6 +111,7 @@ class ForkServer:
             process = self._process
             if process:
                 try:
+                    process.wait_until_ready(is_wanted)
                     return process.fork(name, memory_limit_mb)
                 except ChildEnded as error:
                     if process.is_running:
@@ -166,6 +174,7 @@ class _ForkServerProcess:
         self._started_at = time.monotonic()
         self._forked = 0
         self._children = 0
+        self._is_ready = False
         self.is_retired = False
 
     @classmethod
@@ -173,6 +182,13 @@ class _ForkServerProcess:
         """Start a process and wait until it has loaded its libraries; raises as `ForkServer.fork`
         does.
         """
+        started = cls.begin(sandbox)
+        started.wait_until_ready(is_wanted)
+        return started
+
+    @classmethod
+    def begin(cls, sandbox: Mode) -> "_ForkServerProcess":
+        """Begin to start a process. Raises OSError."""
         connection, its_connection = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # It clears its environment too, but its memory keeps what it was started with.
         kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
@@ -191,21 +207,28 @@ class _ForkServerProcess:
             except OSError:
                 connection.close()
                 raise
-        started = cls(process, connection)
+        return cls(process, connection)
+
+    def wait_until_ready(self, is_wanted: Callable[[], bool]) -> None:
+        """Raises as `ForkServer.fork` does, after it has stopped the process. Does nothing if that
+        is ready.
+        """
+        if self._is_ready:
+            return
         try:
             deadline = time.monotonic() + START_TIMEOUT_S
-            while not _can_be_read(connection.fileno(), TICK_S):
+            while not _can_be_read(self._connection.fileno(), TICK_S):
                 if not is_wanted():
                     raise WaitAbandoned
                 if time.monotonic() > deadline:
                     raise ChildEnded(
                         f"the fork server was not ready within {START_TIMEOUT_S:.0f} s"
                     )
-            started._receive(Ready)
+            self._receive(Ready)
+            self._is_ready = True
         except BaseException:
-            started.stop()
+            self.stop()
             raise
-        return started
 
     @property
     def is_running(self) -> bool:

@@ -7,7 +7,6 @@ or its parent, and its children end with it.
 """
 
 import array  # noqa: F401 - socket imports it as soon as it receives descriptors
-import codecs
 import gc
 import logging
 import os
@@ -18,12 +17,8 @@ import traceback
 from contextlib import suppress
 from typing import NoReturn, cast
 
-import pymupdf
-
 from wordai_jobs import linux
-from wordai_jobs.rendering import child, sandbox
-from wordai_jobs.rendering.description import describe
-from wordai_jobs.rendering.image import encode_image
+from wordai_jobs.rendering import sandbox
 from wordai_jobs.rendering.protocol import (
     LONGEST_MESSAGE,
     ForkChild,
@@ -32,7 +27,6 @@ from wordai_jobs.rendering.protocol import (
     ReapChild,
     Reaped,
     Refused,
-    RenderOptions,
     decode,
     encode,
 )
@@ -41,8 +35,6 @@ from wordai_jobs.rendering.protocol import (
 _FREED_MEMORY_KEPT = 64 * 1024 * 1024
 # A child's socket and its standard error.
 _DESCRIPTORS_OF_CHILD = 2
-# Those that PyMuPDF uses. Python loads an encoding when it is first used.
-_ENCODINGS = ("ascii", "latin-1", "utf-8", "utf-16", "raw_unicode_escape", "unicode_escape")
 
 
 def main() -> None:
@@ -54,12 +46,16 @@ def main() -> None:
     mode = cast(sandbox.Mode, sys.argv[2])
     if mode == "required" and sandbox.missing():
         sys.exit(sandbox.summary(mode))
-    _warm_up()
+    # All that is loaded stays: the garbage collector need not look at it, now or in each child,
+    # where the first collection would write to, and so copy, the memory of every object.
+    gc.disable()
+    from wordai_jobs.rendering.warm_up import warm_up
+
+    warm_up()
+    gc.freeze()
+    gc.enable()
     if mode != "off":
         sandbox.confine_fork_server()
-    # Otherwise the first collection in each child would write to, and so copy, the memory of every
-    # object.
-    gc.freeze()
     connection.send(encode(Ready()))
     while True:
         message, descriptors, _, _ = socket.recv_fds(
@@ -78,25 +74,6 @@ def main() -> None:
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
-
-
-def _warm_up() -> None:
-    """Load what a first page would load: it takes 270 to 550 ms cold, 13 to 40 ms warm, and in the
-    sandbox nothing can be loaded any more.
-    """
-    for name in _ENCODINGS:
-        codecs.lookup(name)
-    pymupdf.TOOLS.mupdf_display_errors(False)
-    pymupdf.TOOLS.mupdf_display_warnings(False)
-    with pymupdf.open() as document:
-        page = document.new_page(width=72, height=72)
-        page.insert_text((10, 40), "warm")
-        pixmap = page.get_pixmap(alpha=False)
-        for image_format in ("auto", "jpeg"):
-            encode_image(pixmap, RenderOptions(72, image_format, 85, 10_000))
-        page.get_text("words")
-        document.set_toc([[1, "warm", 1]])
-        describe(document)
 
 
 def _fork(
@@ -137,6 +114,8 @@ def _become_child(
         linux.set_name(request.name)
         # Kept until the end: a socket that Python closes by itself makes calls that are forbidden.
         connection = socket.socket(fileno=0)
+        from wordai_jobs.rendering import child  # which is loaded
+
         child.main(connection, request.memory_limit_mb, is_sandboxed)
         exit_status = 0
     except BaseException:

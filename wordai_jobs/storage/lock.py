@@ -24,7 +24,9 @@ class FolderLock:
         self._file: IO[bytes] | None = None
 
     def acquire(self) -> None:
-        """Raises DataFolderInUse if another process holds the lock."""
+        """Does nothing if the lock is held. Raises DataFolderInUse if another process holds it."""
+        if self._file:
+            return
         file = open(self._path, "ab")
         deadline = time.monotonic() + _TIMEOUT_S
         while True:
