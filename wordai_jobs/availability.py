@@ -15,7 +15,7 @@ from wordai_jobs.errors import DatabaseAway, StorageAway
 handles_request: ContextVar[bool] = ContextVar("handles_request", default=False)
 
 _PROBE_INTERVAL_S = 0.25
-# If no request leaves the service for so long, it may be away.
+# If no request leaves the service in this time, it may be away.
 _PATIENCE_S = 0.25
 
 logger = logging.getLogger(__name__)

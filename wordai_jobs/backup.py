@@ -191,7 +191,7 @@ def _put_back_files(source: Path, storage: FolderStorage) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a file, or a folder of files. Raises FileNotFoundError if some are removed meanwhile."""
+    """Copy a file, or a folder of files. Raises FileNotFoundError if one was removed."""
     if not source.is_dir():
         shutil.copyfile(source, target)
         return

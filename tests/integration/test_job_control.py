@@ -234,7 +234,7 @@ def test_another_user_does_not_wait_for_one_users_many_jobs(
 ) -> None:
     running = [hang(), hang()]
     for _ in range(3):
-        user.submit(hanging_pdf())  # each would keep its worker for good
+        user.submit(hanging_pdf())  # each would keep its worker forever
     small = other.submit(photo_pdf())
     for job_id in running:  # one of the waiting jobs may go before the small one, not two
         assert cancel(user, job_id)[0] == 200

@@ -1,4 +1,4 @@
-"""What a chapter and its pages have besides images and text."""
+"""What a chapter and its pages have apart from images and text."""
 
 from uuid import uuid4
 

@@ -203,7 +203,7 @@ class FleetRepository(JobRepository):
             return self._collection.count_documents({"user_id": user_id, **UNFINISHED, **_HAS_TURN})
 
     def take_turn(self, user_id: str, publish: int, now: datetime) -> FleetJob | None:
-        """It is the turn of the user's oldest job that waits, and the caller publishes so many of
+        """Start the turn of the user's oldest job that waits; the caller publishes `publish` of
         its tasks. None if no job waits.
         """
         condition = {"user_id": user_id, **UNFINISHED, **_NOT_FAILING, "fleet.waits": True}

@@ -9,7 +9,7 @@ from wordai_jobs.model.job import Job
 
 # A job takes about 2 KB here.
 _CAPACITY = 2_000
-# Jobs that were removed from the database by hand are found for so long.
+# Jobs that were removed from the database by hand can be polled for this time.
 _KEPT_S = 600.0
 
 

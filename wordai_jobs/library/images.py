@@ -34,12 +34,12 @@ RESOLUTIONS = (75, 150, 300)
 MOST_WAITING = 8
 # Images that are rendered at once, at most: one for each of two users.
 MOST_AT_ONCE = 2
-# A request waits so long, at most, until its image is being rendered.
+# The longest that a request waits until its image is being rendered.
 _LONGEST_WAIT_S = 20.0
 _CHECK_INTERVAL_S = 0.1
 _BUSY_RETRY_S = 5
 _TOO_MANY = "Too many images are being rendered, try again soon"
-# While jobs render, there is a pause after each image, so many times as long as the image took.
+# While jobs render, there is a pause after each image, this many times as long as the image took.
 # Images then take a sixth of the time of one process.
 _PAUSE = 5.0
 _ROOM_BYTES = 4 * 1024 * 1024

@@ -26,7 +26,7 @@ from wordai_jobs.storage.storage import Storage
 # without an index. What it has not looked at comes with the next slice.
 _LONGEST_S = 2.0
 _ALL_PAGES = 2**31
-# If an index cannot be made, the chapter is left out for so long.
+# If an index cannot be made, the chapter is left out for this time.
 _TRY_AGAIN_AFTER_S = 60.0
 _MOST_UNUSABLE = 1000
 # Indexes that are elsewhere are fetched together.

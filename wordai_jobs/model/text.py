@@ -17,7 +17,7 @@ _HYPHENATED = re.compile(r"\b[^\W\d_]{1,40}-[^\W\d_]{1,40}")
 # A longer one is no part of a word; and a chain of a million parts is not joined to one.
 _LONGEST_PART = 40
 
-# Only so much of a page's text is kept. A full page of a newspaper has 30,000 characters.
+# The most that is kept of a page's text. A full page of a newspaper has 30,000 characters.
 MOST_CHARACTERS = 1_000_000
 
 

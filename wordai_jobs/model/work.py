@@ -11,7 +11,7 @@ from datetime import datetime
 
 from wordai_jobs.model.chapter import Page
 
-# So many tasks of a job are published when it begins.
+# How many tasks of a job are published when it begins.
 FIRST_TASKS = 4
 # At 10 to 100 pages per second, the pages of a third of a second to three seconds.
 STRETCH = 32

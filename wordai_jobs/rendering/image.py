@@ -23,10 +23,10 @@ _SAMPLE_STEP = 5
 _LEVEL = 1
 _CHROMA_4_2_0 = 2
 _GREY, _PALETTE = 0, 3  # colour types of PNG (RFC 2083, 4.1.1)
-# The width of a thumbnail, unless its page is narrower, or too high for that.
+# The width of a thumbnail in pixels, unless its page is narrower, or too high for that.
 _THUMBNAIL_WIDTH = 160
 _HIGHEST_THUMBNAIL = 2000
-# So many pixels of so many lines make a pixel of it.
+# A pixel of a thumbnail is the mean of a square of pixels; this is the length of a side.
 _PICKED = 2
 _THUMBNAIL_QUALITY = 75
 

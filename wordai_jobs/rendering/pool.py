@@ -36,7 +36,7 @@ from wordai_jobs.rendering.protocol import (
 )
 from wordai_jobs.rendering.task import Chunk, FolderGone, Part, RenderingError, RenderTask
 
-# So many books keep their child, with the open PDF, until their next turn. Opening a book in a new
+# How many books keep their child, with the open PDF, until their next turn. Opening a book in a new
 # child takes 20 ms of a turn of 100 ms.
 _MOST_WAITING = 4
 _RESTART_PAUSE_S = 1.0

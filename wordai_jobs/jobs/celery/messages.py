@@ -14,7 +14,7 @@ RENDER_PAGES = "render_pages"
 CREATE_CHAPTER = "create_chapter"
 FIND_LOST_WORK = "find_lost_work"
 
-# Redis delivers a message again if its worker has been silent about it for so long; RabbitMQ
+# Redis delivers a message again if its worker has been silent about it for this time; RabbitMQ
 # notices at once that a worker is gone. A task takes a second or two.
 _VISIBILITY_TIMEOUT_S = 20
 _RESTORE_INTERVAL_S = 2

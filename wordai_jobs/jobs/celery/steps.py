@@ -145,8 +145,8 @@ class Steps:
         self._persistently(lambda: make_index(self._storage.pages, job.chapter_id, total))
         size = self._persistently(lambda: self._storage.pages.size(job.chapter_id))
         self._persistently(lambda: fleet.advance(job.written(), written_step(total)))
-        # If another task has completed the job meanwhile, its owner may have removed the chapter
-        # since. And a state must not be older than the last one that was recorded.
+        # If another task has completed the job in the meantime, its owner may have removed the
+        # chapter since. And a state must not be older than the last one that was recorded.
         current = self._persistently(lambda: fleet.find(job.job_id))
         if current is None or current.status.has_ended:
             return

@@ -13,7 +13,7 @@ from wordai_jobs.storage.objects.uploads import ObjectUploads
 from wordai_jobs.storage.receiving import remove_unfinished
 from wordai_jobs.storage.storage import Holder
 
-# Copies of PDFs and indexes on this machine, besides those in use.
+# Copies of PDFs and indexes on this machine that nobody uses right now.
 _MOST_COPIES_BYTES = 2_000_000_000
 # An operator has this long to notice a mistake before objects that no record names are deleted.
 _MIN_STRAY_AGE = timedelta(days=1)

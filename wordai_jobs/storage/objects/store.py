@@ -93,7 +93,7 @@ class ObjectStore:
 
     def put_file(self, key: str, path: Path) -> None:
         """Store a file of any size."""
-        # It may take long, and must not keep other requests from the store for so long.
+        # It may take long, and must not keep other requests from the store.
         with self._operation(nullcontext()):
             obstore.put(
                 self._patient,

@@ -14,7 +14,7 @@ import {LEAVING_BAD_PAGES_BLANK, titleOf} from "./jobs.js";
  */
 
 const CANCELLED = "Cancelled by user";
-/** So many cards of running jobs are shown; the others wait for them anyway. */
+/** How many cards of running jobs are shown; the others wait for them anyway. */
 const RUNNING_SHOWN = 4;
 
 /**
