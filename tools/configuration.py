@@ -65,8 +65,7 @@ def page() -> str:
                 setting.description or "",
                 f"`{PREFIX}{section}__{key}`".upper(),
             )
-            escaped = (cell.replace("|", "\\|") for cell in cells)
-            lines.append(f"| {' | '.join(escaped)} |")
+            lines.append(f"| {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines)
 

@@ -17,11 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from wordai_jobs.addresses import is_loopback
 from wordai_jobs.errors import StartError
+from wordai_jobs.validation_messages import first_problem, message_about
 
 CONFIG_FILE_VARIABLE = "WORDAI_JOBS_CONFIG"
 PREFIX = "WORDAI_JOBS_"
 # The end of a variable's name, in lower case, if it names a file with the value.
 _FROM_FILE = "__file"
+_STORE = re.compile(r"(s3|gs|az)://[A-Za-z0-9.\-_]+(/[A-Za-z0-9.\-_]+)*/?")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-]+(:\d{1,5})?|https?://\[[0-9A-Fa-f:]+\](:\d{1,5})?")
 
 
@@ -135,7 +137,6 @@ class StorageSettings(_Section):
     )
     url: str = Field(
         "",
-        pattern=r"^((s3|gs|az)://[A-Za-z0-9.\-_]+(/[A-Za-z0-9.\-_]+)*/?)?$",
         description='Bucket for PDFs and page images, such as "s3://bucket/prefix", "gs://…" or '
         '"az://…"; empty for files in data_dir. Needs the extra `cluster`, and the usual '
         "credentials of the store in the environment, such as AWS_ACCESS_KEY_ID, "
@@ -149,6 +150,13 @@ class StorageSettings(_Section):
         "data_dir. They are rendered when they are asked for; those that were not used for longest "
         "make room.",
     )
+
+    @field_validator("url")
+    @classmethod
+    def _is_known_store(cls, url: str) -> str:
+        if url and not _STORE.fullmatch(url):
+            raise ValueError("must be empty, or such as s3://bucket/prefix, gs://… or az://…")
+        return url
 
 
 class JobsSettings(_Section):
@@ -409,11 +417,11 @@ def parse_config(values: Mapping[str, Any]) -> Config:
 
 
 def _first_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
+    problem = first_problem(error)
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"unknown key {key}"
-    message = problem["msg"].removeprefix("Value error, ")
+    message = message_about(problem)
     return f"{key}: {message}" if key else message
 
 

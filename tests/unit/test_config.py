@@ -20,16 +20,25 @@ MISTAKES = {
     "unknown key": ({"WORDAI_JOBS_SERVER__PROT": "9000"}, "unknown key server.prot"),
     "unknown section": ({"WORDAI_JOBS_SERVR__PORT": "9000"}, "unknown key servr"),
     "no section": ({"WORDAI_JOBS_PORT": "9000"}, "unknown variable WORDAI_JOBS_PORT"),
-    "text for a number": ({"WORDAI_JOBS_SERVER__PORT": "many"}, "server.port"),
-    "truth for a number": ({"WORDAI_JOBS_SERVER__PORT": "true"}, "server.port"),
-    "too large": ({"WORDAI_JOBS_SERVER__PORT": "70000"}, "server.port"),
-    "too small": ({"WORDAI_JOBS_JOBS__WORKERS": "0"}, "jobs.workers"),
+    "text for a number": (
+        {"WORDAI_JOBS_SERVER__PORT": "many"},
+        "server.port: must be a whole number",
+    ),
+    "truth for a number": (
+        {"WORDAI_JOBS_SERVER__PORT": "true"},
+        "server.port: must be a whole number",
+    ),
+    "too large": ({"WORDAI_JOBS_SERVER__PORT": "70000"}, "server.port: must be at most 65535"),
+    "too small": ({"WORDAI_JOBS_JOBS__WORKERS": "0"}, "jobs.workers: must be at least 1"),
     "any origin": (
         {"WORDAI_JOBS_CORS__ORIGINS": '["*"]'},
         "cors.origins: '*' is not an origin",
     ),
     "origin with a path": ({"WORDAI_JOBS_CORS__ORIGINS": '["https://a.example/"]'}, "cors.origins"),
-    "origin without a list": ({"WORDAI_JOBS_CORS__ORIGINS": "https://a.example"}, "cors.origins"),
+    "origin without a list": (
+        {"WORDAI_JOBS_CORS__ORIGINS": "https://a.example"},
+        "cors.origins: must be a list",
+    ),
     "other database": (
         {"WORDAI_JOBS_MONGODB__URI": "postgres://x"},
         "mongodb.uri: must be 'embedded' or start with mongodb://",
@@ -62,7 +71,14 @@ MISTAKES = {
         "server.secret_key is needed",
     ),
     "unknown broker": (CELERY | {BROKER: "kafka://broker"}, "jobs.broker: must start with redis"),
-    "unknown engine": ({"WORDAI_JOBS_JOBS__ENGINE": "rq"}, "jobs.engine"),
+    "unknown store": (
+        {"WORDAI_JOBS_STORAGE__URL": "ftp://books"},
+        "storage.url: must be empty, or such as s3://bucket/prefix, gs://… or az://…",
+    ),
+    "unknown engine": (
+        {"WORDAI_JOBS_JOBS__ENGINE": "rq"},
+        "jobs.engine: must be 'threads' or 'celery'",
+    ),
     "no such file": (
         {"WORDAI_JOBS_CONFIG": "/nowhere/settings.toml"},
         "cannot read /nowhere/settings.toml",

@@ -18,8 +18,8 @@ from werkzeug.exceptions import BadRequest as MalformedJson
 from wordai_jobs.errors import BadRequest, BodyTooLarge, Invalid
 from wordai_jobs.model.chapter import MAX_ORDER_INDEX, MAX_SLUG_LENGTH
 from wordai_jobs.model.job import JobStatus, OnBadPage
+from wordai_jobs.validation_messages import message_of
 from wordai_jobs.web.openapi.parameters import BOOK_ID, CHAPTER_ID, FILE_ID
-from wordai_jobs.web.validation_messages import message_of
 
 MAX_TITLE_LENGTH = 300
 MOST_PARTS = 200

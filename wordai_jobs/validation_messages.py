@@ -1,8 +1,9 @@
-"""What a client reads about a field that is wrong, in our own words."""
+"""What people read about a field of a request, or a setting, that is wrong."""
 
 from collections.abc import Sequence
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 _WHOLE_NUMBER = "must be a whole number"
 _TRUE_OR_FALSE = "must be true or false"
@@ -29,6 +30,9 @@ _MESSAGES = {
     "literal_error": "must be {expected}",
     "enum": "must be {expected}",
     "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a table",
+    "string_pattern_mismatch": "must match {pattern}",
     "model_type": "must be an object",
     "value_error": "{error}",
 }
@@ -37,9 +41,18 @@ _LONGEST_NAME = 60
 
 def message_of(error: ValidationError) -> str:
     """The first problem: `parts[2].title must not be empty`."""
-    problem = error.errors(include_url=False, include_input=False)[0]
+    problem = first_problem(error)
+    return f"{_field(problem['loc'])} {message_about(problem)}"
+
+
+def first_problem(error: ValidationError) -> ErrorDetails:
+    return error.errors(include_url=False, include_input=False)[0]
+
+
+def message_about(problem: ErrorDetails) -> str:
+    """Without the name of the field: `must not be empty`."""
     message = _MESSAGES.get(problem["type"], "is not valid")
-    return f"{_field(problem['loc'])} {message.format(**problem.get('ctx', {}))}"
+    return message.format(**problem.get("ctx", {}))
 
 
 def _field(location: Sequence[str | int]) -> str:
