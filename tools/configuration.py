@@ -31,7 +31,8 @@ password, in the environment, or each in a file of its own that a variable with 
 names: `WORDAI_JOBS_MONGODB__URI__FILE=/run/secrets/mongodb_uri`.
 
 An unknown key or a bad value stops the start with one line that names it. Settings are read only at
-the start. `wordai-jobs doctor` checks whether a server can run here with these settings.
+the start. A megabyte (MB) has 1024 * 1024 bytes. `wordai-jobs doctor` checks whether a server can
+run here with these settings.
 """
 _EXAMPLE_HEAD = """\
 # Every setting of wordai_jobs with its default. Copy this file to config.toml and keep only what

@@ -328,6 +328,11 @@ def test_sweep_ends_the_jobs_of_a_dead_server_and_never_a_living_ones(
     records["pdf_chapter_jobs"].drop_index("updated_at_1")
     assert checks(program)["indexes"] == "warning"
     assert program.run("create-indexes").stdout == "created pdf_chapter_jobs.updated_at_1\n"
+    program.env["WORDAI_JOBS_STORAGE__URL"] = "az://without-an-account"
+    found = json.loads(program.run("doctor", "--json", expect=1).stdout)["checks"]
+    levels = {finding["check"]: finding["level"] for finding in found}
+    assert (levels["object store"], levels["identity"]) == ("problem", "problem")
+    assert (levels["database"], levels["indexes"]) == ("ok", "ok")
 
 
 def test_doctor_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wordai_jobs.cli.bar import Pace, State, duration, job_state, line
+from wordai_jobs.cli.bar import Pace, State, duration, job_state, line, size
 from wordai_jobs.client.models import Job
 
 STATES = [
@@ -87,3 +87,11 @@ def test_every_state_of_a_job_has_a_phase(
 )
 def test_durations_read_as_people_say_them(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(870_400, "850 kB"), (12_897_485, "12.3 MB"), (10_000 * 1024 * 1024, "10,000.0 MB")],
+)
+def test_sizes_have_the_megabytes_of_the_settings(count: int, shown: str) -> None:
+    assert size(count) == shown

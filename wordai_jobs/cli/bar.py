@@ -108,5 +108,6 @@ def duration(seconds: float) -> str:
 
 
 def size(count: int) -> str:
-    """`850 kB`, `12.3 MB`: a number of bytes in powers of ten."""
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
+    """`850 kB`, `12.3 MB`: a number of bytes. As in settings, a megabyte is 1024 * 1024 bytes."""
+    kilobytes = count / 1024
+    return f"{kilobytes / 1024:,.1f} MB" if kilobytes >= 1024 else f"{kilobytes:.0f} kB"

@@ -247,7 +247,6 @@ def _print_content(done: str, content: "Content", as_json: bool) -> None:
     if as_json:
         print_json(asdict(content))
         return
-    megabytes = content.bytes / 1_000_000
-    click.echo(f"{done} the database and {content.files} files, {megabytes:.1f} MB")
+    click.echo(f"{done} the database and {content.files} files, {bar.size(content.bytes)}")
     if content.missing:
         click.echo(f"{content.missing} chapters or uploads have lost files", err=True)

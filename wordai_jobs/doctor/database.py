@@ -8,6 +8,7 @@ from pathlib import Path
 from wordai_jobs.backend import configured_storage
 from wordai_jobs.client import ClientError
 from wordai_jobs.config import Config
+from wordai_jobs.database.client import Database
 from wordai_jobs.doctor.finding import Finding, Level
 from wordai_jobs.doctor.port import ask
 from wordai_jobs.errors import DatabaseError, DataFolderInUse, StartError, StorageError
@@ -32,8 +33,6 @@ def database(config: Config) -> Iterator[Finding]:
     except DatabaseError as error:
         advice = "start MongoDB, or correct mongodb.uri"
         yield Finding(check, Level.PROBLEM, _in_full(error), advice)
-    except StorageError as error:
-        yield Finding("identity", Level.PROBLEM, f"cannot be compared: {error.message}")
     except StartError as error:
         yield Finding(check, Level.PROBLEM, str(error))
 
@@ -42,13 +41,7 @@ def _findings_of(config: Config, folder: DataFolder) -> Iterator[Finding]:
     with connected(config, folder) as database:
         database.ping()
         yield Finding("database", Level.OK, "can be reached")
-        problem = (
-            mismatch(configured_storage(config, folder), database) if folder.path.is_dir() else None
-        )
-        if problem:
-            yield Finding("identity", Level.PROBLEM, problem)
-        else:
-            yield Finding("identity", Level.OK, "the database belongs to the data folder")
+        yield _identity(config, folder, database)
         missing = database.indexes.missing(config.jobs.retention_days)
         if missing:
             yield Finding(
@@ -59,6 +52,20 @@ def _findings_of(config: Config, folder: DataFolder) -> Iterator[Finding]:
             )
         else:
             yield Finding("indexes", Level.OK, "all exist")
+
+
+def _identity(config: Config, folder: DataFolder, database: Database) -> Finding:
+    check, problem = "identity", None
+    try:
+        if folder.path.is_dir():
+            problem = mismatch(configured_storage(config, folder), database)
+    except StorageError as error:
+        problem = f"cannot be compared: {error.message}"
+    except StartError as error:
+        problem = f"cannot be compared: {error}"
+    if problem:
+        return Finding(check, Level.PROBLEM, problem)
+    return Finding(check, Level.OK, "the database belongs to the data folder")
 
 
 def _new_embedded_database(config: Config) -> Finding:
