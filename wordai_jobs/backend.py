@@ -13,7 +13,7 @@ from wordai_jobs.database.metrics import DatabaseMetrics
 from wordai_jobs.errors import DatabaseAway, DatabaseError, StartError, StorageAway, StorageError
 from wordai_jobs.jobs.book_removal import BookRemoval
 from wordai_jobs.jobs.cleanup import Cleanup
-from wordai_jobs.jobs.ended import EndedJobs
+from wordai_jobs.jobs.ended_jobs import EndedJobs
 from wordai_jobs.jobs.engine import Engine
 from wordai_jobs.jobs.housekeeping import Chore, Housekeeper, cleanup_chores
 from wordai_jobs.jobs.metrics import JobMetrics

@@ -11,8 +11,8 @@ from tests.support.hostile import (
     long_outline_pdf,
 )
 from tests.support.pdfs import guided_pdf, raw_pdf, shared_pdfs, text_pdf
+from wordai_jobs.model.clean_text import clean_text
 from wordai_jobs.model.pdf_info import MAX_OUTLINE_ENTRIES, PdfInfo, bounded
-from wordai_jobs.model.shown import shown
 from wordai_jobs.rendering.description import describe
 
 
@@ -31,10 +31,10 @@ def check_same(pdf: bytes) -> None:
         labels = [page.get_label() for page in document] if document.get_page_labels() else None
         title = document.metadata["title"]
     assert [[entry.level, entry.title, entry.page_number] for entry in found.outline] == [
-        [level, shown(title, 300), page] for level, title, page in outline
+        [level, clean_text(title, 300), page] for level, title, page in outline
     ]
     assert found.page_labels == (labels and tuple(labels))
-    assert (found.title or "") == shown(title, 300)
+    assert (found.title or "") == clean_text(title, 300)
 
 
 @pytest.mark.needs_shared_pdfs

@@ -11,7 +11,7 @@ from typing import Any
 from wordai_jobs.clock import utc_now
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import AccessDenied, Busy, Conflict, Invalid, NotFound
-from wordai_jobs.jobs.ended import EndedJobs
+from wordai_jobs.jobs.ended_jobs import EndedJobs
 from wordai_jobs.jobs.engine import Engine
 from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.library.library import Library

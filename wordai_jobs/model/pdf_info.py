@@ -6,7 +6,7 @@ All of it is bounded, so that it fits into one record of the database.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from wordai_jobs.model.shown import shown
+from wordai_jobs.model.clean_text import clean_text
 
 MAX_OUTLINE_ENTRIES = 5_000
 MAX_TITLE_LENGTH = 300
@@ -38,15 +38,15 @@ class PdfInfo:
 def bounded(info: PdfInfo) -> PdfInfo:
     """With texts that can be shown, and without entries that lead nowhere."""
     outline = tuple(
-        OutlineEntry(shown(entry.title, MAX_TITLE_LENGTH), entry.level, entry.page_number)
+        OutlineEntry(clean_text(entry.title, MAX_TITLE_LENGTH), entry.level, entry.page_number)
         for entry in info.outline[:MAX_OUTLINE_ENTRIES]
         if 1 <= entry.page_number <= info.page_count and 1 <= entry.level <= MAX_OUTLINE_ENTRIES
     )
-    labels = tuple(shown(label, _MAX_LABEL_LENGTH) for label in info.page_labels or ())
+    labels = tuple(clean_text(label, _MAX_LABEL_LENGTH) for label in info.page_labels or ())
     is_usable = len(labels) == info.page_count and sum(map(len, labels)) <= _MAX_LENGTH_OF_LABELS
     return PdfInfo(
         info.page_count,
-        shown(info.title or "", MAX_TITLE_LENGTH) or None,
+        clean_text(info.title or "", MAX_TITLE_LENGTH) or None,
         outline,
         labels if is_usable else None,
     )

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from wordai_jobs.model.clean_text import clean_text
 from wordai_jobs.model.pdf_info import OutlineEntry
-from wordai_jobs.model.shown import shown
 
 MAX_FILENAME_LENGTH = 200
 DEFAULT_FILENAME = "document.pdf"
@@ -39,7 +39,7 @@ def clean_filename(name: str | None) -> str:
     long name is cut before its extension.
     """
     last = re.split(r"[/\\]", name or "")[-1]
-    clean = shown(last, len(last))
+    clean = clean_text(last, len(last))
     if not clean.strip("."):
         return DEFAULT_FILENAME
     if len(clean) <= MAX_FILENAME_LENGTH:

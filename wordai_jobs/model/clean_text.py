@@ -8,7 +8,7 @@ _BLANK = ("Cc", "Cs", "Co", "Zl", "Zp")
 _DROPPED = "Cf"
 
 
-def shown(text: str, most: int) -> str:
+def clean_text(text: str, most: int) -> str:
     """The text in one line, with composed characters (NFC), cut to `most` characters. It has
     neither control characters nor formatting characters.
     """

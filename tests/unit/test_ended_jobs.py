@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.records import upload_of
 from wordai_jobs.clock import utc_now
-from wordai_jobs.jobs.ended import EndedJobs
+from wordai_jobs.jobs.ended_jobs import EndedJobs
 from wordai_jobs.model.job import ChapterRequest, Job, JobStatus
 
 DAY = timedelta(days=1)
