@@ -96,7 +96,8 @@ def test_a_library_is_cared_for_from_the_command_line(program: Program, alice: C
         == " ".join(printed("text", book, three)["pages"]).split()
     )
 
-    found = printed("outline", "book.pdf")
+    (program.folder / "file_3.pdf").write_bytes(text_pdf(3))
+    found = printed("outline", "file_3.pdf")
     assert found["page_count"] == 3 and found["outline"] == []
     assert "3 pages and no outline" in program.run("outline", found["file_id"]).stdout
     program.run("download", found["file_id"], "copy.pdf")

@@ -10,6 +10,7 @@ import requests
 from PIL import Image
 
 from tests.support.client import Client
+from tests.support.openapi import Contract
 from tests.support.pdfs import photo_pdf, text_pdf
 from tests.support.server import ServerProcess
 from wordai_jobs.rendering import sandbox
@@ -23,6 +24,8 @@ CORS = [
     "Access-Control-Allow-Methods",
     "Access-Control-Max-Age",
 ]
+# What pages may read of every response, and what only browsers read.
+ALWAYS_READABLE = {"Cache-Control", "Content-Security-Policy"}
 # One of each kind of response: method, path, status.
 RESPONSES = [
     ("GET", "/health", 200),
@@ -121,6 +124,26 @@ def test_a_preflight_is_answered_without_authentication(server: ServerProcess, p
     assert "authorization" in allowed and "idempotency-key" in allowed
     foreign = ask(server, "OPTIONS", path, Origin="https://evil.example", **preflight)
     assert not [name for name in CORS if name in foreign.headers]
+
+
+def test_pages_of_other_origins_may_use_all_that_is_documented(server: ServerProcess) -> None:
+    contract = Contract(server.url)
+    components = contract.document["components"]
+    parameters = components["parameters"].values()
+    sent = {each["name"].lower() for each in parameters if each["in"] == "header"}
+    preflight = {
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": ", ".join(sent),
+    }
+    response = ask(server, "OPTIONS", "/api/v1/books", Origin=ORIGIN, **preflight)
+    methods, headers, exposed = (
+        set(response.headers[f"Access-Control-{what}"].split(", "))
+        for what in ("Allow-Methods", "Allow-Headers", "Expose-Headers")
+    )
+    assert {method.upper() for _, method, _ in contract.operations()} <= methods
+    assert sent <= {header.lower() for header in headers}
+    readable = {*components["headers"], "Content-Range", "Accept-Ranges"}
+    assert readable - ALWAYS_READABLE <= exposed
 
 
 def test_a_harmless_request_id_is_returned(server: ServerProcess) -> None:

@@ -24,7 +24,10 @@ from wordai_jobs.errors import UploadTooLarge
 ORIGIN = "https://app.example"
 STRANGER = "https://stranger.example"
 MB = 1024 * 1024
-_ASKED_FOR = ("authorization", "content-type", "idempotency-key", "if-none-match", "x-request-id")
+_ASKED_FOR = (
+    *("authorization", "content-type", "idempotency-key"),
+    *("if-none-match", "range", "x-request-id"),
+)
 PREFLIGHT = {
     "Access-Control-Request-Method": "POST",
     "Access-Control-Request-Headers": ",".join(_ASKED_FOR),

@@ -87,6 +87,7 @@ def test_what_a_renderer_that_was_taken_over_calls_links_is_not_passed_on(
     for links, expected in (
         (f'[{good}, {{"rect": {rect}, "url": "javascript:alert(1)"}}]', 1),
         (f'[{good}, {{"rect": {rect}, "page_number": 2}}, {{"rect": {rect}}}]', 1),
+        (f'[{good}, {{"rect": {rect}, "page_number": 1, "url": "javascript:alert(1)"}}]', 1),
         (f'[{good}, {{"rect": [1], "page_number": 1}}]', 0),
         ('"nonsense"', 0),
         ("[[]]", 0),

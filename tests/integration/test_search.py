@@ -3,6 +3,7 @@
 import io
 import shutil
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from uuid import uuid4
@@ -219,6 +220,8 @@ def test_the_text_of_a_chapter_is_plain_or_json_with_whole_words(library: Librar
         assert "Accept" in response.headers["Vary"]
     known = {"If-None-Match": plain.headers["ETag"]}
     assert library.owner.get(f"{library.chapter}/text", headers=known).status_code == 304
+    other = {**known, "Accept": "application/json"}
+    assert library.owner.get(f"{library.chapter}/text", headers=other).status_code == 200
     missing = library.owner.get(f"{library.chapter}x/text")
     assert missing.json() == {"detail": f"Chapter {library.chapter_id}x not found"}
 
@@ -253,6 +256,28 @@ def test_the_python_client_searches_and_reads_text(library: Library) -> None:
         assert [hit.page_number for hit in found] == [1, 2, 3]
         text = client.text(library.owner.book_id, library.chapter_id)
         assert text[0] == "The first of the offices" and len(text) == len(PAGES)
+
+
+def test_chapters_with_one_order_index_come_as_they_were_enqueued(
+    database: Database, tmp_path: Path
+) -> None:
+    """As in the list of chapters; the jobs have ended in the opposite order."""
+    storage = FolderStorage(DataFolder(tmp_path))
+    storage.folder.create()
+    now, moment = utc_now(), timedelta(seconds=1)
+    database.books.insert(Book("book", "alice", "A book", now, now))
+    for number in range(3):
+        ended, name = now + (3 - number) * moment, f"chapter-{number}"
+        chapter = Chapter(name, "book", "alice", ended, ended, slug=name, total_pages=1)
+        (storage.folder.chapters / name).mkdir()
+        page = storage.folder.chapters / name / "00001.json"
+        page.write_bytes(b'{"text": "lorem", "words": []}')
+        database.chapters.insert(replace(chapter, enqueued_at=now + number * moment))
+    books = BookService(database, storage, Quota(database, limit_mb=1))
+    hits = SearchService(database, storage, books).search(Scope("alice"), Query("lorem"), 9).hits
+    listed = books.chapters("book", "alice")
+    assert [hit.chapter_id for hit in hits] == [chapter.chapter_id for chapter in listed]
+    assert listed[0].chapter_id == "chapter-0"
 
 
 def test_a_search_that_takes_long_goes_on_in_the_next_slice(

@@ -10,6 +10,7 @@ def test_each_entry_of_a_level_is_a_part_up_to_the_next_one() -> None:
         OutlineEntry("One, first", 2, 5),
         OutlineEntry("One, second", 2, 8),
         OutlineEntry("On the same page", 1, 5),
+        OutlineEntry(" ", 1, 6),  # without a title, which a chapter must have
         OutlineEntry("Two", 1, 9),
     ]
     outline = FileOutline(None, 12, tuple(entries), None)

@@ -36,7 +36,8 @@ def outline(connection: Connection, pdf: str, as_json: bool) -> None:
 
 def uploaded(client: Client, pdf: str) -> str:
     """The id of an uploaded PDF: `pdf` itself, or that of the file with this path, now uploaded."""
-    return pdf if pdf.startswith("file_") else client.upload(Path(pdf)).file_id
+    is_id = pdf.startswith("file_") and not Path(pdf).exists()
+    return pdf if is_id else client.upload(Path(pdf)).file_id
 
 
 def _print_outline(found: FileOutline) -> None:

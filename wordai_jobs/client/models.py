@@ -129,12 +129,12 @@ class FileOutline:
     def parts(self, level: int = 1) -> list[Part]:
         """A part for each entry of this level, up to the page before the next one.
 
-        The pages before the first entry are in no part. An entry on the page of the one before it
-        is left out, because that page is in a part already.
+        The pages before the first entry are in no part. An entry without a title is left out, and
+        so is one on the page of the one before it, because that page is in a part already.
         """
         entries: dict[int, str] = {}
         for entry in self.outline:
-            if entry.level == level:
+            if entry.level == level and entry.title.strip():
                 entries.setdefault(entry.page_number, entry.title)
         starts = sorted(entries)
         ends = [*(start - 1 for start in starts[1:]), self.page_count]

@@ -164,8 +164,7 @@ def _links_of(content: dict[str, Any], total_pages: int) -> list[Link]:
     return [
         link
         for link in links
-        if (link.url and is_safe(link.url))
-        or (link.page_number and 1 <= link.page_number <= total_pages)
+        if (is_safe(link.url) if link.url else 1 <= (link.page_number or 0) <= total_pages)
     ]
 
 

@@ -55,7 +55,7 @@ class Place:
     before_book: int  # minus the moment at which the book was created
     book_id: str
     order_index: int
-    chapter_created: int
+    chapter_enqueued: int
     chapter_id: str
     page_number: int
 
@@ -245,7 +245,7 @@ def _begin(chapter: Chapter, book_created: datetime) -> Place:
         before_book=-_milliseconds(book_created),
         book_id=chapter.book_id,
         order_index=chapter.order_index,
-        chapter_created=_milliseconds(chapter.created_at),
+        chapter_enqueued=_milliseconds(chapter.enqueued_at or chapter.created_at),
         chapter_id=chapter.chapter_id,
         page_number=0,
     )

@@ -20,9 +20,19 @@ _EXPOSED = [
     "X-Queue-Position",
     "Idempotency-Replayed",
     "WWW-Authenticate",
+    "Content-Disposition",
+    "Content-Range",
+    "Accept-Ranges",
 ]
-_ALLOWED = ["Authorization", "Content-Type", "If-None-Match", "Idempotency-Key", "X-Request-ID"]
-_METHODS = ["GET", "HEAD", "POST", "DELETE", "OPTIONS"]
+_ALLOWED = [
+    "Authorization",
+    "Content-Type",
+    "If-None-Match",
+    "Idempotency-Key",
+    "X-Request-ID",
+    "Range",
+]
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _PREFLIGHT_MAX_AGE_S = 7200
 _OF_ALL = {"X-Content-Type-Options": "nosniff", "Vary": "Origin"}
 

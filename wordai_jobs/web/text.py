@@ -44,7 +44,7 @@ def chapter_text(book_id: str, chapter_id: str) -> Response:
     )
     response.headers["Cache-Control"] = "no-cache"
     response.vary.add("Accept")
-    response.set_etag(f"{chapter_id}-text-{_FORMAT}")
+    response.set_etag(f"{chapter_id}-{'json' if is_json else 'text'}-{_FORMAT}")
     response.make_conditional(request)
     return response
 
