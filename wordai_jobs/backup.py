@@ -36,7 +36,6 @@ _MANIFEST = "backup.json"
 _DATABASE = "database"
 _IDENTITY = "data_folder"  # the collection
 _SECRETS = ("identity", "secret_key")
-_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +163,7 @@ def _copy_kind(kind: _Kind, target: Path) -> int:
             _copy(kind.place / name, place / name)
         except FileNotFoundError:
             incomplete.add(name.removesuffix(kind.ending))
-    gone = set(ids)
-    for start in range(0, len(ids), _BATCH):
-        gone -= kind.existing(set(ids[start : start + _BATCH]))
+    gone = set(ids) - kind.existing(set(ids))
     if gone:
         leave_out(dump, kind.collection, kind.field, gone)
     for name in (f"{it}{kind.ending}" for it in gone):

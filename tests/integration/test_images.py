@@ -202,7 +202,7 @@ def test_requests_beyond_the_limit_are_refused_and_given_up_ones_make_room(
     addresses = [f"{page['background_url']}&dpi=300" for page in pages]
     replace_pdf(server, hanging_pages_pdf(MOST_WAITING + 1))
     with asking(server, *addresses) as connections:
-        [refused], _, _ = select.select(connections, [], [], 30)
+        [refused, *_], _, _ = select.select(connections, [], [], 30)
         response = refused.recv(65536).decode()
         assert response.startswith("HTTP/1.1 503 ") and "Retry-After: 5" in response
         assert BUSY in response
@@ -214,13 +214,16 @@ def test_requests_beyond_the_limit_are_refused_and_given_up_ones_make_room(
     assert cached(server.data, "tmp") == []
 
 
-def test_a_page_that_hangs_does_not_hold_up_another_user(
+def test_pages_that_hang_do_not_hold_up_another_user(
     server: ServerProcess, alice: Client, bob: Client
 ) -> None:
     of_bob = chapter_of(bob, text_pdf(1))["pages"][0]
-    page = chapter_of(alice, text_pdf(1))["pages"][0]
-    replace_pdf(server, hanging_pdf())
-    with asking(server, f"{page['background_url']}&dpi=300"):
+    pages = chapter_of(alice, text_pdf(MOST_WAITING))["pages"]
+    replace_pdf(server, hanging_pages_pdf(MOST_WAITING))
+    with asking(server, *(f"{page['background_url']}&dpi=300" for page in pages)) as connections:
+        # Not all of the places are for one user.
+        [refused, *_], _, _ = select.select(connections, [], [], 10)
+        assert BUSY in refused.recv(65536).decode()
         assert bob.get(f"{of_bob['background_url']}&dpi=300", timeout=20).status_code == 200
 
 

@@ -141,11 +141,11 @@ class ChapterRepository(Repository[Chapter]):
 
     def existing(self, chapter_ids: set[str]) -> set[str]:
         """Those of the chapters that exist."""
-        return self._values("chapter_id", {"chapter_id": {"$in": list(chapter_ids)}})
+        return self._existing("chapter_id", chapter_ids)
 
     def files_in_use(self, file_ids: set[str]) -> set[str]:
         """Those of the uploads that a chapter was made from."""
-        return self._values("file_id", {"file_id": {"$in": list(file_ids)}})
+        return self._existing("file_id", file_ids)
 
     def remove(self, chapter_id: str) -> None:
         with self._translated_errors():

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from itertools import islice
 from typing import Any, ClassVar, Generic, TypeVar
 
 import pymongo
@@ -17,6 +18,9 @@ Record = TypeVar("Record")
 
 # For chores, which nobody waits for: a database that is slow must not count as away.
 _CHORE_TIMEOUT_S = 60
+# The embedded database compares each record that it finds with each id that it is asked for: 50 ids
+# take 18 ms, 500 take 0.7 s, 3000 half a minute.
+_IDS_AT_ONCE = 50
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +61,13 @@ class Repository(Generic[Record]):
         with self._translated_errors(), pymongo.timeout(_CHORE_TIMEOUT_S):
             found = self._collection.find(condition, {"_id": False, field: True})
             return {document[field] for document in found if field in document}
+
+    def _existing(self, field: str, ids: set[str]) -> set[str]:
+        """Those of the ids that some record has in this field. Only for chores, as `_values`."""
+        remaining, found = iter(ids), set[str]()
+        while batch := list(islice(remaining, _IDS_AT_ONCE)):
+            found |= self._values(field, {field: {"$in": batch}})
+        return found
 
     def _from_document(self, document: Mapping[str, Any]) -> Record:
         """Raises ValidationError if the document cannot be read. Null counts as absent."""

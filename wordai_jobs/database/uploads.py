@@ -33,7 +33,7 @@ class UploadRepository(Repository[Upload]):
 
     def existing(self, file_ids: set[str]) -> set[str]:
         """Those of the ids that are recorded."""
-        return self._values("file_id", {"file_id": {"$in": list(file_ids)}})
+        return self._existing("file_id", file_ids)
 
     def expired(self, now: datetime, limit: int) -> list[Upload]:
         """Up to `limit` uploads whose time is up, the oldest first."""

@@ -86,7 +86,9 @@ class UserRecords:
                 if name == "uploads":
                     usage.upload_bytes = group["size"]
         for group in self._groups("pdf_chapter_jobs", {**condition, **UNFINISHED}):
-            found[group["_id"]].unfinished_jobs = group["count"]
+            # A user's first job may have been enqueued since.
+            usage = found.setdefault(group["_id"], Usage(group["_id"]))
+            usage.unfinished_jobs = group["count"]
         return found
 
     def _groups(self, collection: str, condition: Document) -> Iterator[Mapping[str, Any]]:

@@ -32,6 +32,8 @@ from wordai_jobs.storage.storage import ImageFile, Storage, UploadGone
 RESOLUTIONS = (75, 150, 300)
 # Requests that wait for an image; the HTTP server has as many threads more than others need.
 MOST_WAITING = 8
+# Of these, requests for pages of one user: the other places are for other users.
+_MOST_OF_ONE_USER = 6
 # Images that are rendered at once, at most: one for each of two users.
 MOST_AT_ONCE = 2
 # The longest that a request waits until its image is being rendered.
@@ -69,7 +71,7 @@ class ImageService:
         self._pool = pool
         self._metrics = metrics
         self._jobs_render = jobs_render
-        self._waiting = 0
+        self._waiting: list[str] = []  # the owner of each page
         self._changed = threading.Condition()
         self._served: set[str] = set()
         self._pause_until = 0.0
@@ -102,7 +104,7 @@ class ImageService:
             return
         wish = _Wish(is_wanted)
         with (
-            nullcontext() if is_cached else self._place(),
+            nullcontext() if is_cached else self._place(chapter.user_id),
             self._cache.use(
                 name,
                 lambda target: self._make(chapter, number, dpi, target, wish),
@@ -160,18 +162,19 @@ class ImageService:
         self._metrics.image_requested(ImageRequest.RENDERED)
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
+    def _place(self, user_id: str) -> Iterator[None]:
         with self._changed:
-            self._check_room()
-            self._waiting += 1
+            self._check_room(user_id)
+            self._waiting.append(user_id)
         try:
             yield
         finally:
             with self._changed:
-                self._waiting -= 1
+                self._waiting.remove(user_id)
 
-    def _check_room(self) -> None:
-        if self._waiting >= MOST_WAITING:
+    def _check_room(self, user_id: str = "") -> None:
+        of_user = self._waiting.count(user_id)
+        if len(self._waiting) >= MOST_WAITING or of_user >= _MOST_OF_ONE_USER:
             self._metrics.image_requested(ImageRequest.REFUSED)
             raise Busy(_TOO_MANY, _BUSY_RETRY_S)
 
