@@ -1,4 +1,4 @@
-"""Databases that tests read, share between servers, or kill."""
+"""Databases that tests read, share between servers, or kill, and renderers that they drive."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -11,8 +11,16 @@ import pymongo.database
 import pytest
 
 from tests.support.databases import own_database
+from tests.support.leftovers import files
 from tests.support.mongo import DatabaseProcess
+from tests.support.pdfs import text_pdf
+from tests.support.renderers import SETTINGS
+from tests.support.server import ServerProcess
+from tests.support.waiting import wait_until
 from wordai_jobs.database.client import Database
+from wordai_jobs.rendering.child_process import ChildProcess
+from wordai_jobs.rendering.fork_client import ForkServer
+from wordai_jobs.rendering.pool import RenderPool
 
 # The collections of servers, by name.
 Records = pymongo.database.Database[dict[str, Any]]
@@ -68,3 +76,58 @@ def new_job_document() -> Callable[..., dict[str, Any]]:
         }
 
     return make
+
+
+@pytest.fixture(scope="module")
+def shared_fork_server() -> Iterator[ForkServer]:
+    running = ForkServer()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def fork_server(shared_fork_server: ForkServer) -> ForkServer:
+    """Runs until a test kills it: this thread, and none of a pool, has started it."""
+    first = ChildProcess("a first child", 512, shared_fork_server)
+    first.start()
+    first.kill()
+    return shared_fork_server
+
+
+@pytest.fixture
+def pool(fork_server: ForkServer) -> Iterator[RenderPool]:
+    running = RenderPool(SETTINGS, fork_server)
+    running.start()
+    wait_until(lambda: running.ready_count == 1, what="a child")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def pdf(tmp_path: Path) -> Path:
+    """Of three pages."""
+    path = tmp_path / "a.pdf"
+    path.write_bytes(text_pdf(3))
+    return path
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server with small limits, and to itself, so that its files can be counted."""
+    settings = {
+        "limits.max_upload_mb": 1,
+        "rendering.max_pages": 20,
+        "cors.origins": ["https://app.example"],
+    }
+    server = ServerProcess(tmp_path_factory.mktemp("strict"), settings).start().wait_until_ready()
+    yield server
+    assert server.stop() == 0
+
+
+@pytest.fixture
+def unchanged(strict: ServerProcess) -> Iterator[None]:
+    """The test leaves the same files and the same process as before."""
+    before, pid = files(strict.data), strict.pid
+    yield
+    assert files(strict.data) == before
+    assert strict.process and strict.process.poll() is None and strict.pid == pid

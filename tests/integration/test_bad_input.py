@@ -1,34 +1,18 @@
-"""Bad input gets the contract's errors, loses nothing, and leaves no file behind."""
+"""Bad JSON, fields and ids get the contract's errors, and leave no file behind."""
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
 
 import pytest
-import requests
 
 from tests.support.client import Client, Json
-from tests.support.leftovers import check_end, files
-from tests.support.pdfs import encrypted_pdf, no_pages_pdf, pdf_of_size, photo_pdf, text_pdf
+from tests.support.pdfs import photo_pdf, text_pdf
+from tests.support.refusals import check_refused
 from tests.support.server import ServerProcess
 
 ENQUEUE = "/api/v1/books/{book}/chapters/from-pdf"
-
-
-@pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server with small limits, and to itself, so that its files can be counted."""
-    settings = {
-        "limits.max_upload_mb": 1,
-        "rendering.max_pages": 20,
-        "cors.origins": ["https://app.example"],
-    }
-    server = ServerProcess(tmp_path_factory.mktemp("strict"), settings).start().wait_until_ready()
-    yield server
-    assert server.stop() == 0
 
 
 @pytest.fixture
@@ -38,130 +22,9 @@ def user(strict: ServerProcess) -> Client:
     return client
 
 
-@pytest.fixture
-def unchanged(strict: ServerProcess) -> Iterator[None]:
-    """The test leaves the same files and the same process as before."""
-    before, pid = files(strict.data), strict.pid
-    yield
-    assert files(strict.data) == before
-    assert strict.process and strict.process.poll() is None and strict.pid == pid
-
-
-def check_refused(response: requests.Response, status: int, message: str) -> None:
-    assert response.status_code == status, response.text
-    assert list(response.json()) == ["detail"], response.text
-    assert message in response.json()["detail"], response.text
-    assert response.headers["Access-Control-Allow-Origin"] == "https://app.example"
-    assert response.headers["X-Request-ID"]
-    assert response.headers["Content-Type"] == "application/json"
-
-
 def shown(value: object) -> str:
     """A value as the id of a case."""
     return ascii(value)[:40]
-
-
-TEXT_FILE = b"Hello, I am a text file with a wrong name.\n" * 40
-TOO_LARGE = "The upload is larger than the limit of 1 MB"
-BAD_PDFS = {
-    "empty": (b"", 400, "The file is empty"),
-    "a text file": (TEXT_FILE, 400, "The file is not a PDF"),
-    "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(500), 400, "The file is not a PDF"),
-    "only a header": (b"%PDF-1.7\n", 400, "PDF is damaged and cannot be opened"),
-    "a header and garbage": (
-        b"%PDF-1.7\n" + bytes(range(256)) * 50,
-        400,
-        "PDF is damaged and cannot be opened",
-    ),
-    "no pages": (no_pages_pdf(), 400, "PDF has no pages"),
-    "a password": (encrypted_pdf(), 400, "PDF is password protected"),
-    "too many pages": (text_pdf(21), 422, "PDF has 21 pages, more than the limit of 20"),
-    "too large": (text_pdf(1) + bytes(1024 * 1024), 413, TOO_LARGE),
-    "far too large": (bytes(9 * 1024 * 1024), 413, TOO_LARGE),
-}
-
-
-@pytest.mark.parametrize("pdf, status, message", BAD_PDFS.values(), ids=BAD_PDFS)
-@pytest.mark.usefixtures("unchanged")
-def test_a_file_that_cannot_become_a_chapter_is_refused_with_the_reason(
-    user: Client, pdf: bytes, status: int, message: str
-) -> None:
-    check_refused(user.upload(pdf, "chapter.pdf"), status, message)
-    form = {"file": ("chapter.pdf", pdf, "application/pdf")}
-    enqueued = user.post(ENQUEUE.format(book=user.book_id), files=form, data={"title": "T"})
-    check_refused(enqueued, status, message)
-
-
-@pytest.mark.parametrize("encoding", ["with a length", "chunked"])
-@pytest.mark.parametrize(
-    "path, fields",
-    [
-        pytest.param("/api/v1/files", {}, id="upload"),
-        pytest.param("/api/v1/files", {"x": "x" * 1_000_000}, id="upload with a large field"),
-        pytest.param(ENQUEUE, {"title": "A chapter"}, id="enqueue"),
-    ],
-)
-def test_a_pdf_may_be_exactly_as_large_as_the_limit(
-    user: Client, path: str, fields: dict[str, str], encoding: str
-) -> None:
-    def send(size: int) -> requests.Response:
-        files = {"file": ("exactly.pdf", pdf_of_size(size), "application/pdf")}
-        url = user.url + path.format(book=user.book_id)
-        request = user.session.prepare_request(
-            requests.Request("POST", url, data=fields, files=files)
-        )
-        if encoding == "chunked":
-            body = request.body
-            assert isinstance(body, bytes)
-            request.body = (body[at : at + 1024] for at in range(0, len(body), 1024))
-            del request.headers["Content-Length"]
-            request.headers["Transfer-Encoding"] = "chunked"
-        return user.session.send(request, timeout=60)
-
-    accepted = send(1024 * 1024)
-    assert accepted.status_code in (201, 202), accepted.text
-    check_refused(send(1024 * 1024 + 1), 413, TOO_LARGE)
-
-
-def test_a_pdf_cut_in_half_is_repaired_or_refused_and_never_half_a_chapter(user: Client) -> None:
-    whole = text_pdf(12)
-    response = user.upload(whole[: len(whole) // 2])
-    if response.status_code == 201:
-        job = user.end_of(user.enqueue(response.json()["file_id"]).json()["job_id"])
-        check_end(user, job)
-        assert job["status"] == "completed" or "is damaged and cannot be rendered" in job["error"]
-    else:
-        check_refused(response, 400, "PDF is damaged and cannot be opened")
-
-
-@pytest.mark.parametrize(
-    "given, shown",
-    [
-        ("../../etc/passwd.pdf", "passwd.pdf"),
-        ("/absolute/path.pdf", "path.pdf"),
-        ("a" * 296 + ".pdf", "a" * 196 + ".pdf"),
-        ("line\u0007break\u0085.pdf", "line break .pdf"),
-        ("\u202efdp.exe.pdf", "fdp.exe.pdf"),
-        ("..", "document.pdf"),
-        ("sách của tôi.pdf", "sách của tôi.pdf"),
-    ],
-    ids=[
-        "relative path",
-        "absolute path",
-        "too long",
-        "control characters",
-        "reversed text",
-        "only dots",
-        "Vietnamese",
-    ],
-)
-def test_a_file_name_is_shown_without_harmful_characters(
-    user: Client, given: str, shown: str
-) -> None:
-    file = user.upload(photo_pdf(), given).json()
-    assert file["filename"] == shown
-    message = user.end_of(user.enqueue(file["file_id"]).json()["job_id"])["message"]
-    assert message.startswith("Chapter created")
 
 
 NOT_AN_OBJECT = "The body must be a JSON object"
@@ -387,29 +250,18 @@ def test_an_unknown_chapter_is_not_found(user: Client, method: str) -> None:
     check_refused(response, 404, "Chapter none not found")
 
 
-@dataclass(frozen=True)
-class Owned:
-    """A user with a file and a chapter of two pages made from it; `book` and `chapter` are URLs."""
-
-    owner: Client
-    file_id: str
-    job: Json
-    book: str
-    chapter: str
-
-
 @pytest.fixture(scope="module")
-def owned(strict: ServerProcess) -> Owned:
+def pages(strict: ServerProcess) -> tuple[Client, str]:
+    """The owner of a chapter of two pages, and the address of these."""
     owner = Client(strict.url, "owner")
     owner.session.headers["Origin"] = "https://app.example"
-    file_id = owner.upload(text_pdf(2)).json()["file_id"]
-    job = owner.end_of(owner.enqueue(file_id).json()["job_id"])
-    book = f"/api/v1/books/{owner.book_id}"
-    return Owned(owner, file_id, job, book, f"{book}/chapters/{job['result']['chapter_id']}")
+    chapter_id = owner.end_of(owner.submit(text_pdf(2)))["result"]["chapter_id"]
+    return owner, f"/api/v1/books/{owner.book_id}/chapters/{chapter_id}/pages"
 
 
-def test_the_pages_of_a_chapter_count_from_one(owned: Owned) -> None:
-    assert owned.owner.get(f"{owned.chapter}/pages/1").status_code == 200
+def test_the_pages_of_a_chapter_count_from_one(pages: tuple[Client, str]) -> None:
+    owner, address = pages
+    assert owner.get(f"{address}/1").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -417,97 +269,7 @@ def test_the_pages_of_a_chapter_count_from_one(owned: Owned) -> None:
 )
 @pytest.mark.parametrize("part", ["", "/image", "/thumbnail"], ids=["page", "image", "thumbnail"])
 def test_a_page_number_that_does_not_exist_is_not_found(
-    owned: Owned, number: str, part: str
+    pages: tuple[Client, str], number: str, part: str
 ) -> None:
-    response = owned.owner.get(f"{owned.chapter}/pages/{number}{part}")
-    check_refused(response, 404, f"Page {number} not found")
-
-
-@pytest.fixture
-def thief(strict: ServerProcess) -> Client:
-    client = Client(strict.url, "thief")
-    client.session.headers["Origin"] = "https://app.example"
-    return client
-
-
-@pytest.mark.usefixtures("unchanged")
-@pytest.mark.parametrize(
-    "method, path, kind",
-    [
-        pytest.param("GET", "{book}", "book", id="book"),
-        pytest.param("GET", "{chapter}", "book", id="chapter"),
-        pytest.param("GET", "{chapter}/pages/1", "book", id="page"),
-        pytest.param("GET", "{chapter}/pages/1/image", "book", id="image"),
-        pytest.param("GET", "{chapter}/pages/1/thumbnail", "book", id="thumbnail"),
-        pytest.param("DELETE", "{chapter}", "book", id="deleting a chapter"),
-        pytest.param("GET", "/api/v1/files/{file_id}", "file", id="file"),
-        pytest.param("GET", "/api/v1/files/{file_id}/outline", "file", id="outline"),
-        pytest.param("GET", "/api/v1/files/{file_id}/content", "file", id="content"),
-        pytest.param("GET", "/api/v1/books/jobs/{job_id}", "job", id="job"),
-        pytest.param("GET", "/api/v1/books/jobs/{job_id}/pages", "job", id="pages of a job"),
-    ],
-)
-def test_access_to_what_another_user_owns_is_denied(
-    owned: Owned, thief: Client, method: str, path: str, kind: str
-) -> None:
-    address = path.format(
-        book=owned.book,
-        chapter=owned.chapter,
-        file_id=owned.file_id,
-        job_id=owned.job["job_id"],
-    )
-    check_refused(thief.request(method, address), 403, f"Access denied to this {kind}")
-
-
-def test_nothing_can_be_made_from_or_in_what_another_user_owns(
-    owned: Owned, thief: Client, strict: ServerProcess
-) -> None:
-    assert thief.book_id
-    before = files(strict.data)
-    check_refused(thief.enqueue(owned.file_id), 403, "Access denied to this file")
-    body = {"file_id": owned.file_id, "title": "T"}
-    response = thief.post(f"{owned.book}/chapters/from-pdf", json=body)
-    check_refused(response, 403, "Access denied to this book")
-    assert files(strict.data) == before
-
-
-def test_lists_show_only_what_the_caller_owns(owned: Owned, thief: Client) -> None:
-    assert thief.book_id and owned.owner.book_id
-    assert {book["title"] for book in thief.get("/api/v1/books").json()["books"]} == {
-        "A book of thief"
-    }
-    assert thief.get("/api/v1/books/jobs").json()["jobs"] == []
-
-
-@pytest.fixture(scope="module")
-def signed(owned: Owned) -> tuple[str, str]:
-    """The signed URLs of two pages."""
-    first, second = (page["background_url"] for page in owned.owner.chapter(owned.job)["pages"])
-    return first, second
-
-
-def test_a_signed_url_opens_its_page_without_a_token(
-    strict: ServerProcess, signed: tuple[str, str]
-) -> None:
-    assert requests.get(strict.url + signed[0], timeout=10).status_code == 200
-
-
-@pytest.mark.parametrize(
-    "forge",
-    [
-        pytest.param(
-            lambda url, other: f"{other.partition('?')[0]}?{url.partition('?')[2]}",
-            id="another page",
-        ),
-        pytest.param(lambda url, other: url.replace("expires=", "expires=9"), id="later"),
-        pytest.param(lambda url, other: url[:-1], id="cut short"),
-        pytest.param(lambda url, other: url.partition("?")[0], id="unsigned"),
-        pytest.param(
-            lambda url, other: url.replace("signature=", "signature=%00"), id="a byte more"
-        ),
-    ],
-)
-def test_a_changed_signed_url_is_refused(
-    strict: ServerProcess, signed: tuple[str, str], forge: Callable[[str, str], str]
-) -> None:
-    assert requests.get(strict.url + forge(*signed), timeout=10).status_code == 401
+    owner, address = pages
+    check_refused(owner.get(f"{address}/{number}{part}"), 404, f"Page {number} not found")
