@@ -72,7 +72,7 @@ def test_a_database_that_is_away_for_a_while_costs_no_job(
     ended = user.end_of(user.submit(photo_pdf()))["job_id"]
     assert server.stop() == 0
     server.start()  # it has no job in its memory
-    job_id = user.submit(text_pdf(80))
+    job_id = user.submit(text_pdf(40))
     wait_until(lambda: user.job(job_id)["progress"] >= 30)
     mongodb.pause()
     try:

@@ -56,6 +56,7 @@ def new_fleet(
 
     def make(broker: Broker = redis, **settings: object) -> Fleet:
         named = {name.replace("__", "."): value for name, value in settings.items()}
+        named.setdefault("rendering.dpi", 72)  # as servers of other tests
         made.append(Fleet(tmp_path / f"fleet{len(made)}", broker, bucket, shared, named))
         return made[-1]
 

@@ -107,7 +107,11 @@ def parts(
     tmp_path: Path, broker: Broker, mongodb: DatabaseProcess, own_s3: S3Server
 ) -> Iterator[Parts]:
     database = {"mongodb.uri": mongodb.uri, "mongodb.database": "fleet"}
-    settings = {"limits.max_active_jobs_per_user": 1000, "rendering.page_timeout_s": 5}
+    settings = {
+        "limits.max_active_jobs_per_user": 1000,
+        "rendering.page_timeout_s": 5,
+        "rendering.dpi": 72,
+    }
     fleet = Fleet(tmp_path / "fleet", broker, Bucket(own_s3), database, settings)
     for _ in range(2):
         fleet.worker()

@@ -30,7 +30,7 @@ MAY_GROW_KB = 40_000
 # FUZZ_REQUESTS=1000 pytest --hypothesis-seed=N sends more, and other ones.
 FUZZ_REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "0"))
 fuzz = settings(
-    max_examples=FUZZ_REQUESTS or 400,
+    max_examples=FUZZ_REQUESTS or 200,
     derandomize=not FUZZ_REQUESTS,
     deadline=None,
     database=None,

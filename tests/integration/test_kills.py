@@ -20,7 +20,7 @@ pytestmark = pytest.mark.long_file(120)
 
 KILLS = int(os.environ.get("SOAK_KILLS", "8"))
 RENDERERS = 2
-TWO_RENDERERS = {"rendering.processes": RENDERERS, "rendering.dpi": 100}
+TWO_RENDERERS = {"rendering.processes": RENDERERS}
 RESTARTED = "Server restarted while the job was running"
 
 
@@ -129,7 +129,7 @@ def test_the_process_that_children_are_forked_from_is_replaced_with_them_and_los
 def test_a_killed_embedded_database_is_started_again_and_loses_no_job(
     start_server: StartServer,
 ) -> None:
-    server = start_server({**EMBEDDED, "rendering.dpi": 100}).wait_until_ready()
+    server = start_server(EMBEDDED).wait_until_ready()
     user = Client(server.url, "somebody")
     file_id = user.upload(text_pdf(40)).json()["file_id"]
     accepted: list[str] = []

@@ -15,7 +15,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long_file(40)
 
-JOBS = int(os.environ.get("SOAK_JOBS", "80"))
+JOBS = int(os.environ.get("SOAK_JOBS", "40"))
 AT_ONCE = 10
 
 
@@ -48,7 +48,7 @@ def run_jobs(user: Client, good: list[str], large: str, count: int) -> list[str]
 def test_no_descriptor_thread_child_or_memory_is_leaked_over_many_jobs(
     start_server: StartServer,
 ) -> None:
-    server = start_server({"rendering.dpi": 72}).wait_until_ready()
+    server = start_server().wait_until_ready()
     user = Client(server.url, "somebody")
     good = [user.upload(pdf).json()["file_id"] for pdf in (photo_pdf(), text_pdf(3), text_pdf(5))]
     large = user.upload(text_pdf(100)).json()["file_id"]

@@ -27,6 +27,7 @@ from werkzeug.test import TestResponse
 from tests.support.databases import own_database
 from tests.support.firebase import PROJECT, Google
 from tests.support.pdfs import hanging_pdf, text_pdf
+from tests.support.processes import freeze_the_busy_renderer
 from tests.support.waiting import wait_until
 from wordai_jobs import logs
 from wordai_jobs.app import backend, create_app
@@ -64,6 +65,7 @@ class Site:
             self.wait_for("completed", job_id)
         self.jobs["running"] = self.enqueue("alice", hanging_pdf())
         self.wait_for("Extracting pages", self.jobs["running"])
+        freeze_the_busy_renderer(os.getpid())
         for name in ("first in the queue", "bob's second", "third", "failed"):
             owner = "bob" if name.startswith("bob") else "alice"
             self.jobs[name] = self.enqueue(owner, text_pdf(1))

@@ -41,7 +41,8 @@ def test_a_user_who_has_stored_the_limit_is_answered_507_and_others_are_not(
 
 
 def test_page_files_count_and_removing_a_chapter_makes_room(start_server: StartServer) -> None:
-    server = start_server({"limits.max_stored_mb_per_user": 1, "rendering.format": "jpeg"})
+    large_images = {"rendering.format": "jpeg", "rendering.dpi": 150}
+    server = start_server({"limits.max_stored_mb_per_user": 1, **large_images})
     user = Client(server.url, "somebody")
     file_id = user.upload(text_pdf(12)).json()["file_id"]
     job = user.end_of(user.enqueue(file_id).json()["job_id"])

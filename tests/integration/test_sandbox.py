@@ -14,7 +14,7 @@ from tests.support.client import Client
 from tests.support.intruder import FATAL, REFUSED
 from tests.support.leftovers import staged
 from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
-from tests.support.processes import busy_renderer, is_alive, kill
+from tests.support.processes import busy_renderer, fork_server, is_alive, kill
 from tests.support.server import ServerProcess
 from tests.support.tools import missing, program
 from tests.support.waiting import wait_until
@@ -32,6 +32,8 @@ from wordai_jobs.rendering.task import Part, RenderingError
 pytestmark = pytest.mark.long_file(60)
 
 SETTINGS = RenderingSettings(processes=1, dpi=72)
+# So much has a renderer worked on a page that takes hours when it is attacked.
+WORK_S = 0.05
 
 
 @pytest.fixture(autouse=True)
@@ -137,12 +139,14 @@ def test_an_upload_that_takes_over_its_inspector_is_refused_and_the_next_is_not(
         inspector.stop()
 
 
-# With a debugger. Each expression is evaluated in the renderer; an answer below 0 is an error.
-CALLS = {
-    "open a PDF of another user": '(long)open("{data}/uploads/{other}.pdf", 0)',
-    "open the signing key": '(long)open("{data}/secret_key", 0)',
-    "open /etc/passwd": '(long)open("/etc/passwd", 0)',
-    "write outside its folder": '(long)open("{data}/chapters/new", 0101, 0600)',
+# With a debugger, which evaluates these in the renderer.
+REFUSED_CALLS = (
+    '(long)open("{data}/uploads/{other}.pdf", 0)',
+    '(long)open("{data}/secret_key", 0)',
+    '(long)open("/etc/passwd", 0)',
+    '(long)open("{data}/chapters/new", 0101, 0600)',
+)
+FATAL_CALLS = {
     "socket": "(long)socket(2, 1, 0)",
     "execve": '(long)execve("/bin/true", 0, 0)',
     "fork": "(long)fork()",
@@ -156,53 +160,55 @@ CALLS = {
 
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    settings = {"rendering.processes": 1, "rendering.page_timeout_s": 120}
+    settings = {"rendering.processes": 1, "rendering.dpi": 72, "rendering.page_timeout_s": 120}
     server = ServerProcess(tmp_path_factory.mktemp("attacked"), settings)
     server.start().wait_until_ready()
     yield server
     assert server.stop() == 0
 
 
-def evaluated(pid: int, call: str) -> str:
-    """What the debugger prints that the call returned; empty if the renderer has ended."""
+def evaluated(pid: int, *calls: str) -> list[str]:
+    """What the debugger prints that the calls returned; nothing once the renderer has ended."""
     # Reading the symbols of all libraries would take a second.
     command = [program("gdb", "gdb"), "-batch", "-nx", "-iex", "set auto-solib-add off"]
-    done = subprocess.run(
-        [*command, "-p", str(pid), "-ex", "sharedlibrary libc[.]", "-ex", f"print {call}"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    found = re.search(r"^\$1 = (-?\d+)$", done.stdout, re.MULTILINE)
-    return found[1] if found else ""
+    command += ["-p", str(pid)]
+    for call in ("sharedlibrary libc[.]", *(f"print {call}" for call in calls)):
+        command += ["-ex", call]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return re.findall(r"^\$\d+ = (-?\d+)$", done.stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_a_debugger_in_a_busy_renderer_gets_nothing_and_the_next_job_is_rendered(
-    attacked: ServerProcess, call: str
-) -> None:
+def test_a_debugger_in_a_busy_renderer_opens_no_file(attacked: ServerProcess) -> None:
     alice, bob = Client(attacked.url, "alice"), Client(attacked.url, "bob")
     other = alice.upload(photo_pdf()).json()["file_id"]
     job_id = bob.submit(hanging_pdf())
-    renderer = busy_renderer(attacked.pid, 0.2)
-    [parent] = [
-        it for it in attacked.children() if Path(f"/proc/{it}/comm").read_text() == "fork server\n"
-    ]
-    call = call.format(data=attacked.data, other=other, parent=parent)
-    answer = evaluated(renderer, call)
-    if "open(" in call:
-        assert answer == "-1" and is_alive(renderer)
-        bob.post(f"/api/v1/books/jobs/{job_id}/cancel")
-        error = "Cancelled by user"
-    else:
-        assert answer == ""
-        wait_until(lambda: not is_alive(renderer), what="its end")
-        kill(busy_renderer(attacked.pid, 0.2))
-        error = "Page 1 crashed the renderer"
-    assert bob.end_of(job_id)["error"] == error
-    assert staged(attacked.data) == []
-    assert is_alive(parent)
-    assert bob.end_of(bob.submit(text_pdf(2)))["status"] == "completed"
+    renderer = busy_renderer(attacked.pid, WORK_S)
+    calls = (call.format(data=attacked.data, other=other) for call in REFUSED_CALLS)
+    assert evaluated(renderer, *calls) == ["-1"] * len(REFUSED_CALLS)
+    assert is_alive(renderer)
+    bob.post(f"/api/v1/books/jobs/{job_id}/cancel")
+    check_goes_on(attacked, bob, job_id, "Cancelled by user")
+
+
+@pytest.mark.parametrize("call", FATAL_CALLS.values(), ids=FATAL_CALLS)
+def test_a_debugger_in_a_busy_renderer_ends_it_with_a_forbidden_call(
+    attacked: ServerProcess, call: str
+) -> None:
+    bob = Client(attacked.url, "bob")
+    job_id = bob.submit(hanging_pdf())
+    renderer = busy_renderer(attacked.pid, WORK_S)
+    assert evaluated(renderer, call.format(parent=fork_server(attacked)[0])) == []
+    wait_until(lambda: not is_alive(renderer), what="its end")
+    kill(busy_renderer(attacked.pid, WORK_S))
+    check_goes_on(attacked, bob, job_id, "Page 1 crashed the renderer")
+
+
+def check_goes_on(server: ServerProcess, user: Client, job_id: str, error: str) -> None:
+    """The job ends with this error and leaves nothing, and the next one is rendered."""
+    [parent] = fork_server(server)
+    assert user.end_of(job_id)["error"] == error
+    assert staged(server.data) == [] and fork_server(server) == [parent]
+    assert user.end_of(user.submit(text_pdf(2)))["status"] == "completed"
 
 
 def test_a_server_says_in_one_line_what_its_sandbox_is(start_server: StartServer) -> None:
