@@ -84,7 +84,7 @@ class Run:
 def run_book(server: ServerProcess, book: Book) -> Run:
     user = Client(server.url, "bench")
     assert user.book_id, "made before the clock starts"
-    cpu_before, started = _cpu_s(server.pid), time.perf_counter()
+    cpu_before, started = cpu_s(server.pid), time.perf_counter()
     file_id = user.upload(book.pdf).json()["file_id"]
     job_id = user.enqueue(file_id).json()["job_id"]
     accepted = time.perf_counter()
@@ -92,10 +92,10 @@ def run_book(server: ServerProcess, book: Book) -> Run:
     first_page_s = time.perf_counter() - accepted
     wait_for_end(user, job_id)
     seconds = time.perf_counter() - started
-    return Run(seconds, first_page_s, _cpu_s(server.pid) - cpu_before)
+    return Run(seconds, first_page_s, cpu_s(server.pid) - cpu_before)
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> float:
     """What a process, all that it has started and all that they have started have used so far."""
     total = 0.0
     top = psutil.Process(pid)

@@ -216,3 +216,17 @@ def test_a_book_keeps_its_child_while_other_books_have_their_turn_and_takes_it_a
         assert len(seen) == 3, "one for each book, and one for the next"
     assert len(wait_until(children, what="the child for the next book")) == 1
     assert children()[0] not in before
+
+
+def test_the_tasks_of_a_book_follow_one_another(pool: RenderPool, pdf: Path) -> None:
+    pdf.write_bytes(text_pdf(48))
+    folder = pdf.with_suffix("")
+    folder.mkdir()
+    part = Part(pdf, 48)
+    with (
+        pool.rendering(part, folder, "fail", range(1, 33)) as first,
+        pool.rendering(part, folder, "fail", range(33, 49)) as second,
+    ):
+        wait_until(lambda: second.next_page(0.1), what="a page of the second task")
+        pages = [first.next_page(0) for _ in range(32)]
+    assert [page and page.number for page in pages] == list(range(1, 33))

@@ -28,6 +28,11 @@ class Broker(ABC):
     def url(self) -> str:
         return self.url_at(self.port)
 
+    @property
+    def pid(self) -> int:
+        """Of the last process that was started."""
+        return self._processes[-1].pid
+
     @abstractmethod
     def url_at(self, port: int) -> str:
         """The URL for a proxy on this port."""

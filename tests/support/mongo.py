@@ -35,6 +35,10 @@ class DatabaseProcess:
         wait_until_up(self._process, self._port)
         return self
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def pause(self) -> None:
         """Stop the process, and return once all of it has stopped: a signal takes its time."""
         self._process.send_signal(signal.SIGSTOP)

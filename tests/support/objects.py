@@ -34,6 +34,11 @@ class S3Server:
         """The variables with which clients reach the server."""
         return environment_for(self.port)
 
+    @property
+    def pid(self) -> int:
+        assert self.process
+        return self.process.pid
+
     def start(self) -> "S3Server":
         self.folder.mkdir(parents=True, exist_ok=True)
         identity = {

@@ -102,3 +102,12 @@ def test_words_are_read_once_as_long_as_there_is_room(
         content = reader.content("c", number)
         assert content and len(content["text"]) == 1000
     assert [key[-6] for key in store.read] == ["1", "2", "3", "2"]
+
+
+def test_what_was_stored_just_now_is_not_read_and_readers_of_chapters_take_no_room(
+    reader: PageReader, store: Store
+) -> None:
+    reader.remember("c", 1, orjson.dumps({"text": "stored", "words": []}))
+    for number in (1, 2, 2):
+        assert reader.content("c", number, is_remembered=False)
+    assert [key[-6] for key in store.read] == ["2", "2"]

@@ -5,7 +5,7 @@ for another to end. A child renders pages of one book only, and ends with it.
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -134,11 +134,13 @@ class RenderPool:
 
 
 class _Turns:
-    """The books that are being rendered. They give out chunks of pages in turns."""
+    """The books, known by their folders, that are being rendered. They give out chunks of pages in
+    turns. If a book has several tasks, they follow one another.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._tasks: deque[RenderTask] = deque()
+        self._tasks: list[RenderTask] = []
         self.is_closed = False
 
     def add(self, task: RenderTask) -> None:
@@ -173,12 +175,15 @@ class _Turns:
         """Wait for work; returns None once closed, or if there is none and `may_wait` says no."""
         with self._changed:
             while not self.is_closed:
+                children: Counter[Path] = Counter()
+                for task in self._tasks:
+                    children[task.folder] += task.children_at_work
                 # A book gets a further child only if no other book wants one: it costs 10 ms.
-                for task in sorted(self._tasks, key=lambda it: it.children_at_work):
+                for task in sorted(self._tasks, key=lambda it: children[it.folder]):
                     chunk = task.take_chunk()
                     if chunk:
-                        self._tasks.remove(task)
-                        self._tasks.append(task)
+                        folder = task.folder
+                        self._tasks.sort(key=lambda it: it.folder == folder)
                         return task, chunk
                 if not may_wait():
                     return None

@@ -16,12 +16,15 @@ from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.rendering.task import Part, RenderTask
 from wordai_jobs.storage.storage import NextPage
 
-# A task leaves the rest of its pages to another one after this time, so that others need not wait.
+# A task leaves the rest of its pages to another one after this time, so that others need not wait,
+# but not so soon after its first page: before that, it may have waited for the renderers.
 _LEAVE_OFF_AFTER_S = 1.0
-# How often stored pages are recorded.
-_RECORD_INTERVAL_S = 0.5
-# How often a task looks whether its job is still wanted: a cancelled one must end within 2 s.
-_CHECK_INTERVAL_S = 0.8
+_RENDER_FOR_S = 0.5
+# How often pages are recorded that take long. Others are recorded when the task leaves off.
+_RECORD_INTERVAL_S = 1.5
+# How often a task that records nothing looks whether its job is still wanted: a cancelled one must
+# end within 2 s.
+_CHECK_INTERVAL_S = 1.2
 _WAIT_S = 0.05
 _LONGEST_WAIT_S = 0.03
 _RETRY_PAUSE_S = 0.5
@@ -30,9 +33,9 @@ _STOP_AFTER_S = 5.0
 # If the database is away for longer, the task is given up, and published again later.
 _PATIENCE_S = 60.0
 
-# The steps of a job, which only grow (FleetRepository.advance). Between opened and creating, there
-# is one for each page.
-_FETCHING, _FETCHED, _OPENED = 1, 2, 3
+# The steps of a job, which only grow (FleetRepository.advance). Fetching ends before 2; between
+# opened and creating, there is one for each page.
+_FETCHING, _OPENED = 1, 3
 
 
 def creating_step(total_pages: int) -> int:
@@ -70,7 +73,8 @@ class Stretch:
         self._stored: dict[int, Page] = {}
         self._next = task.first  # the first page that is not recorded
         self._next_check = time.monotonic() + _CHECK_INTERVAL_S
-        self._next_record = time.monotonic() + _RECORD_INTERVAL_S
+        # Somebody may wait for the first page of a chapter.
+        self._next_record = 0 if task.first == 1 else time.monotonic() + _RECORD_INTERVAL_S
         self._give_up_at = math.inf
 
     def run(self, publish: int) -> Work:
@@ -104,7 +108,6 @@ class Stretch:
                 if self._stopping.wait(_RETRY_PAUSE_S):
                     raise Stopping from None
         if is_new:
-            self._advance(self._job.fetched(), _FETCHED)
             self._advance(self._job.opened(), _OPENED)
         return fetched
 
@@ -134,6 +137,8 @@ class Stretch:
                     end = rendering.leave_off()
                 page = next_page(_WAIT_S)
                 if page:
+                    if not self._stored:
+                        leave_off_at = max(leave_off_at, time.monotonic() + _RENDER_FOR_S)
                     self._stored[page.number] = page
                 work = self._record_if_due(end, publish) or work
         return work
@@ -150,6 +155,7 @@ class Stretch:
         if done == self._next or not is_due:
             return None
         self._next_record = time.monotonic() + _RECORD_INTERVAL_S
+        self._next_check = time.monotonic() + _CHECK_INTERVAL_S
         pages = [self._stored[number] for number in range(self._next, done)]
         database, now = self._fleet.database, self._fleet.clock.now()
         with self._patience():

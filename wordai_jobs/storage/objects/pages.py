@@ -28,8 +28,9 @@ from wordai_jobs.storage.objects.reading import PageReader
 from wordai_jobs.storage.objects.store import ObjectStore
 from wordai_jobs.storage.storage import INDEX_NAME, ImageAddress, NextPage
 
+_CONTENT_ENDING = ".json"
 # In this order: a page can be read as soon as it has an image.
-_ENDINGS = (".json", THUMBNAIL_ENDING, *IMAGE_ENDINGS)
+_ENDINGS = (_CONTENT_ENDING, THUMBNAIL_ENDING, *IMAGE_ENDINGS)
 # A request to a store takes some 30 ms, and a page three of them: so many threads keep up with
 # several renderers.
 _THREADS = 8
@@ -113,6 +114,8 @@ class ObjectPages:
                     is_over.wait(_RETRY_PAUSE_S)
             else:
                 return False
+            if ending == _CONTENT_ENDING:  # the chapter's index is about to need it
+                self._reader.remember(chapter_id, number, content)
             file.unlink()
         return True
 
@@ -161,7 +164,7 @@ class ObjectPages:
     def contents(self, chapter_id: str, numbers: Iterable[int]) -> Iterator[dict[str, Any] | None]:
         def read(number: int) -> dict[str, Any] | None:
             with suppress(orjson.JSONDecodeError):
-                return self._reader.unremembered(chapter_id, number)
+                return self._reader.content(chapter_id, number, is_remembered=False)
             return None
 
         return _at_once(read, numbers)

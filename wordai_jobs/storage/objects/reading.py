@@ -43,8 +43,13 @@ class PageReader:
     def thumbnail(self, chapter_id: str, number: int) -> ImageAddress | None:
         return self._address(chapter_id, number, _THUMBNAIL_ENDINGS)
 
-    def content(self, chapter_id: str, number: int) -> dict[str, Any] | None:
-        """The `text` and `words` of a page; None if it is not stored."""
+    def content(
+        self, chapter_id: str, number: int, *, is_remembered: bool = True
+    ) -> dict[str, Any] | None:
+        """The `text` and `words` of a page; None if it is not stored.
+
+        Readers of whole chapters do not have it remembered: it would take the room of others.
+        """
         page = (chapter_id, number)
         with self._lock:
             stored = self._contents.get(page)
@@ -54,14 +59,21 @@ class PageReader:
             stored = self._store.get(f"{_stem(chapter_id, number)}.json")
             if stored is None:
                 return None
-            self._remember(page, stored)
+            if is_remembered:
+                self.remember(chapter_id, number, stored)
         content: dict[str, Any] = orjson.loads(stored)
         return content
 
-    def unremembered(self, chapter_id: str, number: int) -> dict[str, Any] | None:
-        """The same for readers of whole chapters, which would take the room of everything else."""
-        stored = self._store.get(f"{_stem(chapter_id, number)}.json")
-        return None if stored is None else orjson.loads(stored)
+    def remember(self, chapter_id: str, number: int, stored: bytes) -> None:
+        """Keep the stored content of a page, as long as there is room."""
+        page = (chapter_id, number)
+        with self._lock:
+            if page not in self._contents:
+                self._contents[page] = stored
+                self._content_bytes += len(stored)
+            while self._content_bytes > _MOST_CONTENT_BYTES:
+                _, oldest = self._contents.popitem(last=False)
+                self._content_bytes -= len(oldest)
 
     def forget(self, chapter_id: str) -> None:
         """The chapter is about to be removed."""
@@ -91,15 +103,6 @@ class PageReader:
                 # If two requests sign the same address, both respond with the first.
                 address = self._addresses.setdefault(image, signed)
         return ImageAddress(address, same_for_s=_SAME_FOR_S - passed_s)
-
-    def _remember(self, page: tuple[str, int], stored: bytes) -> None:
-        with self._lock:
-            if page not in self._contents:
-                self._contents[page] = stored
-                self._content_bytes += len(stored)
-            while self._content_bytes > _MOST_CONTENT_BYTES:
-                _, oldest = self._contents.popitem(last=False)
-                self._content_bytes -= len(oldest)
 
 
 def _stem(chapter_id: str, number: int) -> str:
