@@ -111,6 +111,9 @@ class _Pages:
     def storing(self, chapter_id: str, next_rendered: NextPage) -> AbstractContextManager[NextPage]:
         return nullcontext(next_rendered)
 
+    def store_index(self, chapter_id: str, build: Callable[[Path], None]) -> None:
+        """Nothing is stored."""
+
     def size(self, chapter_id: str) -> int:
         return 1
 
