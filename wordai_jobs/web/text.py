@@ -45,6 +45,8 @@ def chapter_text(book_id: str, chapter_id: str) -> Response:
     response.headers["Cache-Control"] = "no-cache"
     response.vary.add("Accept")
     response.set_etag(f"{chapter_id}-{'json' if is_json else 'text'}-{_FORMAT}")
+    # To find out its length, werkzeug would read all of it into memory.
+    response.automatically_set_content_length = False
     response.make_conditional(request)
     return response
 
