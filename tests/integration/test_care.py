@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from uuid import uuid4
 
 import pytest
@@ -20,6 +21,7 @@ from wordai_jobs.database.client import Database
 from wordai_jobs.jobs.book_removal import BookRemoval
 from wordai_jobs.library.quota import Quota
 from wordai_jobs.model.book import Book
+from wordai_jobs.model.chapter import Chapter
 from wordai_jobs.model.position import Position
 from wordai_jobs.storage.data_folder import DataFolder
 from wordai_jobs.storage.folder.storage import FolderStorage
@@ -305,6 +307,25 @@ def test_a_deletion_that_a_kill_has_interrupted_is_finished_by_the_next_start(
     assert user.job(done["job_id"]) == done
     for job_id in (unfinished["job_id"], hanging):
         assert user.job(job_id)["error"] == "Cancelled by user"
+
+
+def test_a_request_that_deletes_a_large_book_leaves_the_rest_to_the_chore(
+    database: Database, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Each look at the clock takes 4 s, as chapters may in a slow object store."""
+    storage = FolderStorage(DataFolder(tmp_path_factory.mktemp("data")))
+    now, clock = utc_now(), count(0, 4)
+    database.books.insert(book := Book("large", "alice", "T", now, now))
+    for number in range(5):
+        name = f"large-{number}"
+        database.chapters.insert(Chapter(name, "large", "alice", now, now, slug=name))
+    removal = BookRemoval(
+        *(database, storage, Quota(database, 1), lambda *_: None), now_s=lambda: next(clock)
+    )
+    removal.delete(book)
+    assert 0 < len(database.chapters.ids_of_book("large")) < 5 and not database.books.find("large")
+    removal.finish()
+    assert database.chapters.ids_of_book("large") == set() == database.books.to_empty()
 
 
 def test_a_deletion_is_forgotten_once_no_job_of_the_book_can_exist(
