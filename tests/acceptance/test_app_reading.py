@@ -17,6 +17,7 @@ from tests.support.pdfs import (
     photo_pdf,
     text_pdf,
 )
+from tests.support.scripts import japanese_pdf
 from tests.support.server import ServerProcess
 from tests.support.visitor import Visitor
 
@@ -351,6 +352,47 @@ def test_a_chapter_that_is_a_part_of_a_pdf_says_so_and_has_the_printed_page_numb
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the whole PDF (9 pages)").click()
     assert download.value.path().read_bytes() == guided_pdf(9)
+
+
+def test_columns_of_japanese_are_selected_and_marked_where_they_stand_in_full_screen_too(
+    server: ServerProcess, visit: OpenVisitor
+) -> None:
+    columns = ("日本語の文章", "縦書きです")
+    own = Reading(server, "Reader of Japanese")
+    own.add("Tategaki", japanese_pdf(*columns, is_vertical=True))
+    visitor = own.open(visit(server), "Tategaki")
+    page = visitor.page
+    lines = visitor.text_of(1)
+    expect(lines).to_have_text(list(columns))
+    page.locator("#view-menu-open").click()
+    for is_full in (False, True):
+        if is_full:
+            page.locator("#view-menu-open").click()
+            page.get_by_role("button", name="Full screen").click()
+            visitor.wait("full screen", lambda: bool(page.evaluate("document.fullscreenElement")))
+        else:
+            visitor.press("Escape")
+        first, second = (lines.nth(index).bounding_box() for index in (0, 1))
+        assert first and second
+        assert first["x"] > second["x"] + second["width"], "columns go from right to left"
+        assert first["height"] > 4 * first["width"]
+        page.mouse.move(first["x"] + first["width"] / 2, first["y"] + 1)
+        page.mouse.down()
+        end = second["y"] + second["height"] - 1
+        page.mouse.move(second["x"] + second["width"] / 2, end, steps=8)
+        page.mouse.up()
+        selected = page.evaluate("getSelection().toString()").split()
+        assert selected == list(columns)
+    visitor.press("/")
+    page.get_by_role("searchbox").fill("縦書き")
+    visitor.press("Enter")
+    mark, column = (
+        page.locator(selector).bounding_box()
+        for selector in (".mark.is-current", ".text-line:has-text('縦書き')")
+    )
+    assert mark and column
+    assert abs(mark["x"] - column["x"]) < 3 and abs(mark["y"] - column["y"]) < 3
+    assert mark["height"] > 2 * mark["width"]
 
 
 def test_a_chapter_is_printed_one_page_a_sheet(

@@ -50,8 +50,7 @@ describe("imports", () => {
 
 describe("index.html", () => {
   const page = sources.get("index.html");
-  const afterSignIn = page.slice(page.indexOf("<template"), page.indexOf("</template>"));
-  const beforeSignIn = page.replace(afterSignIn, "");
+  const [beforeSignIn, afterSignIn, forReading] = page.split("<template id=");
   /** The modules that are fetched for a language or a way of signing in, or in any case. */
   const preloaded = (text, choice = "") => [
     ...text.matchAll(/"modulepreload" href="\/static\/([^"]+)"(?: data-for="(\w+)")?/g),
@@ -91,6 +90,12 @@ describe("index.html", () => {
     const further = needs("signed-in.js").filter((path) => !known.includes(path));
     const named = preloaded(afterSignIn).map((path) => path.replace(/^vendor/, "../vendor"));
     assert.deepEqual(named.sort(), ["signed-in.js", ...further].sort());
+  });
+
+  test("names all modules that are needed for reading", () => {
+    const known = needs("signed-in.js");
+    const further = needs("reader/reader.js").filter((path) => !known.includes(path));
+    assert.deepEqual(preloaded(forReading).sort(), ["reader/reader.js", ...further].sort());
   });
 });
 

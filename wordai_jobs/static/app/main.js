@@ -1,7 +1,7 @@
 /** Starts the app: opens the session, and once somebody is signed in loads the rest. */
 
 import {UnconfiguredSession} from "./session/session.js";
-import {byId, find, showText, showView} from "./shared/dom.js";
+import {byId, fetchFiles, find, showText, showView} from "./shared/dom.js";
 import {language, rememberLanguage, t, translate} from "./shared/i18n.js";
 import {forgetUser, recall, remember} from "./shared/local-storage.js";
 
@@ -64,7 +64,7 @@ async function openSession(auth) {
  */
 function showSignIn(session) {
   session.setUpForm();
-  byId("sign-in").addEventListener("input", fetchRest, {once: true});
+  byId("sign-in").addEventListener("input", () => fetchFiles("after-sign-in"), {once: true});
   showText(byId("sign-in-notice"), recall("expired") ? t("signIn.expired") : "");
   remember("expired", null);
   document.title = `${t("signIn.title")} · WordAI Books`;
@@ -77,16 +77,12 @@ function showSignIn(session) {
  */
 async function openApp(config, session) {
   try {
-    fetchRest();
+    fetchFiles("after-sign-in");
     const [{openLibrary}] = await Promise.all([import("./signed-in.js"), ...stylesheets()]);
     openLibrary(config, session);
   } catch (error) {
     showUnavailable(error);
   }
-}
-
-function fetchRest() {
-  document.head.append(byId("after-sign-in", HTMLTemplateElement).content);
 }
 
 /** @returns {Promise<unknown>[]}  Each is done once a style sheet is loaded, or cannot be. */

@@ -6,7 +6,7 @@ import {Library} from "./library/library.js";
 import {UploadQueue} from "./library/upload-queue.js";
 import {Api} from "./shared/api.js";
 import {confirm} from "./shared/confirm.js";
-import {byId, showView} from "./shared/dom.js";
+import {byId, fetchFiles, showView} from "./shared/dom.js";
 import {t} from "./shared/i18n.js";
 import {parseRoute} from "./shared/router.js";
 import {showTitle} from "./shared/window-title.js";
@@ -34,11 +34,12 @@ export function openLibrary(limits, session) {
     }
   };
   followAddress(library, async () => {
+    fetchFiles("for-reading");
     const {Reader} = await import("./reader/reader.js");
     return new Reader(api, jobs, books);
   });
   // The reader's files are fetched once the library is there, so that chapters open at once.
-  library.load().then(() => import("./reader/reader.js")).catch(() => {});
+  library.load().then(() => fetchFiles("for-reading"));
 }
 
 /**

@@ -29,6 +29,8 @@ export class SearchPanel extends EventTarget {
   #chosen = -1;
   /** Whether the chosen hit is in a chapter that is being opened. */
   #isLeading = false;
+  /** Whether what has been typed has not been found yet. */
+  #isPending = false;
   /** A page whose hit is to be chosen once the search has ended; 0 for none. */
   #awaited = 0;
   /** Ends the search under way. */
@@ -46,13 +48,15 @@ export class SearchPanel extends EventTarget {
     this.#list = new HitList(byId("search-hits"), api);
     this.#input.oninput = () => {
       clearTimeout(this.#timer);
+      this.#isPending = true;
       this.#timer = setTimeout(() => this.#search(), TYPING_PAUSE_MS);
     };
     this.#scope.onchange = () => this.#search();
     this.#input.onkeydown = (event) => {
       if (event.key !== "Enter") return;
       event.preventDefault();
-      if (this.#chosen >= 0) this.#choose(this.#chosen + (event.shiftKey ? -1 : 1));
+      if (this.#isPending) this.#awaited = this.pages.current;
+      else if (this.#chosen >= 0) this.#choose(this.#chosen + (event.shiftKey ? -1 : 1));
       else this.#choose(this.#nearest - (event.shiftKey ? 1 : 0));
     };
     this.#list.container.onclick = (event) => {
@@ -139,6 +143,7 @@ export class SearchPanel extends EventTarget {
 
   #clear() {
     this.#running.abort();
+    this.#isPending = false;
     this.#list.clear();
     this.#chosen = -1;
     this.#count.textContent = "";
@@ -157,6 +162,7 @@ export class SearchPanel extends EventTarget {
     const scope = {chapter: {bookId, chapterId}, book: {bookId}, all: {}}[this.#scopeName];
     const options = {namesChapters: this.#scopeName !== "chapter", signal: running.signal};
     this.#setBusy(true);
+    this.#isPending = true;
     try {
       for await (const hits of findPages(this.api, query, scope, running.signal)) {
         this.#list.add(hits, query, options);
@@ -164,11 +170,13 @@ export class SearchPanel extends EventTarget {
       }
       // Once, at the end, since a screen reader says it.
       this.#count.textContent = countMessage(this.#list.items.length);
+      this.#isPending = false;
       if (this.#awaited === this.pages.current) this.#choose(this.#nearest);
       this.#awaited = 0;
       if (this.#scopeName === "chapter") await this.#tellPictures(source, running.signal);
     } catch (error) {
       if (!running.signal.aborted) {
+        this.#isPending = false;
         this.#count.textContent = t("search.failed", {detail: error.message});
       }
     }

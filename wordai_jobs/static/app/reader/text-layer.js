@@ -98,7 +98,8 @@ function partElement(part, next, writing) {
   const box = /** @type {Word} */ ([...boxOf(part), ""]);
   const [start, end] = [startOf(box, writing), endOf(box, writing)];
   const thickness = thicknessOf(box, writing);
-  const length = lengthOf(text) * thickness / MEASURED_AT_PX;
+  const measured = writing === "down" ? lengthDown(text) : lengthOf(text);
+  const length = measured * thickness / MEASURED_AT_PX;
   const isVertical = writing === "down" || writing === "up";
   const room = (next ? startOf(next[0], writing) : end) - start;
   created.style.fontSize = `${thickness}px`;
@@ -134,6 +135,20 @@ function endOf([x0, y0, x1, y1], writing) {
  */
 function thicknessOf([x0, y0, x1, y1], writing) {
   return writing === "down" || writing === "up" ? x1 - x0 : y1 - y0;
+}
+
+/**
+ * Upright letters have another length than in a horizontal line, which no canvas measures.
+ *
+ * @param {string} text
+ */
+function lengthDown(text) {
+  const measure = element("div", "text-line is-down", text);
+  measure.style.fontSize = `${MEASURED_AT_PX}px`;
+  document.body.append(measure);
+  const length = measure.offsetHeight;
+  measure.remove();
+  return length;
 }
 
 /** @param {string} text */

@@ -30,6 +30,15 @@ export function byId(id, type) {
 }
 
 /**
+ * Has the browser fetch files that index.html names in a template, all of them at once.
+ *
+ * @param {string} id  Of the template.
+ */
+export function fetchFiles(id) {
+  document.head.append(byId(id, HTMLTemplateElement).content);
+}
+
+/**
  * Shows one of the views, which are the children of `main`.
  *
  * @param {string} id
