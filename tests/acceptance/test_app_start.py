@@ -5,7 +5,10 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.conftest import OpenVisitor
+from tests.support.client import Client
+from tests.support.pdfs import text_pdf
 from tests.support.server import ServerProcess
+from tests.support.traffic import Traffic
 
 
 def requests_of(page: Page, address: str) -> list[str]:
@@ -36,6 +39,48 @@ def test_the_first_visit_needs_few_requests_and_the_next_only_what_may_have_chan
     assert {path for path in again if not path.startswith("/api/")} == {"/"}, again
 
 
+def test_a_phone_on_a_slow_network_asks_for_little_and_for_what_is_read_first(
+    server: ServerProcess, visit: OpenVisitor
+) -> None:
+    client = Client(server.url, "Student in a train")
+    job = client.end_of(client.submit(text_pdf(40), title="Long"))
+    visitor = visit(server, width=360, height=740, touch=True, scale=3, url_to_open="about:blank")
+    page = visitor.page
+    traffic = Traffic(page)
+    page.goto(server.url)
+    page.get_by_label("Your name").wait_for()
+    assert len(traffic.finished) <= 12 and traffic.kilobytes < 80
+    traffic.forget()
+    visitor.sign_in(client.user_id)
+    expect(page.locator(".chapter")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert traffic.kilobytes < 350, "the app and the library"
+    traffic.forget()
+    traffic.slow_down()
+    page.goto(f"{server.url}/#/books/{client.book_id}/{job['result']['chapter_id']}/1")
+    visitor.text_of(1)
+    visitor.wait_for_image(1)
+    page.wait_for_load_state("networkidle")
+    assert not [path for path in traffic.asked if path.startswith("/static/")]
+    assert traffic.kilobytes < 120, "a chapter of 40 pages, and three of them"
+    traffic.forget()
+    page.get_by_label("Go to page").fill("30")
+    visitor.press("Enter")
+    visitor.wait_for_image(30)
+    assert traffic.asked[0].endswith("/pages/30/image") and "dpi=75" in traffic.queries[0]
+    first = traffic.finished[0]
+    assert first.path.endswith("/pages/30/image") and first.bytes < 50_000
+    page.wait_for_load_state("networkidle")
+    page.close()
+    again = visitor.context.new_page()
+    traffic = Traffic(again)
+    again.goto(server.url)
+    expect(again.locator(".continued")).to_contain_text("Page 30 of 40")
+    again.wait_for_load_state("networkidle")
+    assert {path for path in traffic.asked if not path.startswith("/api/")} == {"/"}
+    assert traffic.kilobytes < 10
+
+
 def test_the_language_is_switched_and_stays(server: ServerProcess, visit: OpenVisitor) -> None:
     visitor = visit(server)
     page = visitor.page
@@ -45,6 +90,7 @@ def test_the_language_is_switched_and_stays(server: ServerProcess, visit: OpenVi
     page.reload()
     page.get_by_label("Tên của bạn").fill("Người đọc")
     page.get_by_role("button", name="Đăng nhập").click()
+    expect(page.locator("#drop")).to_be_visible()
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 

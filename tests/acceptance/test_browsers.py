@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support.held import standing_still
-from tests.support.pdfs import text_pdf
+from tests.support.pdfs import guided_pdf, text_pdf
 from tests.support.server import ServerProcess
 from tests.support.visitor import Visitor
 
@@ -45,3 +45,27 @@ def test_a_chapter_is_uploaded_watched_read_and_searched(
     visitor.text_of(11)
     visitor.press("Escape")
     expect(page.locator(".chapter", has_text="Lorem ipsum")).to_be_visible()
+
+
+def test_the_chapters_of_an_outline_are_read_as_text_at_night(visitor: Visitor) -> None:
+    page = visitor.sign_in("Reader at night").page
+    visitor.choose(guided_pdf(13))
+    expect(page.locator(".part:has(:checked)")).to_have_count(2)
+    page.get_by_role("textbox", name="Title: Chapter Preface").fill("Before")
+    page.get_by_role("button", name="Add 2 chapters").click()
+    expect(page.locator(".chapter-title")).to_have_text(["Before", "Phần một"], timeout=60_000)
+    page.locator(".chapter-open").last.click()
+    visitor.text_of(1)
+    page.get_by_role("button", name="Read as text").click()
+    expect(page.locator(".page[data-page='1'] .flow")).to_contain_text("page 3 of 13")
+    page.get_by_role("button", name="View, print and download").click()
+    page.get_by_role("button", name="Night colours").click()
+    expect(page.locator("#reader")).to_have_css("color-scheme", "dark")
+    visitor.press("Escape")
+    page.get_by_role("button", name="Contents", exact=True).click()
+    page.locator("#contents").get_by_role("link", name="Chapter 4").click()
+    expect(page.get_by_label("Go to page")).to_have_value("2")
+    page.locator(".page[data-page='2'] .flow a[href$='/11']").first.click()
+    expect(page.get_by_label("Go to page")).to_have_value("11")
+    page.get_by_role("link", name="← Before").click()
+    expect(page.locator(".page[data-page='1'] .flow")).to_contain_text("page 1 of 13")

@@ -24,6 +24,7 @@ class Visitor:
         width: int = 1280,
         height: int = 800,
         touch: bool = False,
+        scale: float = 1,
         url_to_open: str | None = None,
     ) -> None:
         self.url = url
@@ -31,6 +32,7 @@ class Visitor:
             locale=language,
             viewport={"width": width, "height": height},
             has_touch=touch,
+            device_scale_factor=scale,
             reduced_motion="reduce",
         )
         self.page: Page = self.context.new_page()

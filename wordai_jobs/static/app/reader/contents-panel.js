@@ -86,7 +86,7 @@ export class ContentsPanel extends EventTarget {
     this.#thumbnails.hidden = !this.#showsThumbnails;
     if (this.#showsThumbnails) this.#renderThumbnails(this.#source);
     else this.#renderOutline(this.#source);
-    this.#renderPlace();
+    this.#renderPlace("center");
   }
 
   /** @param {boolean} isOpen */
@@ -178,7 +178,8 @@ export class ContentsPanel extends EventTarget {
     }
   }
 
-  #renderPlace() {
+  /** @param {ScrollLogicalPosition} [block]  Where the current entry comes into sight. */
+  #renderPlace(block = "nearest") {
     if (!this.isOpen) return;
     const {current} = this.pages;
     const section = this.#sections.findLast(({page}) => page <= current) ?? this.#sections[0];
@@ -188,7 +189,7 @@ export class ContentsPanel extends EventTarget {
     chosen?.setAttribute("aria-current", "true");
     if (!this.#outline.contains(document.activeElement)
       && !this.#thumbnails.contains(document.activeElement)) {
-      chosen?.scrollIntoView({block: "nearest"});
+      chosen?.scrollIntoView({block});
     }
   }
 }

@@ -26,22 +26,28 @@ export function flowElement({text, words, links = []}, {usualSize, leftOut, addr
   const created = element("div", "flow");
   created.lang = languageOf(text);
   created.dir = "auto";
-  const shown = words.filter((word) => !leftOut.has(word));
-  for (const {level, pieces} of flow(shown, usualSize)) {
+  const kept = words.filter((word) => !leftOut.has(word));
+  for (const {level, pieces} of flow(kept, usualSize)) {
     const block = element(level === 0 ? "p" : level === 2 ? "h2" : "h3");
     block.dir = "auto";
     /** @type {HTMLElement} Where the next word goes: the block, or a link in it. */
     let target = block;
+    /** @type {import("./page-source.js").PageLink | undefined} */
     let linkBefore;
+    let blank = "";
     for (const {word, text: piece} of pieces) {
       const link = links.find(({rect}) => isIn(word, rect));
-      if (link !== linkBefore) {
+      if (link === linkBefore) {
+        target.append(blank);
+      } else {
+        block.append(blank);
         target = (link && linkElement(link, addressOf)) ?? block;
         if (target !== block) block.append(target);
       }
-      linkBefore = link;
       const isHit = hits.some((boxes) => boxes.some((box) => isIn(word, box)));
-      target.append(isHit ? element("mark", "", piece) : piece);
+      const shown = piece.trimEnd();
+      target.append(isHit ? element("mark", "", shown) : shown);
+      [linkBefore, blank] = [link, piece.slice(shown.length)];
     }
     block.normalize();
     created.append(block);
