@@ -83,10 +83,10 @@ export class Library {
 
   async load() {
     await Promise.all([this.#loadJobs(), this.#loadBooks(() => this.books.load())]);
-    for (const {book_id: bookId} of this.books.books.slice(0, OPEN_AT_FIRST)) {
-      this.#open.add(bookId);
-    }
+    const newest = this.books.books.slice(0, OPEN_AT_FIRST).map(({book_id: bookId}) => bookId);
+    for (const bookId of newest) this.#open.add(bookId);
     this.#drawSoon();
+    await Promise.all(newest.map((bookId) => this.#loadChapters(bookId)));
   }
 
   /** Reads again what other tabs and devices may have changed. */
@@ -154,9 +154,9 @@ export class Library {
   }
 
   /** @param {string} bookId */
-  #loadChapters(bookId) {
+  async #loadChapters(bookId) {
     if (!this.books.chapters.has(bookId)) {
-      this.#loadBooks(() => this.books.loadChapters(bookId));
+      await this.#loadBooks(() => this.books.loadChapters(bookId));
     }
   }
 
