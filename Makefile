@@ -94,10 +94,10 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 	@$(PIP_INSTALL) '.[embedded]'
 	@touch $@
 
-.venv/dev: .venv/runtime
-	@echo "Installing packages for tests and checks (about a minute) …"
+.venv/dev: setup.cfg constraints.txt | .venv/bin/python
+	@echo "Installing packages, also those for tests and checks (about two minutes) …"
 	@$(PIP_INSTALL) '.[embedded,cluster,dev]'
-	@touch $@
+	@touch .venv/runtime $@
 
 tests/acceptance/node_modules/.installed: tests/acceptance/package.json tests/acceptance/.npmrc
 	@echo "Installing npm packages for browser tests (220 MB) …"
