@@ -11,8 +11,8 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -83,14 +83,16 @@ def named_pdfs(page: Path) -> set[str]:
     return set(re.findall(r"\b[\w-]+\.pdf\b", code))
 
 
-def blocks_of(page: Path) -> Iterator[Block]:
-    before = ""
+@cache
+def blocks_of(page: Path) -> list[Block]:
+    found, before = [], ""
     for token in MarkdownIt().parse(page.read_text(encoding="utf-8")):
         if token.type == "fence":
             assert token.map
             is_run = not NOT_RUN.search(before)
-            yield Block(page, token.map[0] + 2, token.info, token.content, is_run)
+            found.append(Block(page, token.map[0] + 2, token.info, token.content, is_run))
         before = token.content
+    return found
 
 
 @pytest.mark.parametrize("page", pages_with("bash"), ids=lambda page: page.name)

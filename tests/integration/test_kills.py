@@ -58,7 +58,9 @@ def test_no_job_is_lost_or_stuck_when_the_server_is_killed_again_and_again(
     kills: int,
 ) -> None:
     chance = random.Random(20261124)
-    server = start_server({**database_settings, "limits.max_active_jobs_per_user": 50})
+    # Large images, so that jobs are still running when the server is killed.
+    settings = {"limits.max_active_jobs_per_user": 50, "rendering.dpi": 150}
+    server = start_server({**database_settings, **settings})
     user = Client(server.url, "somebody")
     files = [user.upload(pdf).json()["file_id"] for pdf in (text_pdf(40), photo_pdf(), text_pdf(3))]
     accepted: list[str] = []

@@ -1,9 +1,7 @@
 """Every endpoint, tried with another user's token and with none."""
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -15,8 +13,7 @@ from tests.support.leftovers import check_end
 from tests.support.pdfs import photo_pdf
 from tests.support.server import ServerProcess
 
-with tempfile.TemporaryDirectory() as _folder:
-    GUARDED = [endpoint for endpoint in all_endpoints(Path(_folder)) if not endpoint.is_public]
+GUARDED = [endpoint for endpoint in all_endpoints() if not endpoint.is_public]
 ABOUT_A_THING = [endpoint for endpoint in GUARDED if endpoint.parameters]
 # A search needs words: test_search.py has a test of its own.
 OWN_LISTS = [

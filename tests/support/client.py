@@ -21,6 +21,7 @@ class Client:
         self.url = url
         self.user_id = user_id
         self.session = requests.Session()
+        self.session.trust_env = False  # looking for a proxy takes a tenth of a request's time
         if token is None:
             token = self.post("/dev/token", json={"user_id": user_id}).json()["token"]
         self.token = token

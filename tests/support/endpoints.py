@@ -3,7 +3,8 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from wordai_jobs.app import create_app
@@ -37,9 +38,11 @@ class Endpoint:
         return re.sub(r"<(?:path:)?(\w+)>", lambda match: values[match[1]], self.path)
 
 
-def all_endpoints(folder: Path) -> list[Endpoint]:
-    """All but Flask's own; `folder` is a data folder for an application that is never started."""
-    app = create_app(parse_config({"storage": {"data_dir": str(folder)}}))
+@cache
+def all_endpoints() -> list[Endpoint]:
+    """All but Flask's own."""
+    with TemporaryDirectory() as folder:  # for an application that is never started
+        app = create_app(parse_config({"storage": {"data_dir": folder}}))
     paths = build(app)["paths"]
 
     def body(path: str, method: str) -> Any:
