@@ -20,6 +20,7 @@ from tests.support.mongo import DatabaseProcess
 from tests.support.objects import Bucket, S3Server
 from tests.support.pdfs import SHARED
 from tests.support.server import ServerProcess
+from tests.support.warm_start import warm_up_for_fleets
 
 MEMORY = Path("/dev/shm")
 MEMORY_NEEDED_BYTES = 4 * 1024**3
@@ -67,6 +68,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return marker.args[0] if marker else 0
 
     items.sort(key=duration_s, reverse=True)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if any(item.get_closest_marker("fleet") for item in session.items):
+        warm_up_for_fleets()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -243,7 +243,7 @@ def test_a_deleted_book_leaves_nothing_in_the_store_even_of_a_job_that_comes_lat
 @pytest.mark.parametrize(
     ("pdf", "settings", "error"),
     [
-        (stuck_pdf(40, 45), {"rendering__page_timeout_s": 1}, "Page 41 took longer than 1 s"),
+        (stuck_pdf(40, 45), {"rendering__page_timeout_s": 3}, "Page 41 took longer than 3 s"),
         (hanging_pdf(), {"jobs__timeout_s": 3}, "Job took longer than 3 s"),
     ],
     ids=["a page that hangs", "a job that is out of time"],

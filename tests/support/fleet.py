@@ -1,7 +1,5 @@
 """A fleet, as its parts run on machines of their own: API servers, workers, broker, store."""
 
-import subprocess
-import sys
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
@@ -9,6 +7,7 @@ from pathlib import Path
 from tests.support.brokers import Broker
 from tests.support.objects import Bucket
 from tests.support.server import OwnProcess, ServerProcess, environment, free_port, wait_until_up
+from tests.support.warm_start import WarmProcess
 
 _RENDERERS = {"rendering.processes": 1}
 
@@ -38,14 +37,9 @@ class WorkerProcess(OwnProcess):
         """Start the process and return at once."""
         self.folder.mkdir(parents=True, exist_ok=True)
         listen = f"127.0.0.1:{self.health_port}"
-        with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "wordai_jobs.cli.main", "worker", "--listen", listen],
-                cwd=self.folder,
-                env=environment(self._settings) | self._env,
-                stdout=log,
-                stderr=log,
-            )
+        env = environment(self._settings) | self._env
+        arguments = ["worker", "--listen", listen]
+        self.process = WarmProcess(arguments, self.folder, env, self.log_path, self.log_path)
         return self
 
     def wait_until_ready(self) -> "WorkerProcess":

@@ -13,16 +13,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(
-    [
-        "wordai_jobs.server",
-        "wordai_jobs.app",
-        "wordai_jobs.http_server",
-        "wordai_jobs.maintenance",
-        "wordai_jobs.cli.main",
-        __name__,
-    ]
-)
+_OF_ONE_MACHINE = [
+    "wordai_jobs.server",
+    "wordai_jobs.app",
+    "wordai_jobs.http_server",
+    "wordai_jobs.maintenance",
+    "wordai_jobs.cli.main",
+    __name__,
+]
+_context.set_forkserver_preload(_OF_ONE_MACHINE)
+
+
+def warm_up_for_fleets() -> None:
+    """Also import what workers need; to be called before the first process is started."""
+    _context.set_forkserver_preload([*_OF_ONE_MACHINE, "wordai_jobs.worker"])
 
 
 class WarmProcess:
