@@ -240,6 +240,25 @@ def test_a_deleted_book_leaves_nothing_in_the_store_even_of_a_job_that_comes_lat
     assert not list(records["book_chapters"].find({}))
 
 
+def test_a_user_is_deleted_with_a_chapter_and_a_job_that_no_worker_has_begun(
+    new_fleet: StartFleet, bucket: Bucket, records: Records
+) -> None:
+    fleet = new_fleet()
+    worker, server = fleet.worker(), fleet.server()
+    user = Client(server.url, "gone-user")
+    check_end(user, user.end_of(user.submit(text_pdf(2))))
+    worker.stop()
+    user.submit(text_pdf(1))
+    settings = {**fleet.settings, "storage.data_dir": str(server.data)}
+    program = Program(server.folder, fleet.environment, settings)
+    assert program.run("users", "delete-user-data", "gone-user", "--yes").stdout.startswith(
+        "Deleted of gone-user: 1 book, 1 chapter, 2 PDFs, 0 positions, 2 jobs (1 of them cancelled)"
+    )
+    assert not bucket.below("chapters/") and not bucket.below("uploads/")
+    for collection in records.list_collection_names():
+        assert "gone-user" not in str(list(records[collection].find({})))
+
+
 @pytest.mark.parametrize(
     ("pdf", "settings", "error"),
     [

@@ -204,7 +204,8 @@ def test_an_outage_of_the_store_delays_jobs_and_fails_none(
 ) -> None:
     with wire_to(bucket.server.port) as wire:
         server = start_server({"storage.url": bucket.url}, environment_for(wire.port))
-        user = Client(server.url, "somebody")
+        user, tidy = Client(server.url, "somebody"), Client(server.url, "tidy")
+        removed = tidy.end_of(tidy.submit(text_pdf(1)))["result"]["chapter_id"]
         job_id = user.submit(text_pdf(60))
         wait_until(lambda: user.job(job_id)["progress"] > 30, what="pages in the bucket")
         wire.cut()
@@ -216,11 +217,14 @@ def test_an_outage_of_the_store_delays_jobs_and_fails_none(
         assert files(server.data) & {"uploads"} == set()
         seen = user.job(job_id)
         assert seen["status"] == "processing"
+        assert tidy.request("DELETE", f"/api/v1/books/{tidy.book_id}").status_code == 204
+        assert bucket.below(f"chapters/{removed}/")
         wire.mend()
         job = user.end_of(job_id)
         assert job["status"] == "completed", job
         check_end(user, job)
         wait_until(lambda: not not_ready(server), what="a server that is ready")
+        wait_until(lambda: not bucket.below(f"chapters/{removed}/"), 30, "the end of a deletion")
 
 
 def not_ready(server: ServerProcess) -> str:
