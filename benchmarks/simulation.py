@@ -94,6 +94,8 @@ class _SleepingTask:
 
 
 class _SleepingPool:
+    dpi = 150
+
     @contextmanager
     def rendering(
         self, part: Part, folder: Path, on_bad_page: str, pages: range

@@ -1,6 +1,7 @@
 """Storage as objects: PDFs and pages are in a bucket, and images are read from there."""
 
 import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -8,13 +9,14 @@ from pathlib import Path
 
 import pytest
 import requests
+import yaml
 
 from tests.conftest import StartServer
 from tests.support.client import Client
 from tests.support.leftovers import check_end, files, staged
-from tests.support.objects import Bucket, environment_for
+from tests.support.objects import Bucket, S3Server, environment_for
 from tests.support.pdfs import encrypted_pdf, photo_pdf, stuck_pdf, text_pdf
-from tests.support.server import ServerProcess
+from tests.support.server import ROOT, ServerProcess
 from tests.support.waiting import wait_until
 from tests.support.wire import wire_to
 from wordai_jobs.client import Client as ApiClient
@@ -298,6 +300,19 @@ def test_a_store_that_cannot_be_used_stops_the_start_with_one_line(
 ) -> None:
     server = ServerProcess(tmp_path, {"storage.url": url}, bucket.server.environment | environment)
     assert line in server.refusal()
+
+
+def test_a_cluster_in_containers_makes_the_bucket_that_its_servers_need(
+    start_server: StartServer, s3: S3Server
+) -> None:
+    cluster = yaml.safe_load((ROOT / "deploy" / "compose.cluster.yaml").read_text())
+    service = cluster["services"]["bucket"]
+    python, *arguments = service["entrypoint"]
+    assert python == "python"
+    for _ in range(2):  # as each `docker compose up` does
+        subprocess.run([sys.executable, *arguments], env=s3.environment, check=True, timeout=60)
+    settings = {"storage.url": service["environment"]["WORDAI_JOBS_STORAGE__URL"]}
+    start_server(settings, s3.environment).wait_until_ready()
 
 
 def test_a_store_of_another_database_is_refused_and_loses_nothing(
