@@ -47,6 +47,24 @@ _BPF_INSTRUCTION_BYTES = 8
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+class _MallocInfo(ctypes.Structure):
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena",
+            "ordblks",
+            "smblks",
+            "hblks",
+            "hblkhd",
+            "usmblks",
+            "fsmblks",
+            "uordblks",
+            "fordblks",
+            "keepcost",
+        )
+    ]
+
+
 def die_with_parent(parent_pid: int) -> None:
     """Have the kernel kill this process when the thread that started it ends, however that happens.
 
@@ -73,6 +91,17 @@ def keep_freed_memory(limit_bytes: int) -> None:
     if hasattr(_libc, "mallopt"):  # the C library of Alpine has none
         _libc.mallopt(_M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD)
         _libc.mallopt(_M_TRIM_THRESHOLD, limit_bytes)
+
+
+def allocated_bytes() -> int:
+    """The memory that native code of this process has allocated and not freed (mallinfo2), without
+    a system call; 0 if the C library does not tell.
+    """
+    if not hasattr(_libc, "mallinfo2"):  # that of Alpine, and glibc before 2.33
+        return 0
+    _libc.mallinfo2.restype = _MallocInfo
+    found = _libc.mallinfo2()
+    return int(found.uordblks + found.hblkhd)
 
 
 def forbid_new_privileges() -> None:

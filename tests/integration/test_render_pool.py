@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.disks import fill
-from tests.support.pdfs import hanging_pdf, text_pdf
-from tests.support.processes import kill
+from tests.support.pdfs import hanging_pdf, pictures_pdf, text_pdf
+from tests.support.processes import kill, memory_kb
 from tests.support.renderers import GARBAGE, SETTINGS, own_children, rendered, take_over
 from tests.support.waiting import wait_until
 from wordai_jobs.model.job import ErrorClass
@@ -62,6 +62,19 @@ def test_giving_up_a_book_at_a_page_that_hangs_costs_its_child_and_writes_no_mor
     assert [path.stat().st_size for path in folder.iterdir()] == [0, 0, 0]
     assert rendered(pool, pdf, tmp_path / "later") == 3
     assert children() != before
+
+
+def test_a_child_forgets_pictures_before_they_take_too_much_memory(
+    pool: RenderPool, tmp_path: Path
+) -> None:
+    pdf, folder = tmp_path / "pictures.pdf", tmp_path / "pages"
+    pdf.write_bytes(pictures_pdf(25))
+    folder.mkdir()
+    with pool.rendering(Part(pdf, 25, dpi=140), folder, "fail") as task:
+        for _ in range(25):
+            wait_until(lambda: task.next_page(0.1), what="a page")
+        peak_mb = max(memory_kb(pid, peak=True) for pid in children()) / 1024
+    assert 100 < peak_mb < 240, "with all pictures it would be more than 300 MB"
 
 
 @pytest.mark.parametrize("answer", GARBAGE.values(), ids=GARBAGE)

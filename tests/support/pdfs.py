@@ -1,6 +1,7 @@
 """PDFs built when they are needed, and the real ones, if they are beside the project."""
 
 import io
+import zlib
 from functools import cache
 from pathlib import Path
 
@@ -63,6 +64,24 @@ def noise_pdf(width: int, height: int) -> bytes:
     """One page with a picture that no encoder makes small."""
     bands = [Image.effect_noise((width, height), 100) for _ in "RGB"]
     return _picture_pdf(Image.merge("RGB", bands))
+
+
+def pictures_pdf(pages: int, width: int = 1900, height: int = 1900) -> bytes:
+    """A black picture of its own on each page: small as a file, 11 MB once it is decoded."""
+    entries = b"/Type /XObject /Subtype /Image /Width %d /Height %d " % (width, height)
+    entries += b"/ColorSpace /DeviceRGB /BitsPerComponent 8 /Filter /FlateDecode"
+    black = stream(zlib.compress(bytes(width * height * 3)), entries)
+    kids, objects = b"", []
+    for page in range(pages):
+        first = 3 + 3 * page
+        kids += b"%d 0 R " % first
+        objects += [
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 500 500] /Contents %d 0 R "
+            b"/Resources << /XObject << /P %d 0 R >> >> >>" % (first + 1, first + 2),
+            stream(b"500 0 0 500 0 0 cm /P Do"),
+            black,
+        ]
+    return raw_pdf(CATALOGUE, b"<< /Type /Pages /Kids [ %b] /Count %d >>" % (kids, pages), *objects)
 
 
 @cache

@@ -12,6 +12,7 @@ from contextlib import suppress
 import orjson
 import pymupdf
 
+from wordai_jobs import linux
 from wordai_jobs.rendering import sandbox
 from wordai_jobs.rendering.description import describe
 from wordai_jobs.rendering.document import RenderFailed, open_pdf, translated_errors
@@ -39,6 +40,10 @@ _NICE = 10
 # The PDF, and the files of each page.
 _MOST_DESCRIPTORS = 1 + FILES_OF_A_PAGE * MOST_PAGES
 _MOST_OPEN_FILES = _MOST_DESCRIPTORS + 10
+
+# MuPDF keeps up to 256 MB of decoded pictures for later pages that show them again. A book of text
+# has 14 MB allocated after a page, a scanned page 27 MB more.
+_MOST_ALLOCATED = 96 * 1024 * 1024
 
 logger = logging.getLogger(__name__)
 
@@ -110,6 +115,7 @@ class _Renderer:
                         rendered = render_page(self._opened(pdf), page, options, chapter)
                         _write(its_files, rendered.contents)
                     yield PageRendered(rendered.width, rendered.height, rendered.image.ending)
+                    _forget_pictures()
             case RenderPlaceholder(page, problem, may_read_size, options):
                 with suppress(RenderFailed):
                     if may_read_size:
@@ -123,6 +129,14 @@ class _Renderer:
         if self._document is None:
             self._document = open_pdf(pdf)
         return self._document
+
+
+def _forget_pictures() -> None:
+    """Before they take too much memory. Asked for what is allocated, not for what the process has:
+    it keeps freed memory too.
+    """
+    if linux.allocated_bytes() > _MOST_ALLOCATED:
+        pymupdf.TOOLS.store_shrink(100)
 
 
 def _write(files: Sequence[int], contents: Sequence[bytes]) -> None:
