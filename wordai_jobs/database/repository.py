@@ -75,10 +75,15 @@ class Repository(Generic[Record]):
         record: Record = self.adapter.validate_python(present)
         return record
 
-    def _find_one(self, condition: Document, fields: Document | None = None) -> Record | None:
-        """Raises DatabaseError if the document cannot be read."""
+    def _find_one(
+        self, condition: Document, fields: Document | None = None, *, by: str | None = None
+    ) -> Record | None:
+        """`by`: the field whose index is used, if several could be. Raises DatabaseError if the
+        document cannot be read.
+        """
+        hint = [(by, pymongo.ASCENDING)] if by else None
         with self._translated_errors():
-            document = self._collection.find_one(condition, fields)
+            document = self._collection.find_one(condition, fields, hint=hint)
         if document is None:
             return None
         try:

@@ -50,19 +50,19 @@ def encode_image(pixmap: pymupdf.Pixmap, options: RenderOptions) -> EncodedImage
     """
     size = (pixmap.height, pixmap.width, 3)
     pixels = np.ndarray(size, np.uint8, pixmap.samples_mv, strides=(pixmap.stride, 3, 1))
-    # Every fifth pixel of every fifth line tells of most pages what they are: to count the colours
-    # of all pixels takes 4 ms.
+    # Every fifth pixel of every fifth line tells most pages that are not grey.
     sample = pixels[::_SAMPLE_STEP, ::_SAMPLE_STEP]
     if options.format != "jpeg" and _is_grey(sample) and _is_grey(pixels):
         grey = np.ascontiguousarray(pixels[:, :, 0])
         seen = Image.frombuffer("L", (pixmap.width, pixmap.height), grey, "raw", "L", 0, 1)
-        return EncodedImage(_png(grey, _GREY), ".png", _thumbnail(seen))
+        return EncodedImage(_png(grey, _GREY), ".png", _thumbnail(_few_pixels(seen)))
     # Pillow keeps RGB in four bytes a pixel, so the pixmap must be copied. `None`: the image is not
     # filled before that.
     image = Image.new("RGB", (pixmap.width, pixmap.height), None)
     image.frombytes(pixmap.samples_mv, "raw", "RGB", pixmap.stride, 1)
-    thumbnail = _thumbnail(image)
-    if options.format != "jpeg" and _has_few_colours(sample, image):
+    few = _few_pixels(image)
+    thumbnail = _thumbnail(few)
+    if options.format != "jpeg" and _has_few_colours(few, image):
         return EncodedImage(_palette_png(image), ".png", thumbnail)
     if options.format == "png":
         return EncodedImage(_saved(image, "PNG", compress_level=_LEVEL), ".png", thumbnail)
@@ -75,12 +75,12 @@ def _is_grey(pixels: Pixels) -> bool:
     return bool((red == green).all() and (green == blue).all())
 
 
-def _has_few_colours(sample: Pixels, image: Image.Image) -> bool:
-    """Whether a palette can hold all colours."""
-    # Channel by channel, a copy takes a quarter of the time.
-    first = Image.fromarray(np.dstack([sample[:, :, channel] for channel in range(3)]))
+def _has_few_colours(few_pixels: Image.Image, image: Image.Image) -> bool:
+    """Whether a palette can hold all colours. A few pixels tell most pages that have more: to count
+    the colours of all takes 4 ms.
+    """
     return (
-        first.getcolors(_PALETTE_COLOURS) is not None
+        few_pixels.getcolors(_PALETTE_COLOURS) is not None
         and image.getcolors(_PALETTE_COLOURS) is not None
     )
 
@@ -96,16 +96,20 @@ def _palette_png(image: Image.Image) -> bytes:
     return _png(np.asarray(palette), _PALETTE, bytes(palette.getpalette("RGB") or ()))
 
 
-def _thumbnail(image: Image.Image) -> bytes:
-    """A small JPEG. A pixel of it is the mean of a few pixels of a square: to look at all of them
-    would take ten times as long.
-    """
+def _few_pixels(image: Image.Image) -> Image.Image:
+    """Twice as wide and as high as its thumbnail, of pixels that are picked at equal distances."""
     columns = min(_THUMBNAIL_WIDTH, image.width)
     rows = max(1, round(columns * image.height / image.width))
     if rows > _HIGHEST_THUMBNAIL:
         columns, rows = max(1, columns * _HIGHEST_THUMBNAIL // rows), _HIGHEST_THUMBNAIL
-    few = image.resize((columns * _PICKED, rows * _PICKED), Image.Resampling.NEAREST)
-    return _saved(few.reduce(_PICKED), "JPEG", quality=_THUMBNAIL_QUALITY)
+    return image.resize((columns * _PICKED, rows * _PICKED), Image.Resampling.NEAREST)
+
+
+def _thumbnail(few_pixels: Image.Image) -> bytes:
+    """A small JPEG. A pixel of it is the mean of a few pixels of a square: to look at all of them
+    would take ten times as long.
+    """
+    return _saved(few_pixels.reduce(_PICKED), "JPEG", quality=_THUMBNAIL_QUALITY)
 
 
 def _saved(image: Image.Image, kind: str, **options: int) -> bytes:
