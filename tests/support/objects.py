@@ -1,6 +1,7 @@
 """An S3 server (SeaweedFS), and places in it for storage of a test's own."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -67,7 +68,10 @@ class S3Server:
         log = self.folder / "log"
         with open(log, "ab") as output:
             self.process = subprocess.Popen(
-                [program, "server", *options], stdout=output, stderr=output
+                [program, "server", *options],
+                env={**os.environ, "TMPDIR": str(self.folder)},  # where it writes further logs
+                stdout=output,
+                stderr=output,
             )
         wait_until_up(self.process, self.port, log=log)
         return self
