@@ -4,7 +4,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from wordai_jobs.errors import DatabaseError, StorageError
@@ -92,7 +92,8 @@ class Stretch:
         """What this task has left to another one."""
         return Task(self._next, self._task.last) if self._next <= self._task.last else None
 
-    def _fetched(self) -> AbstractContextManager[Path]:
+    @contextmanager
+    def _fetched(self) -> Iterator[Path]:
         """The PDF as a local file. The store may be away for as long as the job has time."""
         is_new = self._job.status is JobStatus.PENDING
         if is_new:
@@ -107,9 +108,10 @@ class Stretch:
                 self._check()
                 if self._stopping.wait(_RETRY_PAUSE_S):
                     raise Stopping from None
-        if is_new:
-            self._advance(self._job.opened(), _OPENED)
-        return fetched
+        with fetched as pdf:
+            if is_new:
+                self._advance(self._job.opened(), _OPENED)
+            yield pdf
 
     def _on_progress(self, done: float) -> None:
         if self._stopping.is_set():

@@ -40,6 +40,7 @@ class Pipeline:
                 with self._metrics.phase(Phase.FETCH):
                     fetched = self._fetch(live)
                 with fetched as pdf, self._metrics.phase(Phase.RENDER):
+                    live.report(live.job.fetched())
                     self._render(live, pdf)
                 with self._metrics.phase(Phase.CREATE):
                     self._create_chapter(live)
@@ -82,9 +83,7 @@ class Pipeline:
         live.check()
         live.advance(live.job.fetching())
         self._metrics.started(live.job.age_s)
-        fetched = self._storage.uploads.fetch(live.job.file_id, on_progress)
-        live.report(live.job.fetched())
-        return fetched
+        return self._storage.uploads.fetch(live.job.file_id, on_progress)
 
     def _render(self, live: LiveJob, pdf: Path) -> None:
         job = live.job
