@@ -14,6 +14,7 @@ from tests.support.databases import own_database
 from tests.support.leftovers import files
 from tests.support.mongo import DatabaseProcess
 from tests.support.pdfs import text_pdf
+from tests.support.refusals import ORIGIN
 from tests.support.renderers import SETTINGS
 from tests.support.server import ServerProcess
 from tests.support.waiting import wait_until
@@ -117,7 +118,7 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     settings = {
         "limits.max_upload_mb": 1,
         "rendering.max_pages": 20,
-        "cors.origins": ["https://app.example"],
+        "cors.origins": [ORIGIN],
     }
     server = ServerProcess(tmp_path_factory.mktemp("strict"), settings).start().wait_until_ready()
     yield server

@@ -3,23 +3,18 @@
 import json
 from typing import Any
 from urllib.parse import unquote
-from uuid import uuid4
 
 import pytest
 
-from tests.support.client import Client, Json
+from tests.support.client import ENQUEUE, Client, Json
 from tests.support.pdfs import photo_pdf, text_pdf
-from tests.support.refusals import check_refused
+from tests.support.refusals import check_refused, user_at_origin
 from tests.support.server import ServerProcess
-
-ENQUEUE = "/api/v1/books/{book}/chapters/from-pdf"
 
 
 @pytest.fixture
 def user(strict: ServerProcess) -> Client:
-    client = Client(strict.url, f"user-{uuid4().hex[:8]}")
-    client.session.headers["Origin"] = "https://app.example"
-    return client
+    return user_at_origin(strict.url)
 
 
 def shown(value: object) -> str:
@@ -253,8 +248,7 @@ def test_an_unknown_chapter_is_not_found(user: Client, method: str) -> None:
 @pytest.fixture(scope="module")
 def pages(strict: ServerProcess) -> tuple[Client, str]:
     """The owner of a chapter of two pages, and the address of these."""
-    owner = Client(strict.url, "owner")
-    owner.session.headers["Origin"] = "https://app.example"
+    owner = user_at_origin(strict.url)
     chapter_id = owner.end_of(owner.submit(text_pdf(2)))["result"]["chapter_id"]
     return owner, f"/api/v1/books/{owner.book_id}/chapters/{chapter_id}/pages"
 

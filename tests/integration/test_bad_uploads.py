@@ -1,24 +1,18 @@
 """Bad uploads get the contract's errors, lose nothing, and leave no file behind."""
 
-from uuid import uuid4
-
 import pytest
 import requests
 
-from tests.support.client import Client
+from tests.support.client import ENQUEUE, Client
 from tests.support.leftovers import check_end
 from tests.support.pdfs import encrypted_pdf, no_pages_pdf, pdf_of_size, photo_pdf, text_pdf
-from tests.support.refusals import check_refused
+from tests.support.refusals import check_refused, user_at_origin
 from tests.support.server import ServerProcess
-
-ENQUEUE = "/api/v1/books/{book}/chapters/from-pdf"
 
 
 @pytest.fixture
 def user(strict: ServerProcess) -> Client:
-    client = Client(strict.url, f"user-{uuid4().hex[:8]}")
-    client.session.headers["Origin"] = "https://app.example"
-    return client
+    return user_at_origin(strict.url)
 
 
 TEXT_FILE = b"Hello, I am a text file with a wrong name.\n" * 40

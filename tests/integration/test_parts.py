@@ -8,11 +8,9 @@ from uuid import uuid4
 import pytest
 import requests
 
-from tests.support.client import Client, Json
+from tests.support.client import ENQUEUE, Client, Json
 from tests.support.pdfs import stuck_pdf, text_pdf
 from tests.support.server import ServerProcess
-
-ENQUEUE = "/api/v1/books/{book}/chapters/from-pdf"
 
 
 def first_lines(client: Client, chapter: Json) -> list[str]:

@@ -10,6 +10,8 @@ from tests.support.waiting import wait_until
 
 Json = dict[str, Any]
 
+ENQUEUE = "/api/v1/books/{book}/chapters/from-pdf"
+
 # Short enough to see every tenth of a short job; without it, the polls take the jobs' processor.
 _POLL_PAUSE_S = 0.01
 
@@ -52,7 +54,7 @@ class Client:
         self, file_id: str, headers: dict[str, str] | None = None, **fields: Any
     ) -> requests.Response:
         body = {"file_id": file_id, "title": "A chapter", **fields}
-        path = f"/api/v1/books/{self.book_id}/chapters/from-pdf"
+        path = ENQUEUE.format(book=self.book_id)
         return self.post(path, json=body, headers=headers)
 
     def submit(self, pdf: bytes, **fields: Any) -> str:
