@@ -8,7 +8,7 @@ import pytest
 from tests.support.hostile import circular_outline_pdf, deep_outline_pdf, long_outline_pdf
 from tests.support.pdfs import guided_pdf, text_pdf
 from wordai_jobs.model.pdf_info import PdfInfo
-from wordai_jobs.rendering import fork_client, inspector
+from wordai_jobs.rendering import fork_server_process, inspector
 from wordai_jobs.rendering.fork_client import ForkServer
 from wordai_jobs.rendering.inspector import Inspector
 
@@ -19,7 +19,7 @@ Inspect = Callable[[bytes], PdfInfo]
 def taken_over() -> Iterator[Inspector]:
     """Its children do what PDFs tell them (see `tests.support.intruder`)."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(fork_client, "_PROGRAM", "tests.support.intruder")
+        patched.setattr(fork_server_process, "_PROGRAM", "tests.support.intruder")
         fork_server = ForkServer()
         running = Inspector(memory_limit_mb=512, fork_server=fork_server)
         running.start()

@@ -66,7 +66,7 @@ def test_events_of_a_rendering_thread_name_their_job(json_server: ServerProcess)
     slow = [line for line in events(json_server) if "took longer than 2 s" in line["message"]]
     assert slow and {line["job_id"] for line in slow} == {job_id}
     assert {line["logger"] for line in slow} >= {
-        "wordai_jobs.rendering.pool",
+        "wordai_jobs.rendering.render_thread",
         "wordai_jobs.jobs.threads.pipeline",
     }
 

@@ -14,9 +14,10 @@ import pytest
 from tests.support.renderers import GARBAGE, SETTINGS, own_children, rendered, take_over
 from tests.support.waiting import wait_until
 from wordai_jobs.errors import Busy, InvalidPdf
-from wordai_jobs.rendering import fork_client
+from wordai_jobs.rendering import fork_server_process
 from wordai_jobs.rendering.child_process import ChildProcess
-from wordai_jobs.rendering.fork_client import ChildEnded, ForkServer
+from wordai_jobs.rendering.fork_client import ForkServer
+from wordai_jobs.rendering.forked_process import ChildEnded
 from wordai_jobs.rendering.inspector import Inspector
 from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.rendering.protocol import Failed, InspectPdf, PageCount
@@ -155,7 +156,7 @@ def room_for_descriptors(room: int) -> Iterator[None]:
 def test_a_worn_fork_server_is_replaced_and_its_children_work_on_until_they_end(
     pdf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fork_client, "_MOST_CHILDREN", 3)
+    monkeypatch.setattr(fork_server_process, "_MOST_CHILDREN", 3)
     others, fork_server = set(own_children("fork server")), ForkServer()
 
     def fork_servers() -> list[int]:
@@ -184,7 +185,7 @@ def test_a_worn_fork_server_is_replaced_and_its_children_work_on_until_they_end(
 def test_idle_children_of_a_worn_fork_server_are_replaced_with_it(
     pdf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fork_client, "_MOST_CHILDREN", 3)
+    monkeypatch.setattr(fork_server_process, "_MOST_CHILDREN", 3)
     others, fork_server = set(own_children("fork server")), ForkServer()
     pool, inspector = RenderPool(SETTINGS, fork_server), Inspector(512, fork_server)
     another = ChildProcess("renderer 2", 512, fork_server)
@@ -220,7 +221,7 @@ def page_count(child: ChildProcess, pdf: Path) -> PageCount | Failed:
 def test_a_fork_server_that_does_not_answer_is_replaced(
     pdf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fork_client, "_ANSWER_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(fork_server_process, "_ANSWER_TIMEOUT_S", 0.5)
     others, fork_server = own_children("fork server"), ForkServer()
     child = ChildProcess("renderer 1", 512, fork_server)
     try:

@@ -23,7 +23,7 @@ from wordai_jobs.config import RenderingSettings, parse_config
 from wordai_jobs.doctor.finding import Level
 from wordai_jobs.doctor.renderers import sandbox_of_renderers
 from wordai_jobs.errors import InvalidPdf, StartError
-from wordai_jobs.rendering import fork_client, sandbox
+from wordai_jobs.rendering import fork_server_process, sandbox
 from wordai_jobs.rendering.fork_client import ForkServer
 from wordai_jobs.rendering.inspector import Inspector
 from wordai_jobs.rendering.pool import RenderPool
@@ -46,7 +46,7 @@ def kernel() -> None:
 def intruded_pool(mode: sandbox.Mode) -> Iterator[tuple[ForkServer, RenderPool]]:
     """Renderers that do what PDFs tell them (see `tests.support.intruder`)."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(fork_client, "_PROGRAM", "tests.support.intruder")
+        patched.setattr(fork_server_process, "_PROGRAM", "tests.support.intruder")
         fork_server = ForkServer(mode)
         pool = RenderPool(SETTINGS, fork_server)
         pool.start()

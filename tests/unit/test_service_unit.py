@@ -13,7 +13,7 @@ from wordai_jobs.config import JobsSettings
 from wordai_jobs.database import embedded
 from wordai_jobs.jobs import housekeeping
 from wordai_jobs.jobs.threads import engine
-from wordai_jobs.rendering import fork_client, inspector, pool
+from wordai_jobs.rendering import fork_server_process, inspector, pool
 
 UNIT = ROOT / "deploy" / "wordai-jobs.service"
 WORKER_UNIT = ROOT / "deploy" / "wordai-jobs-worker@.service"
@@ -28,7 +28,7 @@ STOP_S = {
     "chores": 2 * housekeeping._STOP_TIMEOUT_S,
     "inspector": inspector.INSPECT_TIMEOUT_S + 1,
     "renderers": pool._STOP_TIMEOUT_S,
-    "fork server": fork_client._STOP_TIMEOUT_S,
+    "fork server": fork_server_process._STOP_TIMEOUT_S,
     "embedded database": 2 * embedded._STOP_TIMEOUT_S,
 }
 

@@ -7,10 +7,11 @@ from wordai_jobs.config import Config
 from wordai_jobs.doctor.finding import Finding, Level
 from wordai_jobs.rendering import sandbox
 from wordai_jobs.rendering.child_process import ChildProcess
-from wordai_jobs.rendering.fork_client import ChildEnded, ForkServer
+from wordai_jobs.rendering.fork_client import ForkServer
+from wordai_jobs.rendering.forked_process import ChildEnded
 from wordai_jobs.rendering.page_files import opened
-from wordai_jobs.rendering.pool import render_options
 from wordai_jobs.rendering.protocol import Failed, PageRendered, RenderPages
+from wordai_jobs.rendering.render_thread import render_options
 
 _PDF = (
     b"%PDF-1.4\n"

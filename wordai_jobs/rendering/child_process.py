@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from wordai_jobs import linux
-from wordai_jobs.rendering.fork_client import (
+from wordai_jobs.rendering.fork_client import ForkServer
+from wordai_jobs.rendering.forked_process import (
     START_TIMEOUT_S,
     TICK_S,
     ChildEnded,
     ForbiddenCall,
     ForkedProcess,
-    ForkServer,
     WaitAbandoned,
     how_it_ended,
 )

@@ -16,7 +16,8 @@ from pydantic import TypeAdapter
 from wordai_jobs.errors import Busy, InvalidPdf, StorageFull
 from wordai_jobs.model.pdf_info import PdfInfo, bounded
 from wordai_jobs.rendering.child_process import ChildProcess
-from wordai_jobs.rendering.fork_client import ChildEnded, ForbiddenCall, ForkServer
+from wordai_jobs.rendering.fork_client import ForkServer
+from wordai_jobs.rendering.forked_process import ChildEnded, ForbiddenCall
 from wordai_jobs.rendering.metrics import RenderMetrics, Restart
 from wordai_jobs.rendering.protocol import (
     DescribePdf,
