@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +40,21 @@ def on_folder_of(
     return ServerProcess(tmp_path / "second", own)
 
 
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    settings = {**EMBEDDED, "rendering.processes": 1, "rendering.dpi": 72}
+    server = ServerProcess(tmp_path_factory.mktemp("embedded"), settings).start()
+    yield server
+    assert server.stop() == 0
+
+
 def test_a_second_server_on_a_folder_stops_with_one_line(
-    start_server: StartServer, tmp_path: Path
+    embedded: ServerProcess, tmp_path: Path
 ) -> None:
-    first = start_server(EMBEDDED)
-    second = on_folder_of(first, tmp_path, EMBEDDED)
-    assert f"Another running server is using the data folder {first.data}" in second.refusal()
+    second = on_folder_of(embedded, tmp_path, EMBEDDED)
+    assert f"Another running server is using the data folder {embedded.data}" in second.refusal()
     assert second.log.count("\n") == 1, second.log
-    user = Client(first.url, "somebody")
+    user = Client(embedded.url, "somebody")
     assert user.end_of(user.submit(photo_pdf()))["status"] == "completed"
 
 
@@ -124,11 +131,13 @@ def test_join_has_a_folder_and_a_restored_database_belong_together(
     server = start_server(shared)
     user = Client(server.url, "somebody")
     done, running = user.end_of(user.submit(text_pdf(3))), hanging_job(user, server)
+    program = Program(server.folder, settings=as_text({**server_settings(server), **shared}))
+    assert "Another running server" in program.run("join", "--yes", expect=1).stderr
+    assert "Nothing to do: a server is using this" in program.run("sweep").stdout
     server.kill()
     records["data_folder"].update_one({}, {"$set": {"folder_id": "of-the-backup"}})
     records[JOBS].update_many({}, {"$set": {"folder_id": "of-the-backup"}})
     assert "wordai-jobs join" in server.refusal()
-    program = Program(server.folder, settings=as_text({**server_settings(server), **shared}))
     program.run("join", expect=130)  # it asks first
     assert "belong together" in program.run("join", "--yes").stdout
     server.start()
@@ -137,32 +146,22 @@ def test_join_has_a_folder_and_a_restored_database_belong_together(
 
 
 def test_the_embedded_database_is_closed_to_other_users_of_the_machine(
-    start_server: StartServer,
+    embedded: ServerProcess,
 ) -> None:
-    server = start_server(EMBEDDED)
-    user = Client(server.url, "somebody")
+    user = Client(embedded.url, "another")
     user.end_of(user.submit(photo_pdf()))
-    arguments = Path(f"/proc/{database(server)[0]}/cmdline").read_bytes().split(b"\0")
+    arguments = Path(f"/proc/{database(embedded)[0]}/cmdline").read_bytes().split(b"\0")
     port = int(arguments[arguments.index(b"--port") + 1])
     with (
         pymongo.MongoClient[dict[str, Any]]("127.0.0.1", port, timeoutMS=10_000) as stranger,
         pytest.raises(OperationFailure),
     ):
         stranger["wordai"][JOBS].find_one({})
-    password = server.data / "mongodb" / "password"
+    password = embedded.data / "mongodb" / "password"
     assert password.stat().st_mode & 0o777 == 0o600
-    server.kill()
-    server.start()
+    embedded.kill()
+    embedded.start()
     assert user.get("/api/v1/books/jobs").json()["jobs"][0]["status"] == "completed"
-
-
-def test_join_and_sweep_wait_for_no_running_server(
-    start_server: StartServer, shared: dict[str, str]
-) -> None:
-    server = start_server(shared)
-    program = Program(server.folder, settings=as_text({**server_settings(server), **shared}))
-    assert "Another running server" in program.run("join", "--yes", expect=1).stderr
-    assert "Nothing to do: a server is using this" in program.run("sweep").stdout
 
 
 def test_the_folder_of_an_older_release_is_joined_and_its_jobs_end(

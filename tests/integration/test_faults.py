@@ -1,14 +1,16 @@
 """Faults of the machine: the storage is full, the database is away for a while or forever."""
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import requests
 
 from tests.conftest import StartServer
-from tests.support.client import Client
+from tests.support.client import Client, Json
 from tests.support.disks import fill
 from tests.support.leftovers import check_end, staged
 from tests.support.mongo import DatabaseProcess
@@ -64,14 +66,43 @@ def test_no_room_for_what_is_being_received_is_full_storage_too(
     assert user.end_of(user.submit(pdf))["status"] == "completed"
 
 
-def test_a_database_that_is_away_for_a_while_costs_no_job(
-    start_server: StartServer, mongodb: DatabaseProcess
-) -> None:
-    server = start_server({"mongodb.uri": mongodb.uri})
+@dataclass(frozen=True)
+class Running:
+    """A server whose database can be paused, and its user."""
+
+    mongodb: DatabaseProcess
+    server: ServerProcess
+    user: Client
+    # Jobs that ended before this server started: it does not have them in its memory.
+    forgotten: list[Json]
+    image: str
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("lasting")
+    mongodb = DatabaseProcess(folder / "mongo").start()
+    settings = {"mongodb.uri": mongodb.uri, "rendering.processes": 1, "rendering.page_timeout_s": 2}
+    server = ServerProcess(folder, settings).start()
     user = Client(server.url, "somebody")
-    ended = user.end_of(user.submit(photo_pdf()))["job_id"]
+    forgotten = [user.end_of(user.submit(photo_pdf())) for _ in range(3)]
+    image = user.chapter(forgotten[0])["pages"][0]["background_url"]
     assert server.stop() == 0
-    server.start()  # it has no job in its memory
+    server.start()
+    yield Running(mongodb, server, user, forgotten, image)
+    assert server.stop() == 0
+    mongodb.kill()
+
+
+@pytest.fixture
+def running(lasting: Running) -> Iterator[Running]:
+    yield lasting
+    lasting.server.wait_until_ready()
+
+
+def test_a_database_that_is_away_for_a_while_costs_no_job(running: Running) -> None:
+    server, user, mongodb = running.server, running.user, running.mongodb
+    ended = running.forgotten.pop()["job_id"]
     job_id = user.submit(text_pdf(40))
     wait_until(lambda: user.job(job_id)["progress"] >= 30)
     mongodb.pause()
@@ -98,14 +129,11 @@ def test_a_database_that_is_away_for_a_while_costs_no_job(
 
 
 def test_a_job_that_has_ended_lately_can_be_polled_while_the_database_is_away(
-    start_server: StartServer, mongodb: DatabaseProcess
+    running: Running,
 ) -> None:
-    server = start_server({"mongodb.uri": mongodb.uri})
-    user, other = Client(server.url, "somebody"), Client(server.url, "another")
-    seen_to_end = user.end_of(user.submit(photo_pdf()))
-    server.stop()
-    server.start()
-    read_since = user.job(seen_to_end["job_id"])
+    server, user, mongodb = running.server, running.user, running.mongodb
+    other = Client(server.url, "another")
+    read_since = user.job(running.forgotten.pop()["job_id"])
     seen_to_end = user.end_of(user.submit(photo_pdf()))
     mongodb.pause()
     try:
@@ -120,11 +148,9 @@ def test_a_job_that_has_ended_lately_can_be_polled_while_the_database_is_away(
 
 
 def test_a_job_that_fails_while_the_database_is_away_keeps_its_own_error(
-    start_server: StartServer,
-    mongodb: DatabaseProcess,
+    running: Running,
 ) -> None:
-    server = start_server({"mongodb.uri": mongodb.uri, "rendering.page_timeout_s": 2})
-    user = Client(server.url, "somebody")
+    server, user, mongodb = running.server, running.user, running.mongodb
     job_id = user.submit(hanging_pdf())
     wait_until(lambda: user.job(job_id)["progress"] >= 30)
     mongodb.pause()
@@ -136,16 +162,10 @@ def test_a_job_that_fails_while_the_database_is_away_keeps_its_own_error(
     assert user.end_of(job_id)["error"] == "Page 1 took longer than 2 s"
 
 
-def test_pollers_of_a_database_that_is_away_keep_nobody_waiting(
-    start_server: StartServer, mongodb: DatabaseProcess
-) -> None:
-    server = start_server({"mongodb.uri": mongodb.uri})
-    user = Client(server.url, "somebody")
-    ended = user.end_of(user.submit(photo_pdf()))
-    image = user.chapter(ended)["pages"][0]["background_url"]
-    assert server.stop() == 0
-    server.start()  # it has no job in its memory
-    poll, health = f"/api/v1/books/jobs/{ended['job_id']}", f"{server.url}/health"
+def test_pollers_of_a_database_that_is_away_keep_nobody_waiting(running: Running) -> None:
+    server, user, mongodb = running.server, running.user, running.mongodb
+    poll = f"/api/v1/books/jobs/{running.forgotten.pop()['job_id']}"
+    health = f"{server.url}/health"
     took_s: dict[str, list[float]] = {"poll": [], "health": [], "image": []}
 
     def poller(number: int) -> None:
@@ -163,7 +183,7 @@ def test_pollers_of_a_database_that_is_away_keep_nobody_waiting(
                 response = requests.get(health, timeout=30)
                 assert response.status_code == 200
                 took_s["health"].append(response.elapsed.total_seconds())
-                response = requests.get(server.url + image, timeout=30)
+                response = requests.get(server.url + running.image, timeout=30)
                 assert response.status_code == 200
                 took_s["image"].append(response.elapsed.total_seconds())
             for done in pollers:

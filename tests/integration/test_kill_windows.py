@@ -1,17 +1,22 @@
 """The worst moments for a kill, between two writes, made by hand: what the next start does."""
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import Any
 
+import pymongo
+import pytest
 import requests
 
 from tests.conftest import StartServer
 from tests.integration.conftest import Records
 from tests.support.client import Client, Json
+from tests.support.databases import own_database
 from tests.support.leftovers import check_end, published, staged
 from tests.support.pdfs import photo_pdf, text_pdf
-from tests.support.server import EMBEDDED
+from tests.support.server import EMBEDDED, ServerProcess
 
 RESTARTED = "Server restarted while the job was running"
 
@@ -26,13 +31,13 @@ def back_to(records: Records, job: Json, status: str, progress: int) -> None:
     assert updated.matched_count == 1
 
 
-def test_pages_without_a_chapter_go_and_their_jobs_fail(
+def test_a_start_completes_jobs_whose_chapter_is_in_place_and_fails_the_others(
     start_server: StartServer,
     shared: dict[str, str],
     records: Records,
 ) -> None:
-    """Killed after the pages were written or moved, while their index was written, and before the
-    chapter was recorded.
+    """Killed after the pages were written or moved, while their index was written, before the
+    chapter was recorded, and after that.
     """
     server = start_server(shared)
     user = Client(server.url, "somebody")
@@ -41,8 +46,9 @@ def test_pages_without_a_chapter_go_and_their_jobs_fail(
         ("staging", "processing", 99),
         ("staging", "pending", 0),
     ]
-    jobs = [user.end_of(user.submit(text_pdf(2))) for _ in moments]
+    *jobs, in_place = [user.end_of(user.submit(text_pdf(2))) for _ in range(len(moments) + 1)]
     server.kill()
+    back_to(records, in_place, "processing", 99)
     for (place, status, progress), job in zip(moments, jobs, strict=True):
         back_to(records, job, status, progress)
         chapter_id = job["result"]["chapter_id"]
@@ -54,48 +60,55 @@ def test_pages_without_a_chapter_go_and_their_jobs_fail(
         swept = user.job(job["job_id"])
         assert (swept["status"], swept["error"]) == ("failed", RESTARTED)
         assert swept["progress"] == progress
-    assert staged(server.data) == [] and published(server.data) == []
+    completed = user.job(in_place["job_id"])
+    assert completed["status"] == "completed" and completed["result"] == in_place["result"]
+    check_end(user, completed)
+    assert staged(server.data) == []
+    assert published(server.data) == [in_place["result"]["chapter_id"]]
     retried = user.post(f"/api/v1/books/jobs/{jobs[0]['job_id']}/retry").json()
     check_end(user, user.end_of(retried["job_id"]))
 
 
-def test_a_job_that_died_after_its_chapter_was_in_place_is_completed(
-    start_server: StartServer,
-    shared: dict[str, str],
-    records: Records,
-) -> None:
-    server = start_server(shared)
-    user = Client(server.url, "somebody")
-    job = user.end_of(user.submit(text_pdf(3)))
-    server.kill()
-    back_to(records, job, "processing", 99)
-    server.start()
-    swept = user.job(job["job_id"])
-    assert swept["status"] == "completed" and swept["result"] == job["result"]
-    check_end(user, swept)
+@pytest.fixture(scope="module")
+def settings() -> dict[str, str]:
+    return own_database()
+
+
+@pytest.fixture(scope="module")
+def living(
+    tmp_path_factory: pytest.TempPathFactory, settings: dict[str, str]
+) -> Iterator[ServerProcess]:
+    """A server that is not killed."""
+    own = {**settings, "rendering.processes": 1, "rendering.dpi": 72}
+    running = ServerProcess(tmp_path_factory.mktemp("living"), own).start()
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture
+def its_records(settings: dict[str, str]) -> Iterator[Records]:
+    with pymongo.MongoClient[dict[str, Any]](settings["mongodb.uri"]) as client:
+        yield client[settings["mongodb.database"]]
 
 
 def test_what_becomes_of_a_job_whose_upload_is_gone(
-    start_server: StartServer,
-    shared: dict[str, str],
-    records: Records,
+    living: ServerProcess, its_records: Records
 ) -> None:
-    server = start_server(shared)
-    user = Client(server.url, "somebody")
+    user = Client(living.url, "unlucky")
     file_id = user.upload(photo_pdf()).json()["file_id"]
-    (server.data / "uploads" / f"{file_id}.pdf").unlink()
+    (living.data / "uploads" / f"{file_id}.pdf").unlink()
     job = user.end_of(user.enqueue(file_id).json()["job_id"])
     assert (job["status"], job["error"]) == ("failed", "The uploaded PDF is no longer there")
-    records["user_files"].delete_one({"file_id": file_id})
+    its_records["user_files"].delete_one({"file_id": file_id})
     retried = user.post(f"/api/v1/books/jobs/{job['job_id']}/retry")
     assert (retried.status_code, retried.json()) == (404, {"detail": f"File {file_id} not found"})
 
 
 def test_a_chapter_that_its_owner_removed_takes_nothing_else_with_it(
-    start_server: StartServer,
+    living: ServerProcess,
 ) -> None:
-    server = start_server()
-    user = Client(server.url, "somebody")
+    user = Client(living.url, "remover")
+    before = set(published(living.data))
     file_id = user.upload(photo_pdf()).json()["file_id"]
     gone, kept = (user.end_of(user.enqueue(file_id).json()["job_id"]) for _ in range(2))
     address = f"/api/v1/books/{user.book_id}/chapters/{gone['result']['chapter_id']}"
@@ -106,18 +119,18 @@ def test_a_chapter_that_its_owner_removed_takes_nothing_else_with_it(
         "total_pages": 1,
         "pages": [],
     }
-    assert published(server.data) == [kept["result"]["chapter_id"]]
+    assert set(published(living.data)) - before == {kept["result"]["chapter_id"]}
     check_end(user, kept)
 
 
 def test_the_order_of_a_book_of_an_older_release_goes_on(
-    start_server: StartServer, shared: dict[str, str], records: Records
+    living: ServerProcess, its_records: Records
 ) -> None:
-    server = start_server(shared)
-    user = Client(server.url, "somebody")
+    user = Client(living.url, "loyal")
     file_id = user.upload(photo_pdf()).json()["file_id"]
     user.end_of(user.enqueue(file_id, order_index=4).json()["job_id"])
-    assert records["books"].update_one({}, {"$unset": {"next_order_index": ""}}).matched_count == 1
+    without = {"$unset": {"next_order_index": ""}}
+    assert its_records["books"].update_one({"book_id": user.book_id}, without).matched_count == 1
     new = [user.end_of(user.enqueue(file_id).json()["job_id"]) for _ in range(2)]
     assert [user.chapter(job)["order_index"] for job in new] == [5, 6]
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-import pytest
 from pymongo import ASCENDING
 
 from tests.conftest import StartServer
@@ -124,36 +124,26 @@ def test_documents_that_cannot_be_read_are_logged_and_skipped(
     assert user.end_of(user.submit(photo_pdf()))["status"] == "completed"
 
 
-@pytest.fixture
-def stopped(start_server: StartServer, shared: dict[str, str]) -> ServerProcess:
-    server = start_server(shared)
-    assert server.stop() == 0
-    return server
-
-
 def test_an_index_that_serves_is_taken_whatever_its_name(
-    stopped: ServerProcess, records: Records
+    start_server: StartServer, shared: dict[str, str], records: Records
 ) -> None:
-    records[JOBS].drop_index("job_id_1")
     records[JOBS].create_index("job_id", unique=True, name="ix_jobs_by_id")
-    stopped.start()
+    start_server(shared)
     names = set(records[JOBS].index_information())
     assert "ix_jobs_by_id" in names and "job_id_1" not in names
 
 
 def test_an_index_that_does_not_serve_stops_the_start_with_its_name(
-    stopped: ServerProcess, records: Records
+    tmp_path: Path, shared: dict[str, str], records: Records
 ) -> None:
-    records[JOBS].drop_index("job_id_1")
     records[JOBS].create_index([("job_id", ASCENDING)], name="ix_not_unique")
-    line = stopped.refusal()
+    line = ServerProcess(tmp_path, shared).refusal()
     assert JOBS in line and "ix_not_unique" in line
 
 
 def test_duplicates_that_keep_a_unique_index_from_being_created_are_named(
-    stopped: ServerProcess, records: Records
+    tmp_path: Path, shared: dict[str, str], records: Records
 ) -> None:
-    records[BOOKS].drop_index("book_id_1")
     records[BOOKS].insert_many([{"book_id": "same"}, {"book_id": "same"}])
-    line = stopped.refusal()
+    line = ServerProcess(tmp_path, shared).refusal()
     assert f"{BOOKS}.book_id_1" in line and "duplicate" in line
