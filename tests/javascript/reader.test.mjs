@@ -55,8 +55,9 @@ describe("flowing text", () => {
   const line = (y, text, {x = 0, height = 12} = {}) => {
     let left = x;
     return text.split(" ").map((word) => {
-      const found = [left, y, left + word.length * 10, y + height, word];
-      left += (word.length + 1) * 10;
+      const width = [...word].reduce((sum, letter) => sum + 8 + letter.charCodeAt(0) % 5, 0);
+      const found = [left, y, left + width, y + height, word];
+      left += width + 10;
       return found;
     });
   };
@@ -85,6 +86,22 @@ describe("flowing text", () => {
       [0, "Another one, indented, which ends here."], [3, "A section"],
       [0, "• An item of a list"],
       [0, "• Another item, which goes on in a line that is not the last one."],
+    ]);
+  });
+
+  test("keeps the lines of code, whose letters all have the same width", () => {
+    const code = (y, text) => [...text.matchAll(/\S+/g)].map(({0: word, index}) => (
+      [30 + index * 9, y, 30 + (index + word.length) * 9, y + 12, word]));
+    const words = [
+      ...line(0, "The loop counts"), ...line(13, "from one to ten:"),
+      ...code(26, "for number in range(1, 11):"), ...code(39, "    print(number)"),
+      ...code(65, "print(\"done\")"),
+      ...line(78, "It ends soon."),
+    ];
+    assert.deepEqual(shown(words), [
+      [0, "The loop counts from one to ten:"],
+      [0, "for number in range(1, 11):\n    print(number)\n\nprint(\"done\")"],
+      [0, "It ends soon."],
     ]);
   });
 

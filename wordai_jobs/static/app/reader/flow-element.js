@@ -27,8 +27,8 @@ export function flowElement({text, words, links = []}, {usualSize, leftOut, addr
   created.lang = languageOf(text);
   created.dir = "auto";
   const kept = words.filter((word) => !leftOut.has(word));
-  for (const {level, pieces} of flow(kept, usualSize)) {
-    const block = element(level === 0 ? "p" : level === 2 ? "h2" : "h3");
+  for (const {level, isListing, pieces} of flow(kept, usualSize)) {
+    const block = element(isListing ? "pre" : level === 0 ? "p" : level === 2 ? "h2" : "h3");
     block.dir = "auto";
     /** @type {HTMLElement} Where the next word goes: the block, or a link in it. */
     let target = block;
@@ -45,9 +45,10 @@ export function flowElement({text, words, links = []}, {usualSize, leftOut, addr
         if (target !== block) block.append(target);
       }
       const isHit = hits.some((boxes) => boxes.some((box) => isIn(word, box)));
-      const shown = piece.trimEnd();
+      const [shown, end] = [piece.trim(), piece.trimEnd().length];
+      target.append(piece.slice(0, end - shown.length));
       target.append(isHit ? element("mark", "", shown) : shown);
-      [linkBefore, blank] = [link, piece.slice(shown.length)];
+      [linkBefore, blank] = [link, piece.slice(end)];
     }
     block.normalize();
     created.append(block);

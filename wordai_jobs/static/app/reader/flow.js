@@ -1,19 +1,27 @@
-/** The words of a page as flowing text: paragraphs, and headings, which have larger letters. */
+/**
+ * The words of a page as flowing text: paragraphs, headings, which have larger letters, and
+ * listings, such as code, whose letters all have one width.
+ */
 
-import {boxOf, linesOf} from "./lines.js";
+import {boxOf, IDEOGRAPHIC, linesOf} from "./lines.js";
 
 /**
  * @typedef {import("./lines.js").Word} Word
  * @typedef {import("./lines.js").Line} Line
  * @typedef {{word: Word, text: string}} Piece  A word, and as it appears: with a blank behind it,
- *   or without the hyphen of a line's end.
- * @typedef {{level: 0 | 2 | 3, pieces: Piece[]}} Block  A heading, or a paragraph with level 0.
+ *   or without the hyphen of a line's end. In a listing, with all blanks and the ends of lines.
+ * @typedef {{level: 0 | 2 | 3, isListing?: boolean, pieces: Piece[]}} Block  A heading, or with
+ *   level 0 a paragraph or a listing.
  */
 
 const [SECTION_SIZE, SUBSECTION_SIZE] = [1.5, 1.18];
 const LONGEST_HEADING = 200;
 /** In line heights. */
 const [PARAGRAPH_GAP, INDENT, SHORT_LINE] = [0.55, 0.8, 4];
+/** In line heights: lines of a listing, and a blank line between them. */
+const [LISTING_GAP, BLANK_LINE] = [1.8, 0.6];
+/** So many words with several letters, each of one width, are no chance. */
+const LISTING_WORDS = 4;
 /** Symbols of fonts that no letter stands for. */
 const NO_LETTER = /^[\p{Co}\p{Cc}\p{Cn}\ufffd]$/u;
 const BULLET = /^([•▪‣◦■●–—*\p{Co}\p{Cc}\p{Cn}\ufffd-]|\d{1,3}[.)]|[a-z][)])$/u;
@@ -53,14 +61,92 @@ export class TextSizes {
 export function flow(words, usualSize) {
   const lines = linesOf(words);
   const right = Math.max(0, ...lines.map(({words: inLine}) => boxOf(inLine)[2]));
-  /** @type {Line[][]} */
-  const groups = [];
-  for (const line of lines) {
-    const group = groups.at(-1);
-    if (group && continuesBlock(group, line, right)) group.push(line);
-    else groups.push([line]);
+  const runs = runsOf(lines, continuesListing);
+  const listings = new Set(runs.filter(isListing));
+  const sections = runsOf(runs, ([before], run) => !listings.has(before) && !listings.has(run));
+  return sections.flatMap((section) => {
+    if (listings.has(section[0])) return [listing(section[0])];
+    const groups = runsOf(section.flat(), (group, line) => continuesBlock(group, line, right));
+    return groups.map((group) => block(group, usualSize));
+  });
+}
+
+/**
+ * @template T
+ * @param {T[]} items
+ * @param {(run: T[], item: T) => boolean} continues
+ */
+function runsOf(items, continues) {
+  /** @type {T[][]} */
+  const runs = [];
+  for (const item of items) {
+    const run = runs.at(-1);
+    if (run && continues(run, item)) run.push(item);
+    else runs.push([item]);
   }
-  return groups.map((group) => block(group, usualSize));
+  return runs;
+}
+
+/**
+ * Whether the line has letters of the same size and width and is right below the others.
+ *
+ * @param {Line[]} run
+ * @param {Line} line
+ */
+function continuesListing(run, line) {
+  const before = run[run.length - 1];
+  const [advance, advanceBefore] = [advanceOf(line), advanceOf(before)];
+  const [size, sizeBefore] = [sizeOf(line), sizeOf(before)];
+  const below = line.words[0][1] - before.words[0][3];
+  return advance > 0 && advanceBefore > 0 && Math.abs(advance - advanceBefore) < 0.03 * advance
+    && Math.abs(size - sizeBefore) < 0.05 * size && below > -size / 2 && below < LISTING_GAP * size;
+}
+
+/** @param {Line[]} run */
+function isListing(run) {
+  const words = run.flatMap((line) => line.words).filter((word) => word[4].length > 2);
+  return run.length > 1 && words.length >= LISTING_WORDS && advanceOf(run[0]) > 0;
+}
+
+/**
+ * The width of the line's letters, if all have the same and stand in its grid; else 0.
+ *
+ * @param {Line} line
+ */
+function advanceOf({words, writing}) {
+  const letters = words.reduce((sum, word) => sum + word[4].length, 0);
+  const advance = words.reduce((sum, [x0, , x1]) => sum + x1 - x0, 0) / letters;
+  const isListed = writing === "ltr" && words.every(([x0, , x1, , text], index) => {
+    const gap = index > 0 ? x0 - words[index - 1][2] : advance;
+    const blanks = Math.max(1, Math.round(gap / advance));
+    return !IDEOGRAPHIC.test(text)
+      && Math.abs(x1 - x0 - text.length * advance) < 0.06 * advance
+      && Math.abs(gap - blanks * advance) < 0.06 * advance;
+  });
+  return isListed ? advance : 0;
+}
+
+/**
+ * @param {Line[]} lines
+ * @returns {Block}
+ */
+function listing(lines) {
+  const advance = advanceOf(lines[0]);
+  const left = Math.min(...lines.map(({words: [first]}) => first[0]));
+  const blanks = (/** @type {number} */ width) => " ".repeat(Math.round(width / advance));
+  const pieces = lines.flatMap(({words}, row) => words.map((word, index) => {
+    const [next, nextLine] = [words[index + 1], lines[row + 1]?.words[0]];
+    let text = word[4];
+    if (row === 0 && index === 0) text = blanks(word[0] - left) + text;
+    if (next) {
+      text += blanks(next[0] - word[2]);
+    } else if (nextLine) {
+      const isApart = nextLine[1] - word[3] > BLANK_LINE * (word[3] - word[1]);
+      text += (isApart ? "\n\n" : "\n") + blanks(nextLine[0] - left);
+    }
+    return {word, text};
+  }));
+  return {level: 0, isListing: true, pieces};
 }
 
 /**
