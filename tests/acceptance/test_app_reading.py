@@ -242,15 +242,21 @@ def test_a_passage_is_found_across_the_book_and_across_all_books(
     expect(page.get_by_label("Go to page")).to_have_value("5")
     expect(page.locator("#search")).to_be_visible()
     page.goto(f"{server.url}/#/")
+    continued = page.locator(".continued-title")
+    expect(continued.first).to_have_text("First")  # the other chapter was only looked up
     page.get_by_role("link", name="Search in all books").click()
     visitor.wait("the field", lambda: visitor.focused == "search-all-input")
     page.set_viewport_size({"width": 1280, "height": 300})
     page.keyboard.type("9")  # at the foot of each page
     visitor.press("Enter")
     expect(page.locator("#search-all-count")).to_have_text("12 pages found")
+    page.clock.install()
     page.locator("#search-all .hit").nth(10).click()
     expect(page.get_by_label("Go to page")).to_have_value("11")
-    expect(page.locator("#announcer")).to_have_text(re.compile("^Match 11 of 12, page 11: "))
+    match = re.compile("^Match 11 of 12, page 11: ")
+    expect(page.locator("#announcer")).to_have_text(match)
+    page.clock.run_for(5000)
+    expect(page.locator("#announcer")).to_have_text(match)
     expect(page.locator(".page[data-page='11'] .mark.is-current")).to_be_in_viewport()
 
 
@@ -331,6 +337,9 @@ def test_contents_labels_and_links_lead_to_pages_and_back(
     page.get_by_role("button", name="Read as text").click()
     page.locator(".page[data-page='3'] .flow a[href$='/9']").first.click()
     expect(field).to_have_value("9")
+    visitor.press("/")
+    page.get_by_role("searchbox").fill("page 3 of 9")
+    expect(page.locator(".hit-page", has_text="Page iii (number 3)")).to_be_visible()
 
 
 def test_a_chapter_that_is_a_part_of_a_pdf_says_so_and_has_the_printed_page_numbers(

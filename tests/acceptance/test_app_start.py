@@ -1,7 +1,9 @@
 """How the app starts, changes its language and ends: requests, tabs. In a real browser."""
 
+import re
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.conftest import OpenVisitor
@@ -79,6 +81,42 @@ def test_a_phone_on_a_slow_network_asks_for_little_and_for_what_is_read_first(
     again.wait_for_load_state("networkidle")
     assert {path for path in traffic.asked if not path.startswith("/api/")} == {"/"}
     assert traffic.kilobytes < 10
+
+
+@pytest.mark.parametrize(
+    "file", ["shared/dom.js", "messages/en.js", "session/dev-session.js"], ids=str
+)
+def test_a_file_that_cannot_be_loaded_is_told_and_the_app_comes_by_itself_or_on_request(
+    server: ServerProcess, visit: OpenVisitor, file: str
+) -> None:
+    visitor = visit(server, url_to_open="about:blank")
+    page = visitor.page
+    title = page.get_by_role("heading", name=re.compile("^The server is not responding"))
+    for attempt in ("the first", "a reload"):
+        page.route(f"**/{file}", lambda route: route.abort("internetdisconnected"))
+        page.goto(server.url) if attempt == "the first" else page.reload()
+        expect(title).to_be_visible()
+        page.unroute(f"**/{file}")
+        if attempt == "a reload":
+            page.get_by_role("button", name="Try again").click()
+        expect(page.get_by_label("Your name")).to_be_visible(timeout=60_000)
+    visitor.complaints.clear()
+
+
+def test_a_reader_whose_files_cannot_be_loaded_comes_by_itself(
+    server: ServerProcess, visit: OpenVisitor
+) -> None:
+    client = Client(server.url, "Reader in a tunnel")
+    job = client.end_of(client.submit(text_pdf(1), title="Short"))
+    visitor = visit(server).sign_in(client.user_id)
+    page = visitor.page
+    page.wait_for_load_state("networkidle")
+    other = visitor.context.new_page()
+    other.route("**/reader/*.js", lambda route: route.abort("internetdisconnected"))
+    other.goto(f"{server.url}/#/books/{client.book_id}/{job['result']['chapter_id']}")
+    expect(other.get_by_role("heading", name="The server is not responding")).to_be_visible()
+    other.unroute("**/reader/*.js")
+    expect(other.get_by_role("heading", name="Short")).to_be_visible(timeout=60_000)
 
 
 def test_the_language_is_switched_and_stays(server: ServerProcess, visit: OpenVisitor) -> None:

@@ -1,5 +1,7 @@
 """The app's files over HTTP: their headers, what is not served, and what the app is told."""
 
+import base64
+import hashlib
 import html
 import json
 import re
@@ -28,6 +30,12 @@ def directives(policy: str) -> dict[str, str]:
     return dict(part.split(" ", 1) for part in policy.split("; "))
 
 
+def inline_script_source(page: str) -> str:
+    """How a policy allows the page's only inline script."""
+    [script] = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
 def test_the_page_forbids_whatever_it_does_not_need(server: ServerProcess) -> None:
     response = requests.get(f"{server.url}/", timeout=30)
     assert response.status_code == 200
@@ -35,7 +43,7 @@ def test_the_page_forbids_whatever_it_does_not_need(server: ServerProcess) -> No
     policy = directives(response.headers["Content-Security-Policy"])
     assert policy == {
         "default-src": "'none'",
-        "script-src": "'self'",
+        "script-src": f"'self' {inline_script_source(response.text)}",
         "style-src": "'self'",
         "img-src": "'self'",
         "connect-src": "'self'",
@@ -49,10 +57,10 @@ def test_the_page_forbids_whatever_it_does_not_need(server: ServerProcess) -> No
     assert response.headers["Cache-Control"] == "no-cache"
 
 
-def test_the_page_has_nothing_inline_and_nothing_of_others() -> None:
+def test_the_page_has_one_inline_script_and_nothing_of_others() -> None:
     page = (STATIC / "app" / "index.html").read_text(encoding="utf-8")
     assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", page)
-    assert re.findall(r"<script[^>]*>([^<]*)</script>", page) == [""]
+    assert re.findall(r"<script[^>]*>([^<]*)</script>", page) == ["{recovery}", ""]
     linked = {
         link
         for path in OURS
@@ -155,14 +163,15 @@ def test_in_mode_firebase_the_page_may_reach_what_signs_users_in(start_server: S
         "firebase": WEB_CONFIG,
         "emulator": None,
     }
-    headers = requests.get(f"{server.url}/", timeout=30).headers
-    policy = directives(headers["Content-Security-Policy"])
+    response = requests.get(f"{server.url}/", timeout=30)
+    policy = directives(response.headers["Content-Security-Policy"])
     assert policy["connect-src"].split() == [
         "'self'",
         "https://identitytoolkit.googleapis.com",
         "https://securetoken.googleapis.com",
     ]
-    assert policy["script-src"] == "'self' https://apis.google.com"
+    own_script = inline_script_source(response.text)
+    assert policy["script-src"] == f"'self' {own_script} https://apis.google.com"
     assert policy["frame-src"] == "https://books-1.firebaseapp.com"
 
 
@@ -172,7 +181,7 @@ def test_an_emulator_is_told_in_mode_firebase_alone() -> None:
         mode="firebase", firebase_project_id="demo", firebase_web_config=WEB_CONFIG
     )
     firebase = SignIn.of(settings, environ)
-    policy = firebase.content_security_policy()
+    policy = firebase.content_security_policy("")
     assert dict(firebase.body)["emulator"] == "127.0.0.1:9099"
     assert "connect-src 'self' https://identitytoolkit.googleapis.com" in policy
     assert "http://127.0.0.1:9099" in policy and "apis.google.com" not in policy

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {describe, test} from "node:test";
 
+import {Batch} from "../../wordai_jobs/static/app/library/batch.js";
 import {Estimate} from "../../wordai_jobs/static/app/library/estimate.js";
 import {phaseOf} from "../../wordai_jobs/static/app/library/job-phase.js";
 import {
@@ -43,6 +44,12 @@ describe("the app's messages", () => {
     assert.equal(t("job.pagesTotal", {count: 1}), "1 page");
     assert.equal(t("job.pagesTotal", {count: 1283}), "1,283 pages");
     assert.equal(t("books.edit", {title: "<b>{title}</b>"}), "Edit <b>{title}</b>");
+  });
+
+  test("keep titles that run to the left from turning the text around them", () => {
+    assert.equal(t("job.in", {book: "a\u202eb"}), "in \u2068a\u202eb\u2069");
+    assert.equal(t("job.in", {book: "كتاب"}), "in \u2068كتاب\u2069");
+    assert.equal(t("job.in", {book: "Một cuốn sách"}), "in Một cuốn sách");
   });
 
   test("tell sizes, durations and failures", () => {
@@ -183,6 +190,25 @@ describe("the time left", () => {
     estimate.add(0, 0);
     estimate.add(4000, 50);
     assert.ok(estimate.secondsLeft(20_000, 100) > estimate.secondsLeft(5000, 100));
+  });
+});
+
+describe("the share of all that is under way", () => {
+  test("never falls, whichever of several ends first and whatever joins them", () => {
+    const batch = new Batch();
+    const shares = [
+      [["first", 0.1], ["second", 0.3]], [["first", 0.12], ["second", 0.9]],
+      [["first", 0.14]], // the second has ended
+      [["first", 0.14], ["third", 0]], [["third", 0.1]], [["third", 0.8]],
+    ].map((underWay) => batch.update(underWay));
+    assert.deepEqual(shares.map((share) => Math.round(share * 100)), [20, 51, 57, 57, 70, 93]);
+  });
+
+  test("begins again once nothing is under way", () => {
+    const batch = new Batch();
+    batch.update([["first", 0.9]]);
+    assert.equal(batch.update([]), null);
+    assert.equal(batch.update([["second", 0.2]]), 0.2);
   });
 });
 

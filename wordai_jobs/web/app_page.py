@@ -1,5 +1,6 @@
 """The app at `/`, its files below `/static`, and what it needs to know of the server."""
 
+import base64
 import hashlib
 import html
 import json
@@ -75,10 +76,11 @@ class SignIn:
             "emulator": self.emulator or None,
         }
 
-    def content_security_policy(self, image_origin: str | None = None) -> str:
+    def content_security_policy(self, inline_script: str, image_origin: str | None = None) -> str:
         """What the app may load. `image_origin`: where page images are, if they are elsewhere."""
         images = [_SELF, image_origin] if image_origin else [_SELF]
-        scripts, connections, frame = [_SELF], [_SELF], "'none'"
+        digest = base64.b64encode(hashlib.sha256(inline_script.encode()).digest()).decode()
+        scripts, connections, frame = [_SELF, f"'sha256-{digest}'"], [_SELF], "'none'"
         if self.mode == "firebase":
             connections += _FIREBASE_APIS
         if self.emulator:
@@ -112,7 +114,10 @@ def create_blueprint(sign_in: SignIn, limits: LimitsSettings) -> Blueprint:
         "auth": sign_in.body,
     }
     mode = sign_in.mode if sign_in.is_possible else ""
-    pages = {language: _page(release, config, {language, mode}) for language in _LANGUAGES}
+    recovery = (_STATIC / "app" / "recovery.js").read_text(encoding="utf-8")
+    pages = {
+        language: _page(release, config, recovery, {language, mode}) for language in _LANGUAGES
+    }
 
     @blueprint.get("/")
     @Operation(
@@ -129,7 +134,7 @@ def create_blueprint(sign_in: SignIn, limits: LimitsSettings) -> Blueprint:
         language = request.accept_languages.best_match(_LANGUAGES, _LANGUAGES[0])
         response = Response(pages[language], mimetype="text/html")
         response.headers["Content-Security-Policy"] = sign_in.content_security_policy(
-            services().storage.image_origin()
+            recovery, services().storage.image_origin()
         )
         response.headers["Referrer-Policy"] = "no-referrer"
         response.cache_control.no_cache = True
@@ -168,7 +173,7 @@ def create_blueprint(sign_in: SignIn, limits: LimitsSettings) -> Blueprint:
     return blueprint
 
 
-def _page(release: str, config: Mapping[str, object], fetched_for: set[str]) -> str:
+def _page(release: str, config: Mapping[str, object], recovery: str, fetched_for: set[str]) -> str:
     """index.html with the addresses of this release's files and with what the app needs to know.
 
     None of that is secret: browsers read it before anyone has signed in.
@@ -176,6 +181,7 @@ def _page(release: str, config: Mapping[str, object], fetched_for: set[str]) -> 
     text = (_STATIC / "app" / "index.html").read_text(encoding="utf-8")
     text = _FETCHED_FOR.sub(lambda link: link[0] if link[1] in fetched_for else "", text)
     text = text.replace('"/static/', f'"/static/{release}')
+    text = text.replace("{recovery}", recovery)
     return text.replace("{app-config}", html.escape(json.dumps(config)))
 
 

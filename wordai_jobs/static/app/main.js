@@ -1,7 +1,7 @@
 /** Starts the app: opens the session, and once somebody is signed in loads the rest. */
 
 import {UnconfiguredSession} from "./session/session.js";
-import {byId, fetchFiles, find, showText, showView} from "./shared/dom.js";
+import {byId, fetchFiles, find, reportUnavailable, showText, showView} from "./shared/dom.js";
 import {language, rememberLanguage, t, translate} from "./shared/i18n.js";
 import {forgetUser, recall, remember} from "./shared/local-storage.js";
 
@@ -23,7 +23,6 @@ async function start() {
   document.documentElement.lang = language;
   translate(document);
   byId("skip").onclick = () => byId("main").focus();
-  byId("unavailable-retry").onclick = () => location.reload();
   setUpLanguages();
   /** @type {AppConfig} */
   const config = JSON.parse(find(document, "meta[name=app-config]", HTMLMetaElement).content);
@@ -39,7 +38,7 @@ async function start() {
     if (session.name) await openApp(config, session);
     else showSignIn(session);
   } catch (error) {
-    showUnavailable(error);
+    reportUnavailable(error);
   }
 }
 
@@ -81,7 +80,7 @@ async function openApp(config, session) {
     const [{openLibrary}] = await Promise.all([import("./signed-in.js"), ...stylesheets()]);
     openLibrary(config, session);
   } catch (error) {
-    showUnavailable(error);
+    reportUnavailable(error);
   }
 }
 
@@ -108,14 +107,6 @@ function leave(session) {
     history.replaceState(null, "", "#/");
   }
   location.reload();
-}
-
-/** @param {Error} error */
-function showUnavailable(error) {
-  const isOfNetwork = error instanceof TypeError;
-  byId("unavailable-text").textContent = isOfNetwork ? t("error.network") : error.message;
-  document.title = `${t("unavailable.title")} · WordAI Books`;
-  showView("unavailable");
 }
 
 /** Offers the other language. The app starts again with it. */

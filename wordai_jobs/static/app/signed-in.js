@@ -1,12 +1,12 @@
 /** The app of somebody who is signed in: the library, and the reader once it is needed. */
 
-import {Books} from "./library/books.js";
+import {Books, pathOfChapter} from "./library/books.js";
 import {Jobs} from "./library/jobs.js";
 import {Library} from "./library/library.js";
 import {UploadQueue} from "./library/upload-queue.js";
 import {Api} from "./shared/api.js";
 import {confirm} from "./shared/confirm.js";
-import {byId, fetchFiles, showView} from "./shared/dom.js";
+import {byId, fetchFiles, reportUnavailable, showView} from "./shared/dom.js";
 import {t} from "./shared/i18n.js";
 import {parseRoute} from "./shared/router.js";
 import {showTitle} from "./shared/window-title.js";
@@ -35,6 +35,8 @@ export function openLibrary(limits, session) {
   };
   followAddress(library, async () => {
     fetchFiles("for-reading");
+    const route = parseRoute(location.hash);
+    if (route.view === "chapter") api.begin(pathOfChapter(route.bookId, route.chapterId));
     const {Reader} = await import("./reader/reader.js");
     return new Reader(api, jobs, books);
   });
@@ -71,6 +73,7 @@ function followAddress(library, createReader) {
       reader.open(route);
     }
   };
-  addEventListener("hashchange", follow);
-  follow();
+  const followOrReport = () => follow().catch(reportUnavailable);
+  addEventListener("hashchange", followOrReport);
+  followOrReport();
 }

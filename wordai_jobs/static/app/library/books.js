@@ -120,7 +120,7 @@ export class Books extends EventTarget {
    * @param {string} title
    */
   async renameChapter(chapter, title) {
-    await this.api.patch(pathOfChapter(chapter), {title});
+    await this.api.patch(pathOfChapter(chapter.book_id, chapter.chapter_id), {title});
     this.reading = this.reading.map(
       (it) => (it.chapter_id === chapter.chapter_id ? {...it, chapter_title: title} : it));
     await this.loadChapters(chapter.book_id);
@@ -129,7 +129,7 @@ export class Books extends EventTarget {
   /** @param {Chapter} chapter */
   async removeChapter(chapter) {
     const {book_id: bookId, chapter_id: chapterId} = chapter;
-    await this.api.delete(pathOfChapter(chapter));
+    await this.api.delete(pathOfChapter(bookId, chapterId));
     const remaining = this.#chaptersOf(bookId).filter((it) => it.chapter_id !== chapterId);
     this.#setChapters(bookId, remaining);
     this.reading = this.reading.filter((it) => it.chapter_id !== chapterId);
@@ -153,7 +153,7 @@ export class Books extends EventTarget {
     const moved = [...order.entries()].filter(([index, it]) => it.order_index !== index);
     try {
       await concurrently(moved, AT_ONCE, ([index, it]) => (
-        this.api.patch(pathOfChapter(it), {order_index: index})));
+        this.api.patch(pathOfChapter(bookId, it.chapter_id), {order_index: index})));
     } catch (error) {
       this.chapters.set(bookId, before);
       this.#changed();
@@ -219,8 +219,7 @@ export class Books extends EventTarget {
   async #fetchCover(bookId, chapterId) {
     this.#covers.set(chapterId, "");
     try {
-      const path = `${pathOfChapter({book_id: bookId, chapter_id: chapterId})}/pages/1`;
-      const page = await this.api.get(path);
+      const page = await this.api.get(`${pathOfChapter(bookId, chapterId)}/pages/1`);
       this.#covers.set(chapterId, page.thumbnail_url ?? page.background_url);
       this.#changed();
     } catch {
@@ -271,7 +270,10 @@ function pathOf(bookId) {
   return `${PATH}/${encodeURIComponent(bookId)}`;
 }
 
-/** @param {{book_id: string, chapter_id: string}} chapter */
-function pathOfChapter({book_id: bookId, chapter_id: chapterId}) {
+/**
+ * @param {string} bookId
+ * @param {string} chapterId
+ */
+export function pathOfChapter(bookId, chapterId) {
   return `${pathOf(bookId)}/chapters/${encodeURIComponent(chapterId)}`;
 }

@@ -7,6 +7,7 @@ import {formatPercent, formatSize} from "../shared/format.js";
 import {html, icon, render} from "../shared/html.js";
 import {t} from "../shared/i18n.js";
 import {showProgressInTitle} from "../shared/window-title.js";
+import {Batch} from "./batch.js";
 import {booksView, continueView} from "./books-view.js";
 import {edit} from "./edit-dialog.js";
 import {titleOf} from "./jobs.js";
@@ -27,6 +28,7 @@ const REFRESH_PAUSE_MS = 2000;
 
 export class Library {
   #announcer = new ProgressAnnouncer();
+  #batch = new Batch();
   #jobsError = "";
   #booksError = "";
   /** @type {Set<string>} Ids of the books whose chapters are shown. */
@@ -266,7 +268,9 @@ export class Library {
     for (const entry of running) {
       this.#announcer.progress(entry.job, titleOf(entry, books), running.length === 1);
     }
-    showProgressInTitle(this.#progressText());
+    const share = this.#batch.update([...queue.steps, ...running.map(stepOf)]);
+    const ended = this.#hasNews ? "✓" : "";
+    showProgressInTitle(share === null ? ended : formatPercent(share));
   }
 
   #addView() {
@@ -287,16 +291,14 @@ export class Library {
         <p class="hint" id="file-hint">${t("upload.hint", {limit, total})}</p>
       </div>`;
   }
+}
 
-  /** For the window's title: how far everything has come, or that it has come to its end. */
-  #progressText() {
-    const running = this.jobs.list.filter((entry) => !entry.hasEnded);
-    const {progress} = this.queue;
-    if (progress !== null) return formatPercent(progress);
-    const sum = running.reduce((total, {job}) => total + job.progress, 0);
-    if (running.length) return formatPercent(sum / running.length / 100);
-    return this.#hasNews ? "✓" : "";
-  }
+/**
+ * @param {JobEntry} entry
+ * @returns {[string, number]}
+ */
+function stepOf({job}) {
+  return [job.job_id, job.progress / 100];
 }
 
 /**

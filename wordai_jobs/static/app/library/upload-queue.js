@@ -106,14 +106,20 @@ export class UploadQueue extends EventTarget {
     return this.rows.some((row) => row.state !== "refused");
   }
 
-  /** @returns {number | null}  The share of all bytes that has been sent; null if none is sent. */
-  get progress() {
-    const sending = this.rows.filter(({state}) => state === "waiting" || state === "sending");
-    if (!sending.length) return null;
-    const rows = this.rows.filter(({state}) => state !== "refused");
-    const sum = (/** @type {(row: QueuedPdf) => number} */ of) => (
-      rows.reduce((total, row) => total + of(row), 0));
-    return sum((row) => row.sent) / sum((row) => row.file.size);
+  /**
+   * What is under way: sending PDFs, and creating chapters of those that the user has added.
+   *
+   * @returns {[string, number][]}  Names, and how far each has come, up to 1.
+   */
+  get steps() {
+    return this.rows.flatMap(({key, state, error, sent, file, isWanted}) => {
+      const isSending = state === "sending" || (state === "waiting" && !error);
+      /** @type {[string, number][]} */
+      const steps = [];
+      if (isSending) steps.push([key, sent / file.size]);
+      if (isWanted) steps.push([`chapters of ${key}`, 0]);
+      return steps;
+    });
   }
 
   /** @param {readonly File[]} files */

@@ -2,7 +2,7 @@
 
 import {formatFailure, formatTime, formatTimeLeft} from "../shared/format.js";
 import {html, icon} from "../shared/html.js";
-import {t} from "../shared/i18n.js";
+import {isolated, t} from "../shared/i18n.js";
 import {formatRoute} from "../shared/router.js";
 import {phaseOf} from "./job-phase.js";
 import {LEAVING_BAD_PAGES_BLANK, titleOf} from "./jobs.js";
@@ -83,7 +83,7 @@ function addressOf(entry, books) {
 function finishedView(entry, books) {
   const {job} = entry;
   const facts = [
-    books.title(bookOf(entry, books) ?? ""),
+    isolated(books.title(bookOf(entry, books) ?? "")),
     t("job.pagesTotal", {count: phaseOf(job).total}),
     t("job.finished", {date: formatTime(job.completed_at ?? job.updated_at)}),
   ];

@@ -55,6 +55,10 @@ export class Reader {
   #address = "";
   #addressTimer = 0;
   #sayingTimer = 0;
+  /** The page that the search has led to and that is still being read; 0 for none. */
+  #hitPage = 0;
+  /** Whether no page of what is open has been turned to, except by the search. */
+  #isOnlyLookedUp = false;
   /** Whether pages that cannot be loaded are being tried again. */
   #isRenewing = false;
 
@@ -76,12 +80,20 @@ export class Reader {
     this.#search.addEventListener("open", () => {
       if (isScreenNarrow()) this.#contents.hide();
     });
+    this.#search.addEventListener("hit", (event) => {
+      this.#hitPage = /** @type {CustomEvent<number>} */ (event).detail;
+      clearTimeout(this.#sayingTimer);
+    });
     this.#contents.addEventListener("open", () => {
       if (isScreenNarrow()) this.#search.hide();
     });
     byId("view-menu").addEventListener("toggle", () => this.#nameDownload());
     byId("download").onclick = () => this.#attempt(() => this.#download());
     byId("print").onclick = () => this.#attempt(() => this.#print());
+    // A link adds an entry to the history. The entry before it names the page that is left.
+    byId("reader").addEventListener("click", () => {
+      if (this.#source?.total) this.#writeAddress();
+    }, {capture: true});
     byId("reader-place").onsubmit = (event) => {
       event.preventDefault();
       this.#startAt(this.#source?.pageNamed(this.#pageField.value) ?? this.#pages.current);
@@ -105,6 +117,8 @@ export class Reader {
     this.#leave();
     this.#reading = new AbortController();
     this.#route = withoutQuery(route);
+    this.#isOnlyLookedUp = route.view === "chapter" && Boolean(route.query);
+    this.#hitPage = this.#isOnlyLookedUp ? route.page ?? 1 : 0;
     const source = new PageSource(this.api, this.#reading.signal);
     const book = new BookContext(this.api, source);
     this.#source = source;
@@ -267,13 +281,17 @@ export class Reader {
   /** Another page is being read. */
   #turned() {
     this.#renderPlace();
-    this.#keepPosition();
     clearTimeout(this.#sayingTimer);
+    const isHit = this.#pages.current === this.#hitPage;
+    if (!isHit) {
+      this.#hitPage = 0;
+      this.#isOnlyLookedUp = false;
+    }
+    if (!this.#isOnlyLookedUp) this.#keepPosition();
+    if (isHit) return; // the search announces it
     this.#sayingTimer = setTimeout(() => {
       const total = this.#source?.total;
-      // A hit of the search is announced with its page.
-      if (!total || this.#search.hasFocus) return;
-      announce(t("say.page", {number: this.#pages.current, total}));
+      if (total) announce(t("say.page", {number: this.#pages.current, total}));
     }, SAYING_PAUSE_MS);
   }
 

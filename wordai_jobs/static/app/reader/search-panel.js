@@ -15,7 +15,7 @@ import {isNetworkSlow} from "./image-size.js";
 
 const TYPING_PAUSE_MS = 250;
 
-/** Dispatches "open". */
+/** Dispatches "open", and "hit" with the number of a page that it is going to show. */
 export class SearchPanel extends EventTarget {
   #panel = byId("search");
   #input = byId("search-input", HTMLInputElement);
@@ -160,7 +160,11 @@ export class SearchPanel extends EventTarget {
     if (!source?.isFinished || !query) return;
     const {bookId, chapterId} = source;
     const scope = {chapter: {bookId, chapterId}, book: {bookId}, all: {}}[this.#scopeName];
-    const options = {namesChapters: this.#scopeName !== "chapter", signal: running.signal};
+    const options = {
+      namesChapters: this.#scopeName !== "chapter",
+      labelOf: (/** @type {PageHit} */ hit) => this.#labelOf(hit),
+      signal: running.signal,
+    };
     this.#setBusy(true);
     this.#isPending = true;
     try {
@@ -221,8 +225,9 @@ export class SearchPanel extends EventTarget {
     const {hit, link} = items[this.#chosen];
     link.setAttribute("aria-current", "true");
     link.scrollIntoView({block: "nearest"});
+    const page = this.#labelOf(hit) ?? hit.page_number;
     announce(t("say.match", {
-      number: this.#chosen + 1, total: items.length, page: hit.page_number, text: hit.excerpt,
+      number: this.#chosen + 1, total: items.length, page, text: hit.excerpt,
     }));
     if (hit.chapter_id === this.#source?.chapterId) {
       this.#goTo(hit);
@@ -232,9 +237,19 @@ export class SearchPanel extends EventTarget {
     }
   }
 
+  /**
+   * The number that is printed on the page. It is known of the chapter that is open.
+   *
+   * @param {PageHit} hit
+   */
+  #labelOf({chapter_id: chapterId, page_number: page}) {
+    return chapterId === this.#source?.chapterId ? this.#source.pages.get(page)?.label : null;
+  }
+
   /** @param {PageHit} hit */
   #goTo({page_number: page, boxes}) {
     this.#mark();
+    this.dispatchEvent(new CustomEvent("hit", {detail: page}));
     this.pages.goTo(page, boxes[0]);
   }
 

@@ -33,9 +33,24 @@ export class ApiError extends Error {
 }
 
 export class Api {
+  /** @type {Map<string, Promise<any>>} What has been begun, by path. */
+  #begun = new Map();
+
   /** @param {TokenSource} session */
   constructor(session) {
     this.session = session;
+  }
+
+  /**
+   * Begins to read what `get` will be asked for within a minute.
+   *
+   * @param {string} path
+   */
+  begin(path) {
+    const reading = this.#request("GET", path, {});
+    reading.catch(() => {}); // `get` tries again
+    this.#begun.set(path, reading);
+    setTimeout(() => this.#begun.delete(path), 60_000);
   }
 
   /**
@@ -49,7 +64,9 @@ export class Api {
   async get(path, signal, mostTries = TRIES) {
     for (let tries = 1; ; tries++) {
       try {
-        return await this.#request("GET", path, {signal});
+        const begun = this.#begun.get(path);
+        this.#begun.delete(path);
+        return await (begun ?? this.#request("GET", path, {signal}));
       } catch (error) {
         if (!(error instanceof ApiError && error.isTransient) || tries >= mostTries) throw error;
         const pause = Math.max(error.retryAfterMs, 500 * 2 ** tries);

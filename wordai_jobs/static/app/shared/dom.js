@@ -51,6 +51,15 @@ export function showView(id) {
 }
 
 /**
+ * The app cannot go on: recovery.js says so and starts it again.
+ *
+ * @param {Error} error  A TypeError if it is of the network.
+ */
+export function reportUnavailable(error) {
+  dispatchEvent(new ErrorEvent("unavailable", {error}));
+}
+
+/**
  * A copy of the template's only element, with its messages.
  *
  * @template {HTMLElement} [T=HTMLElement]

@@ -24,6 +24,10 @@ export function chooseLanguage(preferred) {
   return /** @type {keyof typeof LANGUAGES} */ (known);
 }
 
+/** Letters of scripts that do so, and characters that turn the direction. */
+const RUNS_TO_THE_LEFT =
+  /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Bidi_Control}]/u;
+
 const chosen = recall("language");
 const preferred = [...(chosen ? [chosen] : []), ...(globalThis.navigator?.languages ?? [])];
 export const language = chooseLanguage(preferred);
@@ -44,6 +48,16 @@ export function rememberLanguage(tag) {
 }
 
 /**
+ * A title or the like to be put into other text. If some of it runs to the left, invisible marks
+ * keep it from changing the direction of the text around it.
+ *
+ * @param {string} text
+ */
+export function isolated(text) {
+  return RUNS_TO_THE_LEFT.test(text) ? `\u2068${text}\u2069` : text;
+}
+
+/**
  * The message for a key. If `count` is among the values, its form for that number.
  *
  * @param {string} key
@@ -54,7 +68,7 @@ export function t(key, values = {}) {
   const message = messages[plural] ?? messages[key] ?? key;
   return message.replace(/\{(\w+)\}/g, (_, name) => {
     const value = values[name];
-    return typeof value === "number" ? value.toLocaleString(locale) : String(value);
+    return typeof value === "number" ? value.toLocaleString(locale) : isolated(String(value));
   });
 }
 

@@ -1,11 +1,13 @@
 /** The title of the browser's window or tab: what is shown, behind how far other work has come. */
 
+import {isolated} from "./i18n.js";
+
 let title = "WordAI Books";
 let progress = "";
 
 /** @param {string} text  What is shown: a view, or the chapter that is read. */
 export function showTitle(text) {
-  title = `${text} · WordAI Books`;
+  title = `${isolated(text)} · WordAI Books`;
   render();
 }
 
