@@ -23,6 +23,7 @@ _PR_SET_NO_NEW_PRIVS = 38
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 _LARGEST_MMAP_THRESHOLD = 32 * 1024 * 1024
+_USUAL_MMAP_THRESHOLD = 128 * 1024
 # The same on every architecture that PyMuPDF is built for: asm-generic/unistd.h.
 _SYS_PIDFD_SEND_SIGNAL = 424
 _SYS_PIDFD_OPEN = 434
@@ -91,6 +92,15 @@ def keep_freed_memory(limit_bytes: int) -> None:
     if hasattr(_libc, "mallopt"):  # the C library of Alpine has none
         _libc.mallopt(_M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD)
         _libc.mallopt(_M_TRIM_THRESHOLD, limit_bytes)
+
+
+def return_freed_memory() -> None:
+    """Have this process, but none that it starts, give large blocks back as soon as they are freed.
+
+    Otherwise the C library keeps blocks of up to the size of the largest that was freed so far.
+    """
+    if hasattr(_libc, "mallopt"):  # as above
+        _libc.mallopt(_M_MMAP_THRESHOLD, _USUAL_MMAP_THRESHOLD)
 
 
 def allocated_bytes() -> int:

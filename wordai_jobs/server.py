@@ -9,7 +9,7 @@ import threading
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from wordai_jobs import logs
+from wordai_jobs import linux, logs
 from wordai_jobs.config import Config, load_config
 from wordai_jobs.errors import StartError
 from wordai_jobs.processes import Processes
@@ -41,6 +41,7 @@ def serve(config: Config) -> None:
     Raises StartError if the server cannot start.
     """
     _raise_file_limit()
+    linux.return_freed_memory()
     processes = Processes(config)
     try:
         processes.begin()

@@ -159,16 +159,19 @@ class ChapterRepository(Repository[Chapter]):
 
 
 def _to_document(chapter: Chapter) -> Document:
+    # 5,000 pages would also be here as `asdict` makes them, and as many empty lists: 2 MB.
+    document = asdict(replace(chapter, pages=()))
+    no_elements: list[Document] = []
     pages: list[Document] = [
         {
             "page_number": page.number,
             "background_url": page_image_url(chapter.book_id, chapter.chapter_id, page.number),
             "width": page.width,
             "height": page.height,
-            "elements": [],
+            "elements": no_elements,
             **({"label": page.label} if page.label else {}),
             **({"problem": page.problem} if page.problem else {}),
         }
         for page in chapter.pages
     ]
-    return {**asdict(chapter), "pages": pages}
+    return {**document, "pages": pages}

@@ -45,7 +45,7 @@ def chapter_of(
         created_at=now,
         updated_at=now,
         pages=tuple(
-            replace(page, label=labels.get(page.number) or None)
+            replace(page, label=labels.get(page.number) or None) if labels else page
             for page in sorted(pages, key=lambda page: page.number)
         ),
         outline=outline_of_pages(upload.outline, in_pdf) if upload else (),

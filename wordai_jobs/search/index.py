@@ -36,6 +36,7 @@ def build(path: Path, texts: Iterable[str]) -> None:
         # Nothing of it is kept if this fails.
         database.execute("PRAGMA journal_mode = OFF")
         database.execute("PRAGMA synchronous = OFF")
+        database.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
         try:
             # Terms come separated by blanks; all that is not ASCII counts as a letter.
             database.execute(
