@@ -112,7 +112,7 @@ fleet = {{
     "mongodb": {{"uri": "mongodb://127.0.0.1:1"}},
     "jobs": {{"engine": "celery", "broker": "redis://127.0.0.1:1"}},
 }}
-for package, settings in (("obstore", {{}}), ("celery", fleet)):
+for package, settings in (("obstore", {{}}), ("celery", fleet), ("redis", fleet)):
     sys.modules[package] = None  # as if it were not installed
     try:
         create_app(parse_config({{"storage": storage, **settings}}))
@@ -123,4 +123,6 @@ for package, settings in (("obstore", {{}}), ("celery", fleet)):
     assert output_of(code).splitlines() == [
         "storage.url needs the package obstore: pip install 'wordai-jobs[cluster]'",
         "jobs.engine celery needs the package celery: pip install 'wordai-jobs[cluster]'",
+        "jobs.broker needs a package for redis, which cannot be loaded: "
+        "pip install 'wordai-jobs[cluster]'",
     ]

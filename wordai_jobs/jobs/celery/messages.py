@@ -7,7 +7,9 @@ from typing import Any
 
 from celery import Celery
 from kombu.exceptions import OperationalError
+from kombu.transport import get_transport_cls
 
+from wordai_jobs.errors import StartError
 from wordai_jobs.model.work import Task
 
 RENDER_PAGES = "render_pages"
@@ -34,8 +36,9 @@ def create_celery(broker: str, installation: str) -> Celery:
     """Celery for an installation, named by its database. Creating it connects to nothing.
 
     Several installations can share a broker, but Flower and `doctor` show the workers of all that
-    share its virtual host or database.
+    share its virtual host or database. Raises StartError if the broker's library is missing.
     """
+    _load_library(broker.partition("://")[0])
     celery = Celery("wordai_jobs", broker=broker, set_as_current=False)
     celery.conf.update(
         task_default_queue=f"wordai_jobs.{installation}",
@@ -60,6 +63,17 @@ def create_celery(broker: str, installation: str) -> Celery:
         task_publish_retry_policy=_ONE_MORE_TRY,
     )
     return celery
+
+
+def _load_library(scheme: str) -> None:
+    """Otherwise a worker would stop with a traceback, and a server take the broker for away."""
+    try:
+        get_transport_cls(scheme)
+    except Exception as error:  # kombu uses a library that is missing as if it were None
+        raise StartError(
+            f"jobs.broker needs a package for {scheme}, which cannot be loaded: "
+            "pip install 'wordai-jobs[cluster]'"
+        ) from error
 
 
 def _transport_options(broker: str) -> Mapping[str, Any]:
