@@ -172,14 +172,14 @@ def test_a_marker_is_published_when_the_last_one_has_arrived(database: Database)
     second = timedelta(seconds=1)
 
     def claims(moment: datetime) -> list[bool]:
-        return [database.markers.claim(moment, 2 * second, 8 * second) for _ in range(2)]
+        return [database.lookout.claim_marker(moment, 8 * second) for _ in range(2)]
 
     assert claims(NOW) == [True, False]
     assert claims(NOW + 5 * second) == [False, False]
     assert claims(NOW + 9 * second) == [True, False]
-    database.markers.arrived(NOW)  # late: the next one is on its way
+    database.lookout.marker_arrived(NOW)  # late: the next one is on its way
     assert claims(NOW + 12 * second) == [False, False]
-    database.markers.arrived(NOW + 9 * second)
+    database.lookout.marker_arrived(NOW + 9 * second)
     assert claims(NOW + 12 * second) == [True, False]
 
 
@@ -194,3 +194,20 @@ def test_machines_with_different_clocks_have_one_time(
     there = FleetClock(database)
     there.compare()
     assert abs(there.now() - clock.utc_now()) < timedelta(seconds=30)
+
+
+def test_one_server_looks_out_in_each_round(database: Database) -> None:
+    pause = timedelta(seconds=2)
+    start = NOW + timedelta(hours=1)
+    assert database.lookout.claim_round(start, pause)
+    assert not database.lookout.claim_round(start + timedelta(seconds=1), pause)
+    assert database.lookout.claim_round(start + pause, pause)
+    assert not database.lookout.claim_round(start + pause, pause)
+
+
+def test_a_server_whose_clock_jumped_stops_neither_rounds_nor_markers(database: Database) -> None:
+    jumped, pause = NOW + timedelta(hours=3), timedelta(seconds=8)
+    for claim in (database.lookout.claim_round, database.lookout.claim_marker):
+        assert claim(jumped, pause)
+        assert claim(NOW + timedelta(hours=2), pause)
+        assert not claim(NOW + timedelta(hours=2), pause)

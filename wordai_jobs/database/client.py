@@ -18,7 +18,7 @@ from wordai_jobs.database.fleet import FleetRepository
 from wordai_jobs.database.identity import IdentityRepository
 from wordai_jobs.database.indexes import Indexes
 from wordai_jobs.database.jobs import JobRepository
-from wordai_jobs.database.markers import MarkerRepository
+from wordai_jobs.database.lookout import LookoutRepository
 from wordai_jobs.database.metrics import DatabaseFault, DatabaseMetrics
 from wordai_jobs.database.positions import PositionRepository
 from wordai_jobs.database.repository import Document
@@ -73,7 +73,7 @@ class Database:
         database = self._client[name]
         self.jobs = JobRepository(database["pdf_chapter_jobs"], self.translated_errors)
         self.fleet = FleetRepository(database["pdf_chapter_jobs"], self.translated_errors)
-        self.markers = MarkerRepository(database["fleet"], self.translated_errors)
+        self.lookout = LookoutRepository(database["fleet"], self.translated_errors)
         self.books = BookRepository(database["books"], self.translated_errors)
         self.chapters = ChapterRepository(database["book_chapters"], self.translated_errors)
         self.positions = PositionRepository(database["reading_positions"], self.translated_errors)

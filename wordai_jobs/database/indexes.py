@@ -29,6 +29,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
             unique=True,
             partialFilterExpression={"idempotency_key": {"$exists": True}},
         ),
+        IndexModel("look_again_at", partialFilterExpression={"look_again_at": {"$exists": True}}),
         IndexModel("rest_since", partialFilterExpression={"rest_since": {"$exists": True}}),
     ],
     "books": [

@@ -1,7 +1,7 @@
-"""What every server of a fleet does regularly, so that nothing depends on one of them.
+"""What one server of a fleet at a time does every other second. Whose turn it is, the database
+decides, so nothing depends on one of them.
 
-It may be done by several at once: each step is a conditional update, or changes nothing if it is
-repeated.
+Several may do it at once: each step is a conditional update, or changes nothing if it is repeated.
 """
 
 import logging
@@ -19,10 +19,9 @@ from wordai_jobs.model.job import ErrorClass, Job, JobError, job_timeout
 from wordai_jobs.model.work import FIRST_TASKS, Work
 
 _CLOCK_INTERVAL_S = 30
-_MARKER_INTERVAL_S = 2
-_TURN_INTERVAL_S = 2
-_ENDING_INTERVAL_S = 3
-_ADOPTION_INTERVAL_S = 15
+# A round reads the unfinished jobs a few times: if each of hundreds of servers did that, the
+# database would have little time for anything else.
+_ROUND_PAUSE = timedelta(seconds=2)
 # A marker that has not arrived by then may be lost.
 _MARKER_PATIENCE = timedelta(seconds=8)
 # A task records every second that it is at work, unless the database is away.
@@ -52,14 +51,27 @@ class Lookout:
         self._at_once = settings.workers
         self.chores: Sequence[Chore] = [
             Chore("clock", _CLOCK_INTERVAL_S, self._clock.compare, _CLOCK_INTERVAL_S),
-            Chore("marker", _MARKER_INTERVAL_S, self.publish_marker),
-            Chore("turns", _TURN_INTERVAL_S, self.give_turns),
-            Chore("overdue jobs", _ENDING_INTERVAL_S, self.fail_overdue),
-            Chore("failing jobs", _ENDING_INTERVAL_S, self.finish_failures),
-            Chore("late pages", _ENDING_INTERVAL_S, self.look_again),
-            Chore("incomplete batches", _ENDING_INTERVAL_S, self.complete_batches),
-            Chore("jobs of other engines", _ADOPTION_INTERVAL_S, self.adopt),
+            Chore("lookout", _ROUND_PAUSE.total_seconds(), self.look_out),
         ]
+        self._steps = [
+            Chore(name, 0, do)
+            for name, do in (
+                ("marker", self.publish_marker),
+                ("turns", self.give_turns),
+                ("incomplete batches", self.complete_batches),
+                ("jobs of other engines", self.adopt),
+                # These may wait for the object store.
+                ("overdue jobs", self.fail_overdue),
+                ("failing jobs", self.finish_failures),
+                ("late pages", self.look_again),
+            )
+        ]
+
+    def look_out(self) -> None:
+        """Take every step, if it is time and no other server does."""
+        if self._database.lookout.claim_round(self._clock.now(), _ROUND_PAUSE):
+            for step in self._steps:
+                step.do_if_due()
 
     def new_work(self, job: Job, unfinished_of_user: int) -> Work:
         """The work on a new job. It waits if its user has so many unfinished jobs that it is not
@@ -96,12 +108,11 @@ class Lookout:
                 logger.debug("the tasks of job %s will be published later", found.job.job_id)
 
     def publish_marker(self) -> None:
-        """Publish a marker if it is time, and there are jobs that it could be for."""
+        """Publish a marker if there are jobs that it could be for, and no other is under way."""
         now = self._clock.now()
         if not self._database.fleet.untouched(now - _UNTOUCHED, limit=1):
             return
-        pause = timedelta(seconds=_MARKER_INTERVAL_S)
-        if self._database.markers.claim(now, pause, _MARKER_PATIENCE):
+        if self._database.lookout.claim_marker(now, _MARKER_PATIENCE):
             try:
                 self._messages.find_lost_work(now)
             except BrokerAway:
@@ -109,7 +120,7 @@ class Lookout:
 
     def find_lost_work(self, published_at: datetime) -> None:
         """A marker has arrived: publish again what was published before it and is not done."""
-        self._database.markers.arrived(published_at)
+        self._database.lookout.marker_arrived(published_at)
         before = min(published_at, self._clock.now() - _UNTOUCHED)
         lost = self._database.fleet.untouched(before, _BATCH)
         _each(lost, lambda job: self._publish_missing(job.job_id, before))
