@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import Dialog, expect
+from playwright.sync_api import Dialog, Route, expect
 
 from tests.acceptance.conftest import OpenVisitor
 from tests.support.client import Client
@@ -95,6 +95,12 @@ def test_reading_goes_on_where_it_has_stopped(server: ServerProcess, visit: Open
     expect(visitor.page.locator(".chapter", has_text="Two")).to_contain_text("Page 2 of 3")
     card.click()
     expect(visitor.page.get_by_label("Go to page")).to_have_value("2")
+    held: list[Route] = []
+    visitor.page.route("**/position", lambda route: held.append(route))
+    visitor.press("End", "Escape")
+    visitor.wait("the place to be told to the server", lambda: bool(held))
+    held[0].continue_()
+    expect(card).to_contain_text("Page 3 of 3")
 
 
 def test_chapters_are_renamed_and_moved_with_keys_and_by_dragging(

@@ -83,6 +83,10 @@ def test_signed_out(server: ServerProcess, browser: Browser) -> None:
         look(visitor, "empty-library")
     with visitor_of(browser, server.url, language="vi-VN") as visitor:
         look(visitor, "signed-out-vietnamese", combinations=FOR_AXE)
+        visitor.page.route("**/shared/dom.js", lambda route: route.abort())
+        visitor.page.reload()
+        expect(visitor.page.locator("#unavailable-retry")).to_be_visible()
+        look(visitor, "unavailable", combinations=FOR_AXE)
 
 
 def test_uploading(server: ServerProcess, browser: Browser, tmp_path: Path) -> None:

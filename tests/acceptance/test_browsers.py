@@ -69,3 +69,15 @@ def test_the_chapters_of_an_outline_are_read_as_text_at_night(visitor: Visitor) 
     expect(page.get_by_label("Go to page")).to_have_value("11")
     page.get_by_role("link", name="← Before").click()
     expect(page.locator(".page[data-page='1'] .flow")).to_contain_text("page 1 of 13")
+
+
+def test_the_app_starts_again_after_its_files_could_not_be_loaded(
+    firefox: Browser, slow: ServerProcess
+) -> None:
+    page = firefox.new_page()
+    page.route("**/shared/dom.js", lambda route: route.abort())
+    page.goto(slow.url)
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    page.unroute("**/shared/dom.js")
+    expect(page.get_by_label("Your name")).to_be_visible(timeout=60_000)
+    page.close()

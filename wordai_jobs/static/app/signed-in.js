@@ -62,12 +62,13 @@ function followAddress(library, createReader) {
     const route = parseRoute(location.hash);
     if (route.view === "library") {
       const isFirst = !reader;
-      reader?.close();
+      const closing = reader?.close();
       showView("library");
       showTitle(t("library.title"));
       if (isFirst) return;
       byId("library-title").focus();
-      library.refresh(); // the reader has changed where the user has stopped reading
+      await closing; // which tells the server where the user has stopped reading
+      library.refresh();
     } else if (reader) {
       showView("reader");
       reader.open(route);

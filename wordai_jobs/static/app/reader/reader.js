@@ -115,6 +115,7 @@ export class Reader {
       return;
     }
     this.#leave();
+    this.positions.send();
     this.#reading = new AbortController();
     this.#route = withoutQuery(route);
     this.#isOnlyLookedUp = route.view === "chapter" && Boolean(route.query);
@@ -139,16 +140,17 @@ export class Reader {
       route.view === "job" ? this.#openJob(source, route) : this.#openChapter(source, route)));
   }
 
-  close() {
+  /** @returns {Promise<void>}  When the server knows where the user has stopped reading. */
+  async close() {
     this.#leave();
     this.#search.reset();
+    await this.positions.send();
   }
 
   #leave() {
     this.#reading.abort();
     this.#searchAll.close();
     this.#pages.close();
-    this.positions.send();
     clearTimeout(this.#addressTimer);
     clearTimeout(this.#sayingTimer);
     this.#route = null;
