@@ -23,7 +23,7 @@ PYTEST := env --unset=PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -n $(TE
 marked = $(shell grep -l 'pytest.mark.$(1)' tests/*/test_*.py)
 
 test: .venv/dev ## run the tests, several at a time (TEST_PROCESSES=0: one after the other)
-	@$(PYTEST) $(addprefix --ignore=,$(call marked,fleet)) tests/unit tests/integration
+	@$(PYTEST) $(addprefix --ignore=,$(call marked,fleet)) tests/integration tests/unit
 
 test-app: .venv/dev ## run the tests of the app in browsers: needs Chromium, Firefox and `make test-tools`
 	@$(PYTEST) $(addprefix --ignore=,$(call marked,containers)) tests/acceptance

@@ -21,6 +21,8 @@ from wordai_jobs import backup as backups
 from wordai_jobs.config import Config, parse_config
 from wordai_jobs.database.dump import Dump
 
+pytestmark = pytest.mark.long_file(30)
+
 RESTARTED = "Server restarted while the job was running"
 
 

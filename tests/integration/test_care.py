@@ -26,6 +26,8 @@ from wordai_jobs.model.position import Position
 from wordai_jobs.storage.data_folder import DataFolder
 from wordai_jobs.storage.folder.storage import FolderStorage
 
+pytestmark = pytest.mark.long_file(30)
+
 MISSING = "8d0f2a36-2f7b-4f0e-8b3c-000000000000"
 
 

@@ -35,6 +35,8 @@ from wordai_jobs.client import (
     dev_token,
 )
 
+pytestmark = pytest.mark.long_file(25)
+
 
 @pytest.fixture
 def user(server: ServerProcess) -> Iterator[Client]:

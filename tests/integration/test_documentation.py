@@ -24,6 +24,8 @@ from tests.support.pdfs import text_pdf
 from tests.support.server import ROOT, ServerProcess, environment
 from wordai_jobs.config import parse_config
 
+pytestmark = pytest.mark.long_file(30)
+
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 ADDRESS = "http://127.0.0.1:8000"
 # By this test; another may run it in a place of its own.

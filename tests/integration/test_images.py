@@ -27,6 +27,8 @@ from tests.support.waiting import wait_until
 from wordai_jobs.client import Client as ApiClient
 from wordai_jobs.library.images import MOST_WAITING
 
+pytestmark = pytest.mark.long_file(30)
+
 BUSY = "Too many images are being rendered, try again soon"
 
 

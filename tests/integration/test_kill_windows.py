@@ -18,6 +18,8 @@ from tests.support.leftovers import check_end, published, staged
 from tests.support.pdfs import photo_pdf, text_pdf
 from tests.support.server import EMBEDDED, ServerProcess
 
+pytestmark = pytest.mark.long_file(25)
+
 RESTARTED = "Server restarted while the job was running"
 
 

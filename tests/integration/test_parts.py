@@ -12,6 +12,8 @@ from tests.support.client import ENQUEUE, Client, Json
 from tests.support.pdfs import stuck_pdf, text_pdf
 from tests.support.server import ServerProcess
 
+pytestmark = pytest.mark.long_file(30)
+
 
 def first_lines(client: Client, chapter: Json) -> list[str]:
     """Which page of which PDF each page of a chapter is."""

@@ -15,6 +15,8 @@ from tests.support.leftovers import check_end, files, published, staged
 from tests.support.pdfs import photo_pdf, text_pdf
 from tests.support.server import EMBEDDED, ServerProcess
 
+pytestmark = pytest.mark.long_file(25)
+
 
 @pytest.fixture(scope="module")
 def settings() -> dict[str, str]:
