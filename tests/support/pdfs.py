@@ -15,6 +15,7 @@ PARAGRAPH = (
     "This is the first paragraph of the chapter, and it is longer than a line of the page so that "
     "the text has to be put together from several of them for a reader who likes it to flow."
 )
+_LOREM = b"lorem ipsum dolor "
 _AES_256 = 5  # PyMuPDF's number for it
 _TRIANGLE = b"0 0 m 500 600 l 300 200 l h f"
 _ONE_PAGE = b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>"
@@ -26,14 +27,26 @@ def shared_pdfs() -> list[Path]:
 
 @cache
 def text_pdf(pages: int, words: int = 150, first_line: str | None = None) -> bytes:
-    """Black text on white; page n begins with `page n of pages`, or with `first_line` (Latin-1)."""
-    with pymupdf.open() as document:
-        for number in range(1, pages + 1):
-            page = document.new_page()
-            page.insert_text((72, 72), first_line or f"page {number} of {pages}", fontsize=14)
-            lines = [f"line {line} " + "lorem ipsum dolor " * 4 for line in range(words // 14)]
-            page.insert_text((72, 110), lines, fontsize=9)
-        return bytes(document.tobytes())
+    """Black text on white; page n begins with `page n of pages`, or with `first_line` (Latin-1).
+
+    Made by hand, because PyMuPDF takes 3 ms for each page of it.
+    """
+    lines = b" T* ".join(b"(line %d %b) Tj" % (it, _LOREM * 4) for it in range(words // 14))
+    objects = [
+        CATALOGUE,
+        b"<< /Type /Pages /Count %d /Kids [%b] >>"
+        % (pages, b" ".join(b"%d 0 R" % (5 + 2 * page) for page in range(pages))),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
+        stream(b"BT /F 9 Tf 12.366 TL 72 732 Td %b ET" % lines),
+    ]
+    for number in range(1, pages + 1):
+        first = (first_line or f"page {number} of {pages}").encode("latin-1").hex().encode()
+        objects += [
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents [%d 0 R 4 0 R] "
+            b"/Resources << /Font << /F 3 0 R >> >> >>" % (4 + 2 * number),
+            stream(b"BT /F 14 Tf 72 770 Td <%b> Tj ET\n" % first),
+        ]
+    return raw_pdf(*objects)
 
 
 @cache
