@@ -17,7 +17,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long_file(40)
 
-SETTINGS = {"rendering.page_timeout_s": 2, "rendering.processes": 2, "rendering.dpi": 72}
+SETTINGS = {"rendering.page_timeout_s": 2, "rendering.processes": 2}
 CHILDREN = 3  # two renderers and the inspector
 
 
@@ -73,8 +73,8 @@ def test_a_page_that_crashes_its_child_twice_fails_its_job(start_server: StartSe
 
 
 def test_a_child_killed_once_costs_nobody_anything(strict: ServerProcess, user: Client) -> None:
-    # So many pages that they are not done before this test, on a busy machine, has killed twice.
-    jobs = [user.submit(text_pdf(120)) for _ in range(2)]
+    # Pages that take long enough for two kills, also on a busy machine.
+    jobs = [user.submit(text_pdf(60)) for _ in range(2)]
     for _ in range(2):
         kill_the_busy_child(strict, work_s=0.05)
     for job_id in jobs:

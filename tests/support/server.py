@@ -20,6 +20,10 @@ from wordai_jobs.rendering import sandbox
 EMBEDDED: dict[str, object] = {"mongodb.uri": "embedded"}
 ROOT = Path(__file__).resolve().parents[2]
 
+_session = requests.Session()
+_session.trust_env = False  # looking for a proxy takes longer than the answer
+_session.headers["Connection"] = "close"  # a server that stops must not find it open
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -36,7 +40,7 @@ def is_listening(port: int, host: str = "127.0.0.1") -> bool:
 def is_ok(port: int, path: str) -> bool:
     """Whether a server on this machine is up and answers the path with success."""
     try:
-        return requests.get(f"http://127.0.0.1:{port}{path}", timeout=10).ok
+        return _session.get(f"http://127.0.0.1:{port}{path}", timeout=10).ok
     except (requests.ConnectionError, requests.Timeout):
         return False
 
