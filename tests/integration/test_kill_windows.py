@@ -39,7 +39,7 @@ def test_a_start_completes_jobs_whose_chapter_is_in_place_and_fails_the_others(
     records: Records,
 ) -> None:
     """Killed after the pages were written or moved, while their index was written, before the
-    chapter was recorded, and after that.
+    chapter was recorded, and after that, when the book did not know yet of its index.
     """
     server = start_server(shared)
     user = Client(server.url, "somebody")
@@ -51,6 +51,7 @@ def test_a_start_completes_jobs_whose_chapter_is_in_place_and_fails_the_others(
     *jobs, in_place = [user.end_of(user.submit(text_pdf(2))) for _ in range(len(moments) + 1)]
     server.kill()
     back_to(records, in_place, "processing", 99)
+    records["books"].update_one({"book_id": user.book_id}, {"$set": {"next_order_index": 0}})
     for (place, status, progress), job in zip(moments, jobs, strict=True):
         back_to(records, job, status, progress)
         chapter_id = job["result"]["chapter_id"]
@@ -69,6 +70,8 @@ def test_a_start_completes_jobs_whose_chapter_is_in_place_and_fails_the_others(
     assert published(server.data) == [in_place["result"]["chapter_id"]]
     retried = user.post(f"/api/v1/books/jobs/{jobs[0]['job_id']}/retry").json()
     check_end(user, user.end_of(retried["job_id"]))
+    new = user.end_of(user.submit(text_pdf(1)))
+    assert user.chapter(new)["order_index"] == user.chapter(in_place)["order_index"] + 1
 
 
 @pytest.fixture(scope="module")

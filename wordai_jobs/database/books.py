@@ -59,6 +59,15 @@ class BookRepository(Repository[Book]):
             )
         return document is None or document.get("deleted_at") is None
 
+    def chapter_came(self, book_id: str, now: datetime, order_index: int) -> bool:
+        """As `touch`, for a new chapter with this index: what is drawn later is larger."""
+        change = {"updated_at": now, "next_order_index": order_index + 1}
+        with self._translated_errors():
+            # The record of a deleted book has no order, and must not get one.
+            condition = {"book_id": book_id, **_HAS_ORDER}
+            updated = self._collection.update_one(condition, {"$max": change})
+        return updated.matched_count == 1 or self.touch(book_id, now)
+
     def draw_order_indexes(self, book_id: str, count: int) -> int | None:
         """The first of `count` indexes that follow each other, behind those of the book's chapters.
 

@@ -7,6 +7,7 @@ from typing import Protocol
 from wordai_jobs.config import Config
 from wordai_jobs.errors import Busy, TooManyJobs
 from wordai_jobs.jobs.housekeeping import Chore
+from wordai_jobs.jobs.order import Order
 from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.job import Job, JobError
 
@@ -45,6 +46,8 @@ class Engine(Protocol):
 
     # What has to be done regularly while the server runs.
     chores: Sequence[Chore]
+    # Which places in their books new chapters get.
+    order: Order
 
     def start(self) -> None:
         """Start what does not need the database. Returns at once."""

@@ -16,6 +16,7 @@ from wordai_jobs.jobs.engine import Engine
 from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.library.library import Library
 from wordai_jobs.library.uploads import IncomingPdf
+from wordai_jobs.model.book import Book
 from wordai_jobs.model.chapter import MAX_ORDER_INDEX, Page
 from wordai_jobs.model.job import CANCELLED, ChapterRequest, Job, JobStatus, OnBadPage
 from wordai_jobs.model.upload import Upload
@@ -70,10 +71,10 @@ class JobService:
         the job of that request is returned. Raises Busy, TooManyJobs, QuotaReached, and Invalid if
         the key was sent with something else; then no job is created.
         """
-        self._check_target(user_id, book_id, request)
+        book = self._target(user_id, book_id, request)
         upload = self._library.uploads.get(file_id, user_id)
         _check_pages(request, upload)
-        return self._enqueue(upload, book_id, [request], key)
+        return self._enqueue(upload, book, [request], key)
 
     def enqueue_parts(
         self,
@@ -84,11 +85,11 @@ class JobService:
         key: str | None = None,
     ) -> Enqueued:
         """As `enqueue`, for several chapters of one PDF: one job each, all of them or none."""
-        self._library.books.get(book_id, user_id)
+        book = self._library.books.get(book_id, user_id)
         upload = self._library.uploads.get(file_id, user_id)
         for index, part in enumerate(parts):
             _check_pages(part, upload, of=f"parts[{index}].")
-        return self._enqueue(upload, book_id, parts, key)
+        return self._enqueue(upload, book, parts, key)
 
     def upload_and_enqueue(
         self,
@@ -102,11 +103,12 @@ class JobService:
 
         Raises the errors of `enqueue` and of `UploadService.add`.
         """
-        self._check_target(user_id, book_id, request)
+        self._target(user_id, book_id, request)
         upload = self._library.uploads.add(user_id, pdf)
         try:
             _check_pages(request, upload)
-            enqueued = self._enqueue(upload, book_id, [request], key)
+            book = self._library.books.get(book_id, user_id)  # it may have changed in this time
+            enqueued = self._enqueue(upload, book, [request], key)
         except BaseException:
             self._library.uploads.remove(upload)
             raise
@@ -124,7 +126,7 @@ class JobService:
         failed = self.get(job_id, user_id)
         if failed.status is not JobStatus.FAILED:
             raise Conflict(f"Only a failed job can be retried; this one is {failed.status}")
-        self._library.books.get(failed.book_id, user_id)
+        book = self._library.books.get(failed.book_id, user_id)
         upload = self._library.uploads.get(failed.file_id, user_id)
         request = replace(failed.request, on_bad_page=on_bad_page or failed.request.on_bad_page)
         key = f"retry:{job_id}:{request.on_bad_page}"
@@ -132,7 +134,7 @@ class JobService:
         if earlier and earlier.status is JobStatus.FAILED:
             self._database.jobs.free_key(earlier)
         return self._take_in_once(
-            user_id, key, job_id, lambda: self._new_jobs(upload, failed.book_id, [request])
+            user_id, key, job_id, lambda: self._new_jobs(upload, book, [request])
         )
 
     def cancel(self, job_id: str, user_id: str) -> Job:
@@ -203,34 +205,38 @@ class JobService:
         """The job of this user that makes, or made, the chapter."""
         return self._database.jobs.find_by_chapter(chapter_id, user_id)
 
-    def _check_target(self, user_id: str, book_id: str, request: ChapterRequest) -> None:
-        """Check that the book, and the chapter above the new one, exist and belong to the user."""
-        self._library.books.get(book_id, user_id)
+    def _target(self, user_id: str, book_id: str, request: ChapterRequest) -> Book:
+        """The book of the new chapter, in which the chapter above that exists too."""
+        book = self._library.books.get(book_id, user_id)
         if request.parent_id is not None:
             self._library.books.chapter(book_id, request.parent_id, user_id)
+        return book
 
     def _enqueue(
-        self, upload: Upload, book_id: str, requests: Sequence[ChapterRequest], key: str | None
+        self, upload: Upload, book: Book, requests: Sequence[ChapterRequest], key: str | None
     ) -> Enqueued:
         self._library.quota.check(upload.user_id)
         if key is None:
-            jobs = self._new_jobs(upload, book_id, requests)
+            jobs = self._new_jobs(upload, book, requests)
             self._take_in(jobs)
             return Enqueued(jobs, is_replay=False)
         return self._take_in_once(
             upload.user_id,
             f"client:{key}",
-            _fingerprint(upload.sha256, book_id, requests),
-            lambda: self._new_jobs(upload, book_id, requests),
+            _fingerprint(upload.sha256, book.book_id, requests),
+            lambda: self._new_jobs(upload, book, requests),
         )
 
     def _new_jobs(
-        self, upload: Upload, book_id: str, requests: Sequence[ChapterRequest]
+        self, upload: Upload, book: Book, requests: Sequence[ChapterRequest]
     ) -> list[Job]:
         """Their `created_at` have their order, and those without an `order_index` come last in the
         book, in this order.
         """
-        first_index = self._first_order_index(upload.user_id, book_id, requests)
+        if book.next_order_index is None:
+            book = self._with_order(book)
+        wanted = requests[0].order_index
+        first_index = self._engine.order.first_index(book, len(requests), wanted)
         first_moment = utc_now() - timedelta(milliseconds=len(requests) - 1)
         jobs = []
         for number, request in enumerate(requests):
@@ -238,32 +244,22 @@ class JobService:
                 index = min(first_index + number, MAX_ORDER_INDEX)
                 request = replace(request, order_index=index)
             now = first_moment + timedelta(milliseconds=number)
-            jobs.append(Job.enqueued(upload, book_id, request, self._library.folder_id, now))
+            jobs.append(Job.enqueued(upload, book.book_id, request, self._library.folder_id, now))
         if len(jobs) > 1:
             jobs = [replace(job, batch_id=jobs[0].job_id) for job in jobs]
         return jobs
 
-    def _first_order_index(
-        self, user_id: str, book_id: str, requests: Sequence[ChapterRequest]
-    ) -> int:
-        """The index of the first chapter, if the client has sent none.
+    def _with_order(self, book: Book) -> Book:
+        """A book that an older release has created, with the index of its next chapter.
 
-        Only a book that an older release has created is searched for its last index, once: that
-        takes the embedded database half a second if it has 150 chapters of 300 pages.
+        It is searched for its last index once: that takes the embedded database half a second if it
+        has 150 chapters of 300 pages.
         """
-        books = self._database.books
-        explicit = requests[0].order_index
-        if explicit is not None:
-            books.stay_behind(book_id, explicit)
-            return explicit
-        first = books.draw_order_indexes(book_id, len(requests))
-        if first is None:
-            # In this order: a job may end in between, and then its chapter is there.
-            under_way = self._database.jobs.last_order_index(user_id, book_id)
-            last = max(under_way, self._database.chapters.last_order_index(book_id))
-            books.begin_order(book_id, last + 1)
-            first = books.draw_order_indexes(book_id, len(requests))
-        return first or 0
+        # In this order: a job may end in between, and then its chapter is there.
+        under_way = self._database.jobs.last_order_index(book.user_id, book.book_id)
+        last = max(under_way, self._database.chapters.last_order_index(book.book_id))
+        self._database.books.begin_order(book.book_id, last + 1)
+        return replace(book, next_order_index=last + 1)
 
     def _take_in_once(
         self, user_id: str, key: str, fingerprint: str, new_jobs: Callable[[], list[Job]]

@@ -13,6 +13,7 @@ from wordai_jobs.jobs.celery.lookout import Lookout
 from wordai_jobs.jobs.celery.messages import BrokerAway
 from wordai_jobs.jobs.engine import Limits
 from wordai_jobs.jobs.housekeeping import Chore
+from wordai_jobs.jobs.order import Order, SharedOrder
 from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.job import Job, JobError, JobStatus
 
@@ -30,6 +31,7 @@ class CeleryEngine:
         self._limits = Limits.of(config)
         self._fleet = fleet
         self._jobs = fleet.database.fleet
+        self.order: Order = SharedOrder(fleet.database.books)
         self._lookout = Lookout(fleet, config.jobs)
         self.chores: Sequence[Chore] = [
             *self._lookout.chores,

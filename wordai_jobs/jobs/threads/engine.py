@@ -12,6 +12,7 @@ from wordai_jobs.errors import Busy
 from wordai_jobs.jobs.engine import Limits
 from wordai_jobs.jobs.housekeeping import Chore
 from wordai_jobs.jobs.metrics import JobMetrics
+from wordai_jobs.jobs.order import Order, OwnOrder
 from wordai_jobs.jobs.threads.live import LiveJob
 from wordai_jobs.jobs.threads.orphan_sweep import Sweep
 from wordai_jobs.jobs.threads.pipeline import Pipeline
@@ -50,6 +51,7 @@ class ThreadEngine:
         self._limits = Limits.of(config)
         self._database = database
         self._pool = pool
+        self.order: Order = OwnOrder()
         self._pipeline = Pipeline(database, storage, pool, metrics)
         self._sweep = Sweep(database, storage, self.is_live, metrics)
         self.chores: Sequence[Chore] = [

@@ -80,6 +80,8 @@ class Sweep:
         if failure is None and self._database.books.is_deleted(orphan.book_id):
             failure = CANCELLED
         if failure is None and self._database.chapters.find(orphan.chapter_id):
+            # Its server may have died before it recorded this.
+            self._database.books.stay_behind(orphan.book_id, orphan.request.order_index or 0)
             end = orphan.completed()
             if not self._database.jobs.update(end):
                 return False

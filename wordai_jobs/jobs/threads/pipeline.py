@@ -116,8 +116,8 @@ class Pipeline:
         chapter = chapter_of(live.job, live.pages, size, self._pool.dpi, upload)
         self._storage.pages.publish(live.job.chapter_id)
         live.persistently(lambda: self._database.chapters.insert(chapter))
-        books, now = self._database.books, chapter.created_at
-        if not live.persistently(lambda: books.touch(chapter.book_id, now)):
+        books, now, index = self._database.books, chapter.created_at, chapter.order_index
+        if not live.persistently(lambda: books.chapter_came(chapter.book_id, now, index)):
             raise JobAborted(CANCELLED)  # the book was deleted
         live.end(live.job.completed())
 
