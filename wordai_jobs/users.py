@@ -61,12 +61,13 @@ def delete_user_data(config: Config, user_id: str) -> Usage:
         if removal:
             removal.finish()
         _wait_for_the_end_of_jobs(database, user_id)
+        # The records last: without them, nothing would tell that files are left.
         for chapter_id in database.users.chapter_ids(user_id):
-            storage.pages.remove(chapter_id)
+            _check_removed(storage.pages.remove(chapter_id), user_id)
             database.chapters.remove(chapter_id)
         for file_id in database.users.file_ids(user_id):
+            _check_removed(storage.uploads.remove(file_id), user_id)
             database.uploads.remove(file_id)
-            storage.uploads.remove(file_id)
         database.users.remove_positions(user_id)
         database.users.remove_ended_jobs(user_id)
         if not database.users.usage(user_id).is_empty:
@@ -75,6 +76,14 @@ def delete_user_data(config: Config, user_id: str) -> Usage:
                 "this again"
             )
         return before
+
+
+def _check_removed(is_removed: bool, user_id: str) -> None:
+    if not is_removed:
+        raise StartError(
+            f"The object store cannot be reached, so some files of {user_id} are left; run this "
+            "again"
+        )
 
 
 def _removal(config: Config, data: _Data) -> BookRemoval | None:

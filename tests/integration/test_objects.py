@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,11 +20,15 @@ from tests.support.server import ROOT, ServerProcess
 from tests.support.waiting import wait_until
 from tests.support.wire import wire_to
 from wordai_jobs.client import Client as ApiClient
+from wordai_jobs.config import parse_config
 from wordai_jobs.database.client import Database
+from wordai_jobs.errors import StartError, StorageAway
 from wordai_jobs.jobs.cleanup import Cleanup
 from wordai_jobs.storage.data_folder import DataFolder
+from wordai_jobs.storage.objects import pages
 from wordai_jobs.storage.objects.storage import ObjectStorage
 from wordai_jobs.storage.objects.store import ObjectStore
+from wordai_jobs.users import delete_user_data
 
 pytestmark = [pytest.mark.long_file(60), pytest.mark.fleet]
 
@@ -374,14 +378,52 @@ def test_a_chapter_of_more_objects_than_one_list_has_is_counted_and_removed(
         monkeypatch.setenv(name, value)
     store = ObjectStore(bucket.url, 1)
     storage = ObjectStorage(DataFolder(tmp_path), store)
-    pages = [f"chapters/long/{number:05d}.png" for number in range(1, 1102)]
+    keys = [f"chapters/long/{number:05d}.png" for number in range(1, 1102)]
     with ThreadPoolExecutor(16) as threads:
-        list(threads.map(lambda key: store.put(key, b"page"), [*pages, "chapters/longer/1.png"]))
-    assert storage.pages.size("long") == 4 * len(pages)
+        list(threads.map(lambda key: store.put(key, b"page"), [*keys, "chapters/longer/1.png"]))
+    assert storage.pages.size("long") == 4 * len(keys)
     assert set(storage.pages.chapter_ids()) == {"long", "longer"}
     storage.pages.remove("long")
     assert bucket.keys == {"chapters/longer/1.png"}
     storage.close()
+
+
+@pytest.mark.parametrize("lost", ["chapters/", "uploads/"])
+def test_what_the_store_did_not_delete_is_not_said_to_be_deleted(
+    start_server: StartServer,
+    bucket: Bucket,
+    shared: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    lost: str,
+) -> None:
+    server = start_server({**shared, "storage.url": bucket.url}, bucket.server.environment)
+    user = Client(server.url, "gone-user")
+    user.end_of(user.submit(text_pdf(1)))
+    server.stop()
+    for name, value in bucket.server.environment.items():
+        monkeypatch.setenv(name, value)
+    config = parse_config(
+        {
+            "mongodb": {"uri": shared["mongodb.uri"], "database": shared["mongodb.database"]},
+            "storage": {"data_dir": str(server.data), "url": bucket.url},
+        }
+    )
+    remove = ObjectStore.remove
+
+    def fail(store: ObjectStore, keys: Iterable[str]) -> None:
+        names = list(keys)
+        if any(name.startswith(lost) for name in names):
+            raise StorageAway
+        remove(store, names)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ObjectStore, "remove", fail)
+        patched.setattr(pages, "_REMOVE_FOR_S", 0)
+        with pytest.raises(StartError, match="run this again"):
+            delete_user_data(config, "gone-user")
+    assert any(key.startswith(lost) for key in bucket.keys)
+    delete_user_data(config, "gone-user")
+    assert not [key for key in bucket.keys if key.startswith(("chapters/", "uploads/"))]
 
 
 def test_an_image_in_another_resolution_is_rendered_from_the_stored_pdf(

@@ -72,8 +72,8 @@ class Uploads(Protocol):
         unless `is_patient`.
         """
 
-    def remove(self, file_id: str) -> None:
-        """Remove an upload. If the storage is away, the clean-up removes it later."""
+    def remove(self, file_id: str) -> bool:
+        """Remove an upload. False if the storage is away: then the clean-up removes it."""
 
     def file_ids(
         self, since: datetime | None = None, until: datetime | None = None

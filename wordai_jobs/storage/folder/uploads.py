@@ -41,8 +41,9 @@ class FolderUploads:
             raise UploadGone
         return nullcontext(path)
 
-    def remove(self, file_id: str) -> None:
+    def remove(self, file_id: str) -> bool:
         self.path(file_id).unlink(missing_ok=True)
+        return True
 
     def file_ids(
         self, since: datetime | None = None, until: datetime | None = None

@@ -60,12 +60,14 @@ class ObjectUploads:
 
         return self._copies.use(f"{file_id}{PDF_ENDING}", download, lambda: on_progress(0))
 
-    def remove(self, file_id: str) -> None:
+    def remove(self, file_id: str) -> bool:
         self._copies.remove(f"{file_id}{PDF_ENDING}")
         try:
             self._store.remove([upload_key(file_id)])
         except StorageError:
             logger.warning("upload %s is left to the clean-up: storage is away", file_id)
+            return False
+        return True
 
     def file_ids(
         self, since: datetime | None = None, until: datetime | None = None
