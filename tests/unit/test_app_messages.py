@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import wordai_jobs.app  # noqa: F401 - defines all errors that the server answers with
 from tests.support.server import ROOT
 from wordai_jobs.errors import AppError
 from wordai_jobs.rendering.protocol import Failure
@@ -39,6 +40,9 @@ NEVER_SHOWN = {
     "The body is larger than the limit of # MB",
     "Too many images are being rendered, try again soon",  # the reader fetches the image again
     "The client is gone",
+    # Where these are answered, the app is refused too.
+    "This server runs in mode dev and answers its own machine only",
+    "This server runs in mode dev and answers only as localhost, #.#.#.# or [::#]",
     "File not found",
     "the # cannot be reached yet",  # of /health/ready
     "the object store cannot be reached",  # for operators, like the next
