@@ -32,6 +32,9 @@ _THUMBNAIL_QUALITY = 75
 
 Pixels = npt.NDArray[np.uint8]
 
+# Red and green, green and blue, but not blue and the next red.
+_WITHIN_A_PIXEL = np.array((255, 255, 0), np.uint8)
+
 
 @dataclass(frozen=True, slots=True)
 class EncodedImage:
@@ -52,7 +55,7 @@ def encode_image(pixmap: pymupdf.Pixmap, options: RenderOptions) -> EncodedImage
     pixels = np.ndarray(size, np.uint8, pixmap.samples_mv, strides=(pixmap.stride, 3, 1))
     # Every fifth pixel of every fifth line tells most pages that are not grey.
     sample = pixels[::_SAMPLE_STEP, ::_SAMPLE_STEP]
-    if options.format != "jpeg" and _is_grey(sample) and _is_grey(pixels):
+    if options.format != "jpeg" and _looks_grey(sample) and _is_grey(pixels):
         grey = np.ascontiguousarray(pixels[:, :, 0])
         seen = Image.frombuffer("L", (pixmap.width, pixmap.height), grey, "raw", "L", 0, 1)
         return EncodedImage(_png(grey, _GREY), ".png", _thumbnail(_few_pixels(seen)))
@@ -70,9 +73,18 @@ def encode_image(pixmap: pymupdf.Pixmap, options: RenderOptions) -> EncodedImage
     return EncodedImage(_saved(image, "JPEG", **lossy), ".jpg", thumbnail)
 
 
-def _is_grey(pixels: Pixels) -> bool:
-    red, green, blue = pixels[:, :, 0], pixels[:, :, 1], pixels[:, :, 2]
+def _looks_grey(sample: Pixels) -> bool:
+    red, green, blue = sample[:, :, 0], sample[:, :, 1], sample[:, :, 2]
     return bool((red == green).all() and (green == blue).all())
+
+
+def _is_grey(pixels: Pixels) -> bool:
+    height, width, _ = pixels.shape
+    lines = pixels.reshape(height, width * 3)
+    # Each value is compared with the next: three times as fast as comparing every third value.
+    differences = lines[:, 1:] ^ lines[:, :-1]
+    differences &= np.tile(_WITHIN_A_PIXEL, width)[:-1]
+    return not differences.any()
 
 
 def _has_few_colours(few_pixels: Image.Image, image: Image.Image) -> bool:
