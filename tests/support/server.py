@@ -2,10 +2,12 @@
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +28,14 @@ _session.headers["Connection"] = "close"  # a server that stops must not find it
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A free port. Until it is used, no outgoing connection can take it: Linux gives those ports
+    from 32,768 on. Several runs of tests draw from the same ports, so they are drawn at random.
+    """
+    while True:
+        port = secrets.choice(range(10_000, 32_768))
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def is_listening(port: int, host: str = "127.0.0.1") -> bool:
