@@ -84,6 +84,24 @@ def test_the_chapters_of_an_outline_are_chosen_and_created_with_one_request(
     assert len(parts) == count - 1 and parts[0]["title"] == "The beginning"
 
 
+def test_a_pdf_whose_upload_was_interrupted_is_sent_again_and_added(
+    server: ServerProcess, visit: OpenVisitor
+) -> None:
+    visitor = visit(server).sign_in("Passenger")
+    page = visitor.page
+    page.route("**/api/v1/files", lambda route: route.abort("internetdisconnected"))
+    visitor.choose(text_pdf(1))
+    row = page.locator(".queued")
+    expect(row.get_by_role("alert")).to_contain_text("The server cannot be reached")
+    expect(row).to_contain_text("It will be uploaded again by itself")
+    page.locator("#upload-submit").click()
+    expect(row).to_contain_text("Will be added as soon as it is uploaded")
+    expect(row.get_by_role("button", name="Upload now")).to_be_visible()
+    page.unroute("**/api/v1/files")
+    expect(page.locator(".chapter")).to_have_count(1, timeout=60_000)
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
 def test_reading_goes_on_where_it_has_stopped(server: ServerProcess, visit: OpenVisitor) -> None:
     client, visitor = reader_of(server, visit, "Reader with a break")
     chapter = client.get(f"/api/v1/books/{client.book_id}/chapters").json()["chapters"][1]

@@ -70,6 +70,7 @@ export class Library {
       announce(t("say.uploaded"));
       this.#focusSoon("jobs-title");
     });
+    addEventListener("online", () => queue.sendAgain());
     listenForDrops((files) => this.#choose(files));
     addEventListener("visibilitychange", () => this.#comeBack());
     addEventListener("focus", () => this.#comeBack());

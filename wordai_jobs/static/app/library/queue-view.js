@@ -97,6 +97,11 @@ function rowView(queue, row, index) {
       ${state === "waiting" && !row.error && html`<p class="hint">${t("queue.waiting")}</p>`}
       ${row.isWanted && state !== "refused" && html`<p class="hint">${t("queue.wanted")}</p>`}
       ${row.error && html`<p class="error" role="alert">${row.error}</p>`}
+      ${row.isInterrupted && html`
+        <div class="actions">
+          <p class="hint">${t("queue.again")}</p>
+          <button type="button" onClick=${() => queue.sendAgain()}>${t("queue.now")}</button>
+        </div>`}
       ${state !== "refused" && !row.isWanted && choiceView(queue, row, index)}
     </li>`;
 }

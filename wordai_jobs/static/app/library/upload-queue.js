@@ -17,6 +17,9 @@ import {upload} from "./upload.js";
 
 const MB = 1024 * 1024;
 const SENT_AT_ONCE = 2;
+/** No response, or one of a server that is busy or about to come back. */
+const INTERRUPTIONS = new Set([0, 502, 503, 504]);
+const [SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS] = [2000, 30_000];
 /** Choices of a book that are no id of one. */
 export const NEW_BOOK = "new";
 export const BOOK_EACH = "each";
@@ -31,6 +34,8 @@ export class QueuedPdf {
   isTitleTyped = false;
   /** Why the PDF could not be sent or added; as a message. */
   error = "";
+  /** Whether it could not be sent because of the network, and is about to be sent again. */
+  isInterrupted = false;
   /** Whether to become chapters as soon as it has been sent. */
   isWanted = false;
   fileId = "";
@@ -80,6 +85,9 @@ export class UploadQueue extends EventTarget {
   /** Mistakes by field: "book", or "title" and "parts" with a row's index behind. */
   errors = /** @type {Record<string, string>} */ ({});
   #isAdding = false;
+  /** How often sending was interrupted since a PDF has been sent. */
+  #interruptions = 0;
+  #pause = 0;
 
   /**
    * @param {import("../shared/api.js").Api} api
@@ -112,8 +120,8 @@ export class UploadQueue extends EventTarget {
    * @returns {[string, number][]}  Names, and how far each has come, up to 1.
    */
   get steps() {
-    return this.rows.flatMap(({key, state, error, sent, file, isWanted}) => {
-      const isSending = state === "sending" || (state === "waiting" && !error);
+    return this.rows.flatMap(({key, state, error, sent, file, isInterrupted, isWanted}) => {
+      const isSending = state === "sending" || (state === "waiting" && (isInterrupted || !error));
       /** @type {[string, number][]} */
       const steps = [];
       if (isSending) steps.push([key, sent / file.size]);
@@ -188,11 +196,18 @@ export class UploadQueue extends EventTarget {
     }
     for (const row of this.rows) {
       row.isWanted = row.state !== "refused";
-      if (row.state === "waiting") row.error = "";
+      if (row.state === "waiting") prepareToSend(row);
     }
     this.#sendNext();
     await this.#addWanted();
     return true;
+  }
+
+  /** Sends again what was interrupted. This happens by itself after a pause, too. */
+  sendAgain() {
+    for (const row of this.rows) if (row.isInterrupted) prepareToSend(row);
+    this.#sendNext();
+    this.changed();
   }
 
   changed() {
@@ -249,18 +264,27 @@ export class UploadQueue extends EventTarget {
       row.pageCount = uploaded.page_count;
       await this.#readOutline(row);
       row.state = "ready";
+      this.#interruptions = 0;
       if (!row.isWanted) this.dispatchEvent(new CustomEvent("ready", {detail: row}));
     } catch (error) {
       if (row.controller.signal.aborted) return;
       row.error = error.message;
-      row.isWanted = false;
       row.sent = 0;
       const isRefused = error instanceof ApiError && !error.isTransient && error.status !== 507;
       row.state = isRefused ? "refused" : "waiting";
+      row.isInterrupted = error instanceof ApiError && INTERRUPTIONS.has(error.status);
+      if (row.isInterrupted) this.#sendAgainSoon();
+      else row.isWanted = false;
     }
     this.#sendNext();
     this.#addWanted();
     this.changed();
+  }
+
+  #sendAgainSoon() {
+    const pause = Math.min(LONGEST_PAUSE_MS, SHORTEST_PAUSE_MS * 2 ** this.#interruptions++);
+    clearTimeout(this.#pause);
+    this.#pause = setTimeout(() => this.sendAgain(), pause);
   }
 
   /** @param {QueuedPdf} row */
@@ -357,4 +381,10 @@ export class UploadQueue extends EventTarget {
     const {jobs} = await this.api.post(`${path}/from-outline`, fields, headers);
     return parts.map(({title}, index) => ({job: jobs[index], title}));
   }
+}
+
+/** @param {QueuedPdf} row */
+function prepareToSend(row) {
+  row.error = "";
+  row.isInterrupted = false;
 }

@@ -49,6 +49,8 @@ export default {
   "queue.waiting": "Waiting until the others are uploaded",
   "queue.sending": "Uploading",
   "queue.checking": "Checking the PDF",
+  "queue.again": "It will be uploaded again by itself",
+  "queue.now": "Upload now",
   "queue.wanted": "Will be added as soon as it is uploaded",
   "queue.choice": "What {name} becomes",
   "queue.asParts.one": "{count} chapter",

@@ -49,6 +49,8 @@ export default {
   "queue.waiting": "Đang chờ các tệp khác tải lên xong",
   "queue.sending": "Đang tải lên",
   "queue.checking": "Đang kiểm tra tệp PDF",
+  "queue.again": "Tệp sẽ tự được tải lên lại",
+  "queue.now": "Tải lên ngay",
   "queue.wanted": "Sẽ được thêm ngay khi tải lên xong",
   "queue.choice": "{name} sẽ trở thành",
   "queue.asParts.one": "{count} chương",
