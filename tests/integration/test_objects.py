@@ -24,6 +24,8 @@ from wordai_jobs.config import parse_config
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import StartError, StorageAway
 from wordai_jobs.jobs.cleanup import Cleanup
+from wordai_jobs.model.chapter import Page
+from wordai_jobs.model.page_names import MOST_WORDS_BYTES
 from wordai_jobs.storage.data_folder import DataFolder
 from wordai_jobs.storage.objects import pages
 from wordai_jobs.storage.objects.storage import ObjectStorage
@@ -424,6 +426,26 @@ def test_what_the_store_did_not_delete_is_not_said_to_be_deleted(
     assert any(key.startswith(lost) for key in bucket.keys)
     delete_user_data(config, "gone-user")
     assert not [key for key in bucket.keys if key.startswith(("chapters/", "uploads/"))]
+
+
+def test_words_that_would_fill_a_workers_memory_are_not_stored(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in bucket.server.environment.items():
+        monkeypatch.setenv(name, value)
+    folder = DataFolder(tmp_path)
+    folder.create()
+    storage = ObjectStorage(folder, ObjectStore(bucket.url, 1))
+    with open(storage.pages.stage("long") / "00001.json", "wb") as file:
+        file.truncate(MOST_WORDS_BYTES + 1)
+    rendered = iter([Page(1, 100, 100)])
+    with (
+        storage.pages.storing("long", lambda timeout_s: next(rendered, None)) as next_page,
+        pytest.raises(ValueError, match="page 1 has more words"),
+    ):
+        next_page(30)
+    assert bucket.keys == set()
+    storage.close()
 
 
 def test_an_image_in_another_resolution_is_rendered_from_the_stored_pdf(

@@ -1,8 +1,11 @@
-"""The names of a page's files, and the URLs of its images."""
+"""The names of a page's files, the size of one, and the URLs of its images."""
 
 # What follows the stem in the name of a file.
 IMAGE_ENDINGS = (".png", ".jpg")
 THUMBNAIL_ENDING = ".thumbnail.jpg"
+# The server reads a page's words into its memory. A renderer keeps them below 12 MB, unless a PDF
+# has taken it over.
+MOST_WORDS_BYTES = 16 * 1024 * 1024
 
 
 def page_file_stem(number: int) -> str:

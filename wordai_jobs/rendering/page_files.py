@@ -7,15 +7,13 @@ asked for at once, and must be whole then.
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from wordai_jobs.model.page_names import THUMBNAIL_ENDING, page_file_stem
+from wordai_jobs.model.page_names import MOST_WORDS_BYTES, THUMBNAIL_ENDING, page_file_stem
 
 _UNFINISHED_IMAGE = ".part"
 _WORDS = ".json"
-# The server reads them into its memory. A child keeps them below 12 MB, unless it was taken over.
-_MOST_WORDS_BYTES = 16 * 1024 * 1024
 
 
 @contextmanager
@@ -39,12 +37,13 @@ def name_image(folder: Path, page: int, ending: str) -> None:
 
 def page_with_too_many_words(folder: Path) -> int | None:
     """The first page whose words the server could not read, after all children have ended."""
+    too_long = []
     with os.scandir(folder) as files:
-        too_long = [
-            int(file.name.removesuffix(_WORDS))
-            for file in files
-            if file.name.endswith(_WORDS) and file.stat().st_size > _MOST_WORDS_BYTES
-        ]
+        for file in files:
+            # Another task of the book may just have stored and removed its pages.
+            with suppress(FileNotFoundError):
+                if file.name.endswith(_WORDS) and file.stat().st_size > MOST_WORDS_BYTES:
+                    too_long.append(int(file.name.removesuffix(_WORDS)))
     return min(too_long, default=None)
 
 

@@ -20,7 +20,12 @@ import orjson
 from wordai_jobs.availability import handles_request
 from wordai_jobs.errors import StorageError
 from wordai_jobs.model.chapter import Page
-from wordai_jobs.model.page_names import IMAGE_ENDINGS, THUMBNAIL_ENDING, page_file_stem
+from wordai_jobs.model.page_names import (
+    IMAGE_ENDINGS,
+    MOST_WORDS_BYTES,
+    THUMBNAIL_ENDING,
+    page_file_stem,
+)
 from wordai_jobs.storage.data_folder import DataFolder, new_file, translated_full_disk
 from wordai_jobs.storage.file_cache import FileCache
 from wordai_jobs.storage.objects.keys import CHAPTERS, chapter_prefix
@@ -105,6 +110,8 @@ class ObjectPages:
             file = self._folder.staging / chapter_id / f"{page_file_stem(number)}{ending}"
             if not file.exists():
                 continue
+            if ending == _CONTENT_ENDING and file.stat().st_size > MOST_WORDS_BYTES:
+                raise ValueError(f"page {number} has more words than any page can have")
             key, content = f"{chapter_prefix(chapter_id)}{file.name}", file.read_bytes()
             while not is_over.is_set():
                 try:
