@@ -167,11 +167,11 @@ def test_a_good_release_replaces_the_former_and_can_be_taken_back(
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "said", "timeout_s"),
     [
-        (CRASHES, "ends again and again"),
-        (NEVER_READY, "the moon is in the wrong house"),
-        (WRONG_VERSION, "6.6.6 answers instead of"),
+        (CRASHES, "ends again and again", "120"),
+        (NEVER_READY, "the moon is in the wrong house", "20"),
+        (WRONG_VERSION, "6.6.6 answers instead of", "120"),
     ],
     ids=["crashes", "never-ready", "wrong-version"],
 )
@@ -181,12 +181,13 @@ def test_after_a_bad_release_the_former_serves_again_by_itself(
     finished: str,
     fault: tuple[str, str],
     said: str,
+    timeout_s: str,
     request: pytest.FixtureRequest,
 ) -> None:
     version = f"1.2.0-{request.node.callspec.id}"
     deployment.make_image(version, fault)
     with Poller(user, finished) as poller:
-        output = deployment.run("deploy", version, expect=1, DEPLOY_TIMEOUT_S="10")
+        output = deployment.run("deploy", version, expect=1, DEPLOY_TIMEOUT_S=timeout_s)
     assert said in output and "1.0.0 serves again" in output
     deployment.check_serves("1.0.0")
     assert poller.statuses >= {200, 502}

@@ -102,9 +102,10 @@ class Visitor:
 
     def wait_for_image(self, number: int) -> None:
         """Wait until the reader shows the image of this page."""
-        image = self.page.locator(f".page[data-page='{number}'] img")
-        is_shown = "img => img.complete && img.naturalWidth > 300"
-        self.wait("image", lambda: image.count() == 1 and bool(image.evaluate(is_shown)))
+        images = self.page.locator(f".page[data-page='{number}'] img")
+        # While the image comes, there is a thumbnail beside it.
+        is_shown = "([img, more]) => img && !more && img.complete && img.naturalWidth > 300"
+        self.wait("image", lambda: bool(images.evaluate_all(is_shown)))
 
     def text_of(self, number: int) -> Locator:
         """The lines of text over a page's image in the reader, once they are there."""
