@@ -103,7 +103,7 @@ class Visitor:
     def wait_for_image(self, number: int) -> None:
         """Wait until the reader shows the image of this page."""
         images = self.page.locator(f".page[data-page='{number}'] img")
-        # While the image comes, there is a thumbnail beside it.
+        # While a sharper one comes, it is beside the one that is shown.
         is_shown = "([img, more]) => img && !more && img.complete && img.naturalWidth > 300"
         self.wait("image", lambda: bool(images.evaluate_all(is_shown)))
 
