@@ -4,6 +4,7 @@ import os
 import shutil
 from contextlib import suppress
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from wordai_jobs.storage.data_folder import DataFolder
@@ -32,5 +33,8 @@ class FolderTrash:
     def _take(self, path: Path, now: datetime) -> None:
         batch = self._folder.trash / str(int(now.timestamp()))
         batch.mkdir(mode=0o700, exist_ok=True)
+        # Two restores may take the same chapter within a second.
+        names = (f"{path.name}.{number}" if number else path.name for number in count())
+        target = next(batch / name for name in names if not (batch / name).exists())
         with suppress(FileNotFoundError):
-            os.rename(path, batch / path.name)
+            os.rename(path, target)
