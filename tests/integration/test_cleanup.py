@@ -38,8 +38,8 @@ def test_the_jobs_have_their_indexes_and_the_documented_fields(
         (("updated_at", 1),),
         (("status", 1),),
         (("user_id", 1), ("idempotency_key", 1)),
-        (("rest_since", 1),),
-        (("look_again_at", 1),),
+        (("rest_since", -1),),
+        (("look_again_at", -1),),
     }
     by_idempotency_key = by_key[(("user_id", 1), ("idempotency_key", 1))]
     assert by_idempotency_key["unique"] and by_idempotency_key["partialFilterExpression"]

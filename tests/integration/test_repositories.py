@@ -1,6 +1,7 @@
 """Writes that come late or twice: the database decides, not the order of calls."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pymongo
@@ -113,6 +114,39 @@ def test_one_idempotency_key_makes_one_record(database: Database, job: Job) -> N
     )
     assert database.jobs.insert(first) and not database.jobs.insert(second)
     assert database.jobs.find_by_key("alice", "client:key") == first
+
+
+def test_regular_chores_do_not_read_the_jobs_that_have_ended(database: Database, job: Job) -> None:
+    collection = database.jobs._collection
+    for field in ("rest_since", "look_again_at"):  # as an older release did it
+        collection.create_index(field, partialFilterExpression={field: {"$exists": True}})
+    database.indexes.create(7)
+    assert database.jobs.update(job.written().completed())
+    for field in ("rest_since", "look_again_at"):
+        assert f"{field}_1" not in collection.index_information()
+        found = collection.find({field: {"$lte": utc_now()}}).explain()
+        assert found["executionStats"]["totalDocsExamined"] == 0, found
+
+
+def test_a_list_of_jobs_goes_on_after_one_of_several_of_one_moment(database: Database) -> None:
+    now = utc_now()
+    jobs = [
+        Job.enqueued(upload_of("alice"), "book", ChapterRequest("T", "t"), None, now)
+        for _ in range(4)
+    ]
+    jobs.append(
+        Job.enqueued(
+            upload_of("alice"), "book", ChapterRequest("T", "t"), None, now - timedelta(seconds=1)
+        )
+    )
+    for job in jobs:
+        database.jobs.insert(job)
+    listed: list[Job] = []
+    while len(listed) < len(jobs):
+        before = (listed[-1].created_at, listed[-1].job_id) if listed else None
+        listed += database.jobs.of_user("alice", 2, status=None, book_id=None, before=before)
+    newest_first = sorted(jobs, key=lambda job: (job.created_at, job.job_id), reverse=True)
+    assert [job.job_id for job in listed] == [job.job_id for job in newest_first]
 
 
 def test_the_search_for_a_free_slug_ends(

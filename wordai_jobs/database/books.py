@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from pydantic import TypeAdapter
-from pymongo import DESCENDING, ReturnDocument
+from pymongo import DESCENDING
 
 from wordai_jobs.database.repository import Document, Repository
 from wordai_jobs.model.book import Book
@@ -30,8 +30,11 @@ class BookRepository(Repository[Book]):
             self._collection.insert_one(asdict(book))
 
     def find(self, book_id: str) -> Book | None:
-        # The embedded database would look up all books that are not deleted too: 2.0 ms, not 0.9.
-        return self._find_one({"book_id": book_id, **_NOT_DELETED}, by="book_id")
+        with self._translated_errors():
+            document = self._collection.find_one({"book_id": book_id})
+        if document is None or document.get("deleted_at") is not None:
+            return None
+        return self._record(document)
 
     def of_user(self, user_id: str) -> list[Book]:
         """The user's books, newest first."""
@@ -44,20 +47,18 @@ class BookRepository(Repository[Book]):
     def rename(self, book_id: str, title: str, now: datetime) -> Book | None:
         """The book with its new title; None if it does not exist."""
         with self._translated_errors():
-            document = self._collection.find_one_and_update(
+            self._collection.update_one(
                 {"book_id": book_id, **_NOT_DELETED},
                 {"$set": {"title": title}, "$max": {"updated_at": now}},
-                return_document=ReturnDocument.AFTER,
             )
-        return self._from_document(document) if document else None
+        return self.find(book_id)
 
     def touch(self, book_id: str, now: datetime) -> bool:
         """Record that something in the book has changed. False if the book is deleted."""
+        condition = {"book_id": book_id, **_NOT_DELETED}
         with self._translated_errors():
-            document = self._collection.find_one_and_update(
-                {"book_id": book_id}, {"$max": {"updated_at": now}}, {"deleted_at": True}
-            )
-        return document is None or document.get("deleted_at") is None
+            updated = self._collection.update_one(condition, {"$max": {"updated_at": now}})
+        return updated.matched_count == 1 or not self.is_deleted(book_id)
 
     def chapter_came(self, book_id: str, now: datetime, order_index: int) -> bool:
         """As `touch`, for a new chapter with this index: what is drawn later is larger."""

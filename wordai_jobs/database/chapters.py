@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from pydantic import TypeAdapter
-from pymongo import ASCENDING, DESCENDING, ReturnDocument
+from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import DuplicateKeyError
 
 from wordai_jobs.database.repository import Document, Repository
@@ -112,18 +112,13 @@ class ChapterRepository(Repository[Chapter]):
         """
         try:
             with self._translated_errors():
-                document = self._collection.find_one_and_update(
-                    {"chapter_id": chapter_id},
-                    {"$set": dict(changes)},
-                    _WITHOUT_PAGES,
-                    return_document=ReturnDocument.AFTER,
-                )
+                self._collection.update_one({"chapter_id": chapter_id}, {"$set": dict(changes)})
         except DuplicateKeyError as error:
             if "slug" not in changes:
                 raise DatabaseError("the database refused the operation") from error
             slug = changes["slug"]
             raise Conflict(f"slug {slug} is taken by another chapter of this book") from error
-        return self._from_document(document) if document else None
+        return self.find(chapter_id)
 
     def move_up_children(self, chapter: Chapter) -> None:
         """Put the chapters right below this one beside it."""

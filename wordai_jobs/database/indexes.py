@@ -16,7 +16,7 @@ _SECONDS_A_DAY = 86_400
 # An index on a collection of millions of documents takes minutes.
 _CREATE_TIMEOUT_S = 600
 # The options that change the effect of an index.
-_OPTIONS = ("unique", "expireAfterSeconds", "partialFilterExpression")
+_OPTIONS = ("unique", "sparse", "expireAfterSeconds", "partialFilterExpression")
 # By collection. Jobs have one more index, which makes them expire.
 _INDEXES: dict[str, list[IndexModel]] = {
     "pdf_chapter_jobs": [
@@ -29,8 +29,9 @@ _INDEXES: dict[str, list[IndexModel]] = {
             unique=True,
             partialFilterExpression={"idempotency_key": {"$exists": True}},
         ),
-        IndexModel("look_again_at", partialFilterExpression={"look_again_at": {"$exists": True}}),
-        IndexModel("rest_since", partialFilterExpression={"rest_since": {"$exists": True}}),
+        # Their direction tells them from those of older releases.
+        IndexModel([("look_again_at", DESCENDING)], sparse=True),
+        IndexModel([("rest_since", DESCENDING)], sparse=True),
     ],
     "books": [
         IndexModel("book_id", unique=True),
@@ -54,6 +55,8 @@ _INDEXES: dict[str, list[IndexModel]] = {
         IndexModel("expires_at"),
     ],
 }
+# Older releases had these. They were partial, and the embedded database did not use them.
+_FORMER = {"pdf_chapter_jobs": {(("look_again_at", 1),), (("rest_since", 1),)}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,10 @@ class Indexes:
                         f"MongoDB: the index {wanted.found_name} of {wanted.collection} has other "
                         f"options than {wanted.name} needs: drop it, and start again"
                     )
+            for collection, former in _FORMER.items():
+                for name, index in self._database[collection].index_information().items():
+                    if _keys(index["key"]) in former:
+                        self._database[collection].drop_index(name)
 
     def missing(self, retention_days: int) -> list[str]:
         """The indexes that `create` would create or change, as `collection.index`."""

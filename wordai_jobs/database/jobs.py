@@ -153,16 +153,21 @@ class JobRepository(Repository[Job]):
             condition["status"] = status.value
         if book_id:
             condition["book_id"] = book_id
+        parts: list[Document] = [{}]
         if before:
             moment, job_id = before
-            condition["$or"] = [
-                {"created_at": {"$lt": moment}},
+            parts = [
                 {"created_at": moment, "job_id": {"$lt": job_id}},
+                {"created_at": {"$lt": moment}},
             ]
         newest_first = [("created_at", DESCENDING), ("job_id", DESCENDING)]
+        found: list[Document] = []
         with self._translated_errors():
-            cursor = self._collection.find(condition, _WITHOUT_FLEET).sort(newest_first)
-            return list(self._readable(cursor.limit(limit)))
+            for part in parts:
+                if len(found) < limit:
+                    cursor = self._collection.find({**condition, **part}, _WITHOUT_FLEET)
+                    found += cursor.sort(newest_first).limit(limit - len(found))
+        return list(self._readable(found))
 
     def _insert(self, documents: list[Document]) -> bool:
         first, *rest = documents

@@ -30,6 +30,10 @@ class Repository(Generic[Record]):
 
     It reads fields by known names, with defaults for those that an older release did not write. It
     leaves unknown fields alone, because a newer release may have written them.
+
+    The embedded database reads all documents of a collection for `find_one_and_update`, for a
+    condition with `$or` or `$and`, and for a query with a hint. So nothing that it is asked for
+    often has one of these. It uses the index of the first field in a condition that has one.
     """
 
     adapter: ClassVar[TypeAdapter[Any]]
@@ -75,17 +79,14 @@ class Repository(Generic[Record]):
         record: Record = self.adapter.validate_python(present)
         return record
 
-    def _find_one(
-        self, condition: Document, fields: Document | None = None, *, by: str | None = None
-    ) -> Record | None:
-        """`by`: the field whose index is used, if several could be. Raises DatabaseError if the
-        document cannot be read.
-        """
-        hint = [(by, pymongo.ASCENDING)] if by else None
+    def _find_one(self, condition: Document, fields: Document | None = None) -> Record | None:
+        """Raises DatabaseError if the document cannot be read."""
         with self._translated_errors():
-            document = self._collection.find_one(condition, fields, hint=hint)
-        if document is None:
-            return None
+            document = self._collection.find_one(condition, fields)
+        return self._record(document) if document else None
+
+    def _record(self, document: Document) -> Record:
+        """As `_from_document`, but raises DatabaseError, and logs why."""
         try:
             return self._from_document(document)
         except ValidationError as error:
