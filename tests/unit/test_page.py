@@ -71,6 +71,26 @@ def test_a_page_of_greys_is_a_png_of_one_byte_a_pixel_and_exact() -> None:
     assert (page.suffix, page.image.mode) == (".png", "L") and is_exact(page)
 
 
+_GREY_DRAWING = b"0.3 0.3 0.3 rg 50 50 m 200 90 l 90 310 l f 0.7 G 9 w 20 400 m 300 500 l S"
+
+
+@pytest.mark.parametrize(
+    ("drawn", "mode"),
+    [(b"", "L"), (b"0.3 0.3 0.31 rg 300 300 2 2 re f", "P")],
+    ids=["greys alone", "and a dot of a colour"],
+)
+@pytest.mark.parametrize("is_mixed", [False, True], ids=["", "in a transparency group"])
+def test_a_page_without_colour_is_drawn_as_in_colours(
+    drawn: bytes, mode: str, is_mixed: bool
+) -> None:
+    with pymupdf.open(stream=page_pdf(_GREY_DRAWING + b" " + drawn)) as document:
+        if is_mixed:
+            group = "<< /S /Transparency /CS /DeviceRGB /I true >>"
+            document.xref_set_key(document[0].xref, "Group", group)
+        page = rendered(document.tobytes())
+    assert page.image.mode == mode and is_exact(page)
+
+
 @pytest.mark.parametrize("colours", [1, 16, 80], ids="{} colours".format)
 def test_a_page_of_at_most_256_colours_is_a_palette_png_and_exact(
     colours: int,

@@ -46,19 +46,19 @@ class EncodedImage:
 
 
 def encode_image(pixmap: pymupdf.Pixmap, options: RenderOptions) -> EncodedImage:
-    """The image of an RGB pixmap.
+    """The image of a pixmap in RGB or in greys.
 
     With the format `auto`, a page of at most 256 colours becomes a PNG, whose pixels are exact, and
     any other a JPEG.
     """
-    size = (pixmap.height, pixmap.width, 3)
-    pixels = np.ndarray(size, np.uint8, pixmap.samples_mv, strides=(pixmap.stride, 3, 1))
+    size, channels = (pixmap.height, pixmap.width, pixmap.n), (pixmap.stride, pixmap.n, 1)
+    pixels = np.ndarray(size, np.uint8, pixmap.samples_mv, strides=channels)
+    if pixmap.n == 1:
+        return _grey_image(pixels[:, :, 0])
     # Every fifth pixel of every fifth line tells most pages that are not grey.
     sample = pixels[::_SAMPLE_STEP, ::_SAMPLE_STEP]
     if options.format != "jpeg" and _looks_grey(sample) and _is_grey(pixels):
-        grey = np.ascontiguousarray(pixels[:, :, 0])
-        seen = Image.frombuffer("L", (pixmap.width, pixmap.height), grey, "raw", "L", 0, 1)
-        return EncodedImage(_png(grey, _GREY), ".png", _thumbnail(_few_pixels(seen)))
+        return _grey_image(pixels[:, :, 0])
     # Pillow keeps RGB in four bytes a pixel, so the pixmap must be copied. `None`: the image is not
     # filled before that.
     image = Image.new("RGB", (pixmap.width, pixmap.height), None)
@@ -71,6 +71,13 @@ def encode_image(pixmap: pymupdf.Pixmap, options: RenderOptions) -> EncodedImage
         return EncodedImage(_saved(image, "PNG", compress_level=_LEVEL), ".png", thumbnail)
     lossy = {"quality": options.jpeg_quality, "subsampling": _CHROMA_4_2_0}
     return EncodedImage(_saved(image, "JPEG", **lossy), ".jpg", thumbnail)
+
+
+def _grey_image(greys: Pixels) -> EncodedImage:
+    greys = np.ascontiguousarray(greys)
+    height, width = greys.shape
+    image = Image.frombuffer("L", (width, height), greys, "raw", "L", 0, 1)
+    return EncodedImage(_png(greys, _GREY), ".png", _thumbnail(_few_pixels(image)))
 
 
 def _looks_grey(sample: Pixels) -> bool:

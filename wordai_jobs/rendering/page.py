@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pymupdf
 
+from wordai_jobs.rendering.greys import is_grey
 from wordai_jobs.rendering.image import EncodedImage, encode_image
 from wordai_jobs.rendering.links import page_links
 from wordai_jobs.rendering.protocol import RenderOptions
@@ -49,7 +50,8 @@ def render_page(
     zoom = _zoom(page.rect.width, page.rect.height, options)
     # The page's content is interpreted once, for its image and for its text.
     drawing = page.get_displaylist()
-    pixmap = _draw(drawing, zoom)
+    in_greys = options.format != "jpeg" and is_grey(page, drawing)
+    pixmap = _draw(drawing, zoom, pymupdf.csGRAY if in_greys else pymupdf.csRGB)
     image = encode_image(pixmap, options)
     width, height = pixmap.width, pixmap.height
     del pixmap
@@ -71,7 +73,7 @@ def render_placeholder(
         page = blank.new_page(width=width, height=height)
         left = (width - pymupdf.get_text_length(problem, fontsize=font_size)) / 2
         page.insert_text((left, height / 2), problem, fontsize=font_size)
-        pixmap = _draw(page.get_displaylist(), _zoom(width, height, options))
+        pixmap = _draw(page.get_displaylist(), _zoom(width, height, options), pymupdf.csRGB)
     image = encode_image(pixmap, options)
     return RenderedPage(image, pixmap.width, pixmap.height, _as_json("", [], []))
 
@@ -85,9 +87,9 @@ def _page_size(document: pymupdf.Document | None, number: int) -> tuple[float, f
     return rect.width, rect.height
 
 
-def _draw(drawing: pymupdf.DisplayList, zoom: float) -> pymupdf.Pixmap:
+def _draw(drawing: pymupdf.DisplayList, zoom: float, colours: pymupdf.Colorspace) -> pymupdf.Pixmap:
     pixmap: pymupdf.Pixmap = drawing.get_pixmap(
-        matrix=pymupdf.Matrix(zoom, zoom), alpha=False, colorspace=pymupdf.csRGB
+        matrix=pymupdf.Matrix(zoom, zoom), alpha=False, colorspace=colours
     )
     return pixmap
 

@@ -6,7 +6,7 @@ import pymupdf
 
 from wordai_jobs.rendering import child  # noqa: F401 - children run it
 from wordai_jobs.rendering.description import describe
-from wordai_jobs.rendering.image import encode_image
+from wordai_jobs.rendering.page import render_page
 from wordai_jobs.rendering.protocol import RenderOptions
 
 # Those that PyMuPDF uses. Python loads an encoding when it is first used.
@@ -24,9 +24,7 @@ def warm_up() -> None:
     with pymupdf.open() as document:
         page = document.new_page(width=72, height=72)
         page.insert_text((10, 40), "warm")
-        pixmap = page.get_pixmap(alpha=False)
         for image_format in ("auto", "jpeg"):
-            encode_image(pixmap, RenderOptions(72, image_format, 85, 10_000))
-        page.get_text("words")
+            render_page(document, 1, RenderOptions(72, image_format, 85, 10_000))
         document.set_toc([[1, "warm", 1]])
         describe(document)
