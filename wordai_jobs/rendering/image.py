@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -59,9 +60,8 @@ def encode_image(pixmap: pymupdf.Pixmap, options: RenderOptions) -> EncodedImage
     sample = pixels[::_SAMPLE_STEP, ::_SAMPLE_STEP]
     if options.format != "jpeg" and _looks_grey(sample) and _is_grey(pixels):
         return _grey_image(pixels[:, :, 0])
-    # Pillow keeps RGB in four bytes a pixel, so the pixmap must be copied. `None`: the image is not
-    # filled before that.
-    image = Image.new("RGB", (pixmap.width, pixmap.height), None)
+    # Pillow keeps RGB in four bytes a pixel, so the pixmap must be copied.
+    image = _reused_image(pixmap.width, pixmap.height)
     image.frombytes(pixmap.samples_mv, "raw", "RGB", pixmap.stride, 1)
     few = _few_pixels(image)
     thumbnail = _thumbnail(few)
@@ -71,6 +71,14 @@ def encode_image(pixmap: pymupdf.Pixmap, options: RenderOptions) -> EncodedImage
         return EncodedImage(_saved(image, "PNG", compress_level=_LEVEL), ".png", thumbnail)
     lossy = {"quality": options.jpeg_quality, "subsampling": _CHROMA_4_2_0}
     return EncodedImage(_saved(image, "JPEG", **lossy), ".jpg", thumbnail)
+
+
+@lru_cache(maxsize=1)
+def _reused_image(width: int, height: int) -> Image.Image:
+    """One to copy the pixels of a page into: Pillow fills a new one first, which takes 1 ms, and most
+    pages of a book have the same size.
+    """
+    return Image.new("RGB", (width, height))
 
 
 def _grey_image(greys: Pixels) -> EncodedImage:
