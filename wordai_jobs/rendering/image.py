@@ -75,7 +75,7 @@ def encode_image(pixmap: pymupdf.Pixmap, options: RenderOptions) -> EncodedImage
 
 @lru_cache(maxsize=1)
 def _reused_image(width: int, height: int) -> Image.Image:
-    """One to copy the pixels of a page into: Pillow fills a new one first, which takes 1 ms, and most
+    """One to copy the pixels of a page into. Pillow takes 1 ms to fill a new one first, and most
     pages of a book have the same size.
     """
     return Image.new("RGB", (width, height))
