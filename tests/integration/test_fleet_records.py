@@ -11,7 +11,9 @@ from wordai_jobs.database import client
 from wordai_jobs.database.client import Database
 from wordai_jobs.database.jobs import to_document
 from wordai_jobs.jobs.celery import clock as fleet_clock
+from wordai_jobs.jobs.celery.backlog import Backlog
 from wordai_jobs.jobs.celery.clock import FleetClock
+from wordai_jobs.model.book import Book
 from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.job import CANCELLED, ChapterRequest, ErrorClass, Job, JobError, JobStatus
 from wordai_jobs.model.work import STRETCH, Task, Work
@@ -130,6 +132,38 @@ def test_the_jobs_of_a_user_take_turns_in_their_order(database: Database) -> Non
     turns = [database.fleet.take_turn("bob", 4, LATER) for _ in range(3)]
     assert [turn and turn.job.job_id for turn in turns] == [jobs[1].job_id, jobs[2].job_id, None]
     assert turns[0] and turns[0].work and turns[0].work.published == 4
+
+
+def test_a_full_queue_is_counted_and_other_servers_jobs_are_seen_at_a_look(
+    database: Database,
+) -> None:
+    def enqueue(count: int) -> None:
+        for _ in range(count):
+            job = Job.enqueued(upload_of("erin"), "book", ChapterRequest("T", "t"), None)
+            database.fleet.insert_with_work((job, new_work(job)))
+
+    enqueue(2)
+    backlog = Backlog(database.fleet, limit=5)
+    assert backlog.waiting(1) == 2, "before the first look"
+    backlog.look()
+    backlog.took_in(1)
+    enqueue(2)
+    assert backlog.waiting(1) == 3, "one of this server, and none of another"
+    backlog.look()
+    assert backlog.waiting(1) == 4 and backlog.counts == (4, 0)
+    backlog.took_in(3)  # which have begun since
+    assert backlog.waiting(1) == 4, "counted, because there seemed to be no room"
+
+
+def test_two_servers_draw_different_indexes_from_what_they_have_read(database: Database) -> None:
+    book = Book("book", "erin", "A book", NOW, NOW, next_order_index=3)
+    database.books.insert(book)
+    drawn = [database.books.draw_order_indexes(book, 2) for _ in range(3)]
+    assert drawn == [3, 5, 7]
+    older = replace(book, next_order_index=None)
+    assert database.books.draw_order_indexes(older, 1) == 9
+    assert database.books.delete(book.book_id, NOW)
+    assert database.books.draw_order_indexes(book, 1) is None
 
 
 def test_the_jobs_of_one_request_are_recorded_whole(database: Database) -> None:

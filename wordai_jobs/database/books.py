@@ -69,12 +69,22 @@ class BookRepository(Repository[Book]):
             updated = self._collection.update_one(condition, {"$max": change})
         return updated.matched_count == 1 or self.touch(book_id, now)
 
-    def draw_order_indexes(self, book_id: str, count: int) -> int | None:
+    def draw_order_indexes(self, book: Book, count: int) -> int | None:
         """The first of `count` indexes that follow each other, behind those of the book's chapters.
 
-        Nobody else gets them. None until `begin_order` was called, or if there is no such book.
+        Nobody else gets them. `book` may have changed since it was read. None until `begin_order`
+        was called, or if there is no such book.
         """
+        book_id, expected = book.book_id, book.next_order_index
         with self._translated_errors():
+            if expected is not None:
+                # Faster than the other way in the embedded database, and no slower in MongoDB.
+                updated = self._collection.update_one(
+                    {"book_id": book_id, "next_order_index": expected},
+                    {"$inc": {"next_order_index": count}},
+                )
+                if updated.matched_count == 1:
+                    return expected
             before = self._collection.find_one_and_update(
                 {"book_id": book_id, **_HAS_ORDER},
                 {"$inc": {"next_order_index": count}},

@@ -30,7 +30,7 @@ class SharedOrder:
         if wanted is not None:
             self._books.stay_behind(book.book_id, wanted)
             return wanted
-        return self._books.draw_order_indexes(book.book_id, count) or 0
+        return self._books.draw_order_indexes(book, count) or 0
 
 
 class OwnOrder:

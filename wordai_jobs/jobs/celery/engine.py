@@ -3,11 +3,11 @@
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 from wordai_jobs.config import Config
 from wordai_jobs.errors import Busy
+from wordai_jobs.jobs.celery.backlog import Backlog
 from wordai_jobs.jobs.celery.fleet import Fleet
 from wordai_jobs.jobs.celery.lookout import Lookout
 from wordai_jobs.jobs.celery.messages import BrokerAway
@@ -15,10 +15,11 @@ from wordai_jobs.jobs.engine import Limits
 from wordai_jobs.jobs.housekeeping import Chore
 from wordai_jobs.jobs.order import Order, SharedOrder
 from wordai_jobs.model.chapter import Page
-from wordai_jobs.model.job import Job, JobError, JobStatus
+from wordai_jobs.model.job import Job, JobError
+from wordai_jobs.model.work import Work
 
 _SHUTDOWN_RETRY_S = 5
-_COUNT_INTERVAL_S = 2
+_LOOK_INTERVAL_S = 2
 _STOP_TIMEOUT_S = 5.0
 
 logger = logging.getLogger(__name__)
@@ -32,15 +33,14 @@ class CeleryEngine:
         self._fleet = fleet
         self._jobs = fleet.database.fleet
         self.order: Order = SharedOrder(fleet.database.books)
+        self._backlog = Backlog(self._jobs, self._limits.queued)
         self._lookout = Lookout(fleet, config.jobs)
         self.chores: Sequence[Chore] = [
             *self._lookout.chores,
-            Chore("queue", _COUNT_INTERVAL_S, self._look_at_queue),
+            Chore("queue", _LOOK_INTERVAL_S, self._backlog.look),
         ]
-        self._waiting: dict[str, int] = {}
-        self._running = 0
         self._is_closed = False
-        self._outbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[Sequence[tuple[Job, Work]] | None] = queue.SimpleQueue()
         self._publisher = threading.Thread(target=self._publish, name="publisher", daemon=True)
 
     def start(self) -> None:
@@ -53,21 +53,23 @@ class CeleryEngine:
     def take_in(self, jobs: Sequence[Job]) -> bool:
         """Record jobs, and have their first tasks published, which is not waited for.
 
-        False if their idempotency key is taken. Raises Busy, TooManyJobs and DatabaseError. If
-        several servers take jobs in at the same moment, their limits may be passed by a few.
+        False if their idempotency key is taken. Raises Busy, TooManyJobs and DatabaseError.
+
+        A user's limit may be passed by what several requests take in at the same moment, and that
+        of the queue by what other servers have taken in since this one looked at it.
         """
         if self._is_closed:
             raise Busy("Server is shutting down", _SHUTDOWN_RETRY_S)
         unfinished = self._jobs.count_unfinished_of(jobs[0].user_id)
-        self._limits.check(len(jobs), unfinished, self._jobs.count(JobStatus.PENDING))
+        self._limits.check(len(jobs), unfinished, self._backlog.waiting(len(jobs)))
         with_work = [
             (job, self._lookout.new_work(job, before))
             for before, job in enumerate(jobs, unfinished)
         ]
         if not self._jobs.insert_with_work(*with_work):
             return False
-        for job, work in with_work:
-            self._outbox.put(partial(self._lookout.publish_first_tasks, job, work))
+        self._backlog.took_in(len(jobs))
+        self._outbox.put(with_work)
         return True
 
     def in_memory(self, job_id: str) -> Job | None:
@@ -81,8 +83,8 @@ class CeleryEngine:
         return found.work.all_pages() if found and found.work else None
 
     def position(self, job_id: str) -> int | None:
-        """As of a moment ago; a job that is newer than that is last."""
-        return self._waiting.get(job_id, len(self._waiting) + 1)
+        """As of a moment ago."""
+        return self._backlog.place(job_id)
 
     def cancel(self, job_id: str, error: JobError) -> None:
         """Fail the job at once. Workers notice within two seconds that it is not wanted."""
@@ -91,7 +93,7 @@ class CeleryEngine:
     @property
     def counts(self) -> tuple[int, int]:
         """All jobs of the fleet, as of a moment ago."""
-        return len(self._waiting), self._running
+        return self._backlog.counts
 
     @property
     def is_rendering(self) -> bool:
@@ -115,15 +117,11 @@ class CeleryEngine:
             self._publisher.join(_STOP_TIMEOUT_S)
 
     def _publish(self) -> None:
-        while publish := self._outbox.get():
+        while with_work := self._outbox.get():
             try:
-                publish()
+                for job, work in with_work:
+                    self._lookout.publish_first_tasks(job, work)
             except BrokerAway:
                 pass  # the lookout publishes it later
             except Exception:  # without this thread, every job would have to wait for the lookout
-                logger.exception("a message could not be published")
-
-    def _look_at_queue(self) -> None:
-        waiting = self._jobs.waiting_ids(self._limits.queued)
-        self._waiting = {job_id: place for place, job_id in enumerate(waiting, 1)}
-        self._running = self._jobs.count(JobStatus.PROCESSING)
+                logger.exception("messages could not be published")
