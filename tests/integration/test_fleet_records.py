@@ -36,7 +36,7 @@ def job(database: Database) -> Job:
     new = Job.enqueued(upload_of("alice", 70), "book", ChapterRequest("T", "t"), None)
     assert database.fleet.insert_with_work((new, new_work(new, published=2)))
     opened = new.fetching().opened()
-    assert database.fleet.advance(opened, 3)
+    assert database.fleet.advance(opened, 3, NOW)
     return opened
 
 
@@ -53,8 +53,22 @@ def test_pages_are_recorded_once_however_often_they_come(database: Database, job
     rest = database.fleet.store(job, pages(21, 32), 1, LATER)
     assert rest and (rest.pages_done, rest.stretches_done, rest.published) == (32, 1, 3)
     assert work_of(database, job).all_pages() == pages(1, 32)
-    assert database.fleet.begin(job.job_id, 21, LATER) is None
-    assert database.fleet.begin(job.job_id, 33, LATER)
+    assert database.fleet.find_wanted(job.job_id, 21, LATER) is None
+    assert database.fleet.find_wanted(job.job_id, 33, LATER)
+
+
+def test_pages_and_progress_of_a_job_of_one_stretch_are_one_write(database: Database) -> None:
+    new = Job.enqueued(upload_of("alice", 3), "book", ChapterRequest("T", "t"), None)
+    assert database.fleet.insert_with_work((new, new_work(new, published=4)))
+    assert database.fleet.store_with_progress(new.fetching().rendered(2), 5, pages(1, 2), LATER)
+    assert not database.fleet.store_with_progress(new.fetching().creating(), 6, pages(1, 3), LATER)
+    assert not database.fleet.advance(new.fetching(), 1, LATER), "it has come further"
+    assert database.fleet.store_with_progress(new.fetching().creating(), 6, pages(3, 3), LATER)
+    found = database.fleet.find_with_pages(new.job_id)
+    assert found and found.work and found.work.is_rendered and found.work.touched_at == LATER
+    assert found.work.all_pages() == pages(1, 3) and found.work.stretches_done == 1
+    assert found.job.status is JobStatus.PROCESSING
+    assert found.job.message == "Processed 3 pages. Creating chapter..."
 
 
 def test_what_is_missing_begins_after_the_recorded_pages(database: Database, job: Job) -> None:
@@ -71,9 +85,9 @@ def test_what_is_missing_begins_after_the_recorded_pages(database: Database, job
 
 def test_progress_does_not_fall_whatever_the_clocks_say(database: Database, job: Job) -> None:
     behind = replace(job, updated_at=NOW - timedelta(minutes=5))
-    assert database.fleet.advance(job.rendered(40), 43)
-    assert not database.fleet.advance(behind.rendered(20), 23)
-    assert database.fleet.advance(behind.rendered(60), 63)
+    assert database.fleet.advance(job.rendered(40), 43, NOW)
+    assert not database.fleet.advance(behind.rendered(20), 23, NOW)
+    assert database.fleet.advance(behind.rendered(60), 63, NOW)
     recorded = database.fleet.find(job.job_id)
     assert recorded and recorded.message == "Processed 60/70 pages..."
     assert recorded.updated_at >= job.updated_at
@@ -85,7 +99,8 @@ def test_a_failing_job_takes_no_pages_and_cannot_complete(database: Database, jo
     other = JobError("Out of memory", ErrorClass.OUT_OF_MEMORY)
     assert database.fleet.begin_failure(job.job_id, other) is None
     assert database.fleet.store(job, pages(1, 32), 0, LATER) is None
-    assert not database.fleet.advance(job.rendered(70), 73)
+    assert not database.fleet.advance(job.rendered(70), 73, NOW)
+    assert not database.fleet.store_with_progress(job.rendered(70), 73, pages(1, 32), LATER)
     assert not database.fleet.touch(job.job_id, LATER)
     assert not database.fleet.end(failing.written().completed())
     failed = failing.failed(CANCELLED.message)
@@ -109,15 +124,17 @@ def test_a_completed_job_cannot_fail_and_ends_once(database: Database, job: Job)
 def test_a_job_that_is_out_of_time_is_not_worked_on(database: Database, job: Job) -> None:
     late = NOW + timedelta(hours=2)
     assert database.fleet.touch(job.job_id, LATER) and not database.fleet.touch(job.job_id, late)
-    assert [it.job_id for it in database.fleet.overdue(late, 10)] == [job.job_id]
-    assert database.fleet.overdue(LATER, 10) == []
+    [seen] = database.fleet.look_at_unfinished()
+    assert seen.job_id == job.job_id and seen.is_overdue(late) and not seen.is_overdue(LATER)
 
 
 def test_one_of_many_servers_publishes_what_is_lost(database: Database, job: Job) -> None:
-    assert [it.job_id for it in database.fleet.untouched(LATER, 10)] == [job.job_id]
+    assert database.fleet.untouched_ids(LATER, 10) == [job.job_id]
+    [seen] = database.fleet.look_at_unfinished()
+    assert seen.is_untouched(LATER) and not seen.is_untouched(NOW)
     claims = [database.fleet.claim(job.job_id, LATER, LATER) for _ in range(3)]
     assert claims == [True, False, False]
-    assert database.fleet.untouched(LATER, 10) == []
+    assert database.fleet.untouched_ids(LATER, 10) == []
 
 
 def test_the_jobs_of_a_user_take_turns_in_their_order(database: Database) -> None:
@@ -127,8 +144,9 @@ def test_the_jobs_of_a_user_take_turns_in_their_order(database: Database) -> Non
         waiting = Work(1, LATER, NOW, waits=number > 0)
         assert database.fleet.insert_with_work((jobs[-1], waiting))
     assert database.fleet.count_begun_of("bob") == 1
-    assert database.fleet.users_who_wait() == {"bob"}
-    assert [it.job_id for it in database.fleet.untouched(LATER, 10)] == [jobs[0].job_id]
+    assert [it.waits for it in database.fleet.look_at_unfinished()] == [False, True, True]
+    assert database.fleet.waits("bob") and not database.fleet.waits("alice")
+    assert database.fleet.untouched_ids(LATER, 10) == [jobs[0].job_id]
     turns = [database.fleet.take_turn("bob", 4, LATER) for _ in range(3)]
     assert [turn and turn.job.job_id for turn in turns] == [jobs[1].job_id, jobs[2].job_id, None]
     assert turns[0] and turns[0].work and turns[0].work.published == 4
@@ -194,11 +212,11 @@ def test_the_jobs_of_one_request_are_recorded_whole(database: Database) -> None:
 def test_a_job_of_another_engine_is_taken_over_once(database: Database) -> None:
     job = Job.enqueued(upload_of("carol", 3), "book", ChapterRequest("T", "t"), None)
     database.jobs.insert(job)
-    assert [it.job_id for it in database.fleet.of_other_engines(10)] == [job.job_id]
+    assert [it.deadline for it in database.fleet.look_at_unfinished()] == [None]
     database.fleet.adopt(job, new_work(job))
     database.fleet.store(job, pages(1, 3), 0, LATER)
     database.fleet.adopt(job, new_work(job))
-    assert database.fleet.of_other_engines(10) == []
+    assert [it.deadline for it in database.fleet.look_at_unfinished()] == [new_work(job).deadline]
     assert work_of(database, job).is_rendered
 
 

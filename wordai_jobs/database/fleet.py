@@ -25,6 +25,15 @@ from wordai_jobs.model.work import Work, ends_stretch
 _NOT_FAILING = {"failure": {"$exists": False}}
 _HAS_TURN = {"fleet.waits": False}
 _WITHOUT_PAGES = {"fleet.pages": False, "rest": False}
+_LOOKED_AT = {
+    "_id": False,
+    "job_id": True,
+    "user_id": True,
+    "failure": True,
+    "fleet.waits": True,
+    "fleet.touched_at": True,
+    "fleet.deadline": True,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,27 @@ class FleetJob:
 
     job: Job
     work: Work | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedJob:
+    """What a look at all unfinished jobs shows of one. The times are None if another engine has
+    recorded it.
+    """
+
+    job_id: str
+    user_id: str
+    is_failing: bool
+    waits: bool
+    touched_at: datetime | None
+    deadline: datetime | None
+
+    def is_untouched(self, since: datetime) -> bool:
+        """Whether nobody has worked on it since this moment."""
+        return self.touched_at is not None and self.touched_at < since
+
+    def is_overdue(self, now: datetime) -> bool:
+        return self.deadline is not None and self.deadline <= now
 
 
 class FleetRepository(JobRepository):
@@ -55,24 +85,19 @@ class FleetRepository(JobRepository):
             document = self._collection.find_one({"job_id": job_id})
         return self._fleet_job(document)
 
-    def begin(self, job_id: str, first: int, now: datetime) -> FleetJob | None:
-        """Record that somebody works on the pages from `first` on. The work has no pages.
+    def find_wanted(self, job_id: str, first: int, now: datetime) -> FleetJob | None:
+        """A job of which the pages from `first` on are to be rendered. The work has no pages.
 
-        None if nobody should: they are recorded, or the job has ended, is failing, or is out of
-        time.
+        None if they are recorded, or the job has ended, is failing, or is out of time.
         """
         condition = _wanted(job_id, now) | {f"fleet.pages.{first}": {"$exists": False}}
         with self._translated_errors():
-            document = self._collection.find_one_and_update(
-                condition,
-                {"$max": {"fleet.touched_at": now}},
-                _WITHOUT_PAGES,
-                return_document=ReturnDocument.AFTER,
-            )
+            document = self._collection.find_one(condition, _WITHOUT_PAGES)
         return self._fleet_job(document)
 
-    def advance(self, job: Job, step: float) -> bool:
-        """Record progress. False if the job has ended, is failing, or has come further already.
+    def advance(self, job: Job, step: float, now: datetime) -> bool:
+        """Record progress, and that somebody works on the job. False if it has ended, is failing,
+        or has come further already.
 
         Steps only grow, whatever the clocks of the machines say.
         """
@@ -82,14 +107,12 @@ class FleetRepository(JobRepository):
             **_NOT_FAILING,
             "fleet.step": {"$lt": step},
         }
-        fields = state_of(job)
-        updated_at = fields.pop("updated_at")
-        change = {"$set": {**fields, "fleet.step": step}, "$max": {"updated_at": updated_at}}
+        change = _progress(job, step, now)
         with self._translated_errors():
             return self._collection.update_one(condition, change).matched_count == 1
 
     def touch(self, job_id: str, now: datetime) -> bool:
-        """As `begin`, for a job that is worked on. False if nobody should."""
+        """Record that somebody works on the job. False if nobody should."""
         condition = _wanted(job_id, now)
         change = {"$max": {"fleet.touched_at": now}}
         with self._translated_errors():
@@ -101,29 +124,27 @@ class FleetRepository(JobRepository):
         Returns the work as it is then; None if the pages were recorded before, or the job is not to
         be worked on.
         """
-        key = f"fleet.pages.{pages[0].number}"
-        condition = {
-            "job_id": job.job_id,
-            **UNFINISHED,
-            **_NOT_FAILING,
-            "fleet": {"$exists": True},
-            key: {"$exists": False},
-        }
-        is_end = ends_stretch(pages[-1].number, job.total_pages)
-        change = {
-            "$set": {key: [_page_document(page) for page in pages]},
-            "$max": {"fleet.touched_at": now},
-            "$inc": {
-                "fleet.pages_done": len(pages),
-                "fleet.stretches_done": int(is_end),
-                "fleet.published": publish,
-            },
-        }
+        condition, change = _storing(job, pages)
+        change["$inc"]["fleet.published"] = publish
+        change["$max"] = {"fleet.touched_at": now}
         with self._translated_errors():
             document = self._collection.find_one_and_update(
                 condition, change, _WITHOUT_PAGES, return_document=ReturnDocument.AFTER
             )
         return _work(document, job.total_pages) if document else None
+
+    def store_with_progress(
+        self, job: Job, step: float, pages: Sequence[Page], now: datetime
+    ) -> bool:
+        """As `store` and `advance`, in one write: for a job of one stretch, whose progress follows
+        from its last page. False if the pages were recorded before, or the job is not to be worked
+        on.
+        """
+        condition, change = _storing(job, pages)
+        progress = _progress(job, step, now)
+        change = {**progress, **change, "$set": progress["$set"] | change["$set"]}
+        with self._translated_errors():
+            return self._collection.update_one(condition, change).matched_count == 1
 
     def begin_failure(self, job_id: str, error: JobError) -> Job | None:
         """Settle that the job fails with this error. None if it has ended, or is failing already.
@@ -179,23 +200,37 @@ class FleetRepository(JobRepository):
         with self._translated_errors():
             return self._collection.count_documents({"user_id": user_id, **UNFINISHED})
 
-    def overdue(self, now: datetime, limit: int) -> list[Job]:
-        """Unfinished jobs whose deadline is over, unless they are failing already."""
-        return self._some({**UNFINISHED, **_NOT_FAILING, "fleet.deadline": {"$lte": now}}, limit)
+    def look_at_unfinished(self) -> list[UnfinishedJob]:
+        """All unfinished jobs."""
+        with self._translated_errors():
+            documents = list(self._collection.find(UNFINISHED, _LOOKED_AT))
+        return [
+            UnfinishedJob(
+                job_id=document["job_id"],
+                user_id=document.get("user_id", ""),
+                is_failing="failure" in document,
+                waits=fleet.get("waits", False),
+                touched_at=fleet.get("touched_at"),
+                deadline=fleet.get("deadline"),
+            )
+            for document in documents
+            if "job_id" in document
+            for fleet in [document.get("fleet") or {}]
+        ]
 
-    def left_failing(self, before: datetime, limit: int) -> list[Job]:
-        """Jobs that are failing, and were touched last before this moment."""
-        failing = {"failure": {"$exists": True}, "fleet.touched_at": {"$lt": before}}
-        return self._some({**UNFINISHED, **failing}, limit)
-
-    def untouched(self, before: datetime, limit: int) -> list[Job]:
+    def untouched_ids(self, before: datetime, limit: int) -> list[str]:
         """Jobs on which nobody has worked since this moment, although it is their turn."""
         untouched = {**_HAS_TURN, "fleet.touched_at": {"$lt": before}}
-        return self._some({**UNFINISHED, **_NOT_FAILING, **untouched}, limit)
+        condition = {**UNFINISHED, **_NOT_FAILING, **untouched}
+        with self._translated_errors():
+            found = self._collection.find(condition, {"_id": False, "job_id": True})
+            return [document["job_id"] for document in found.limit(limit)]
 
-    def users_who_wait(self) -> set[str]:
-        """The users of jobs that wait for their turn."""
-        return self._values("user_id", {**UNFINISHED, "fleet.waits": True})
+    def waits(self, user_id: str) -> bool:
+        """Whether a job of the user waits for its turn."""
+        condition = {"user_id": user_id, **UNFINISHED, "fleet.waits": True}
+        with self._translated_errors():
+            return self._collection.find_one(condition, {"_id": True}) is not None
 
     def count_begun_of(self, user_id: str) -> int:
         """How many unfinished jobs of the user have their turn."""
@@ -219,10 +254,6 @@ class FleetRepository(JobRepository):
                 return_document=ReturnDocument.AFTER,
             )
         return self._fleet_job(document)
-
-    def of_other_engines(self, limit: int) -> list[Job]:
-        """Unfinished jobs without work."""
-        return self._some({**UNFINISHED, "fleet": {"$exists": False}}, limit)
 
     def claim(self, job_id: str, before: datetime, now: datetime, publish: int = 0) -> bool:
         """Decide who publishes what is missing of an untouched job: for one caller this is True."""
@@ -252,6 +283,34 @@ class FleetRepository(JobRepository):
 def _wanted(job_id: str, now: datetime) -> Document:
     """The condition that somebody should work on the job."""
     return {"job_id": job_id, **UNFINISHED, **_NOT_FAILING, "fleet.deadline": {"$gt": now}}
+
+
+def _progress(job: Job, step: float, now: datetime) -> Document:
+    """The change that records a state of a job."""
+    fields = state_of(job)
+    updated_at = fields.pop("updated_at")
+    return {
+        "$set": {**fields, "fleet.step": step},
+        "$max": {"updated_at": updated_at, "fleet.touched_at": now},
+    }
+
+
+def _storing(job: Job, pages: Sequence[Page]) -> tuple[Document, Document]:
+    """The change that records stored pages, and its condition."""
+    key = f"fleet.pages.{pages[0].number}"
+    condition = {
+        "job_id": job.job_id,
+        **UNFINISHED,
+        **_NOT_FAILING,
+        "fleet": {"$exists": True},
+        key: {"$exists": False},
+    }
+    is_end = ends_stretch(pages[-1].number, job.total_pages)
+    change = {
+        "$set": {key: [_page_document(page) for page in pages]},
+        "$inc": {"fleet.pages_done": len(pages), "fleet.stretches_done": int(is_end)},
+    }
+    return condition, change
 
 
 def _work_document(work: Work) -> Document:

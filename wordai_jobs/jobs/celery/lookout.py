@@ -7,9 +7,11 @@ Several may do it at once: each step is a conditional update, or changes nothing
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 from wordai_jobs import logs
 from wordai_jobs.config import JobsSettings
+from wordai_jobs.database.fleet import UnfinishedJob
 from wordai_jobs.errors import DatabaseError, StorageError
 from wordai_jobs.jobs.celery.fleet import Fleet
 from wordai_jobs.jobs.celery.messages import BrokerAway
@@ -19,8 +21,8 @@ from wordai_jobs.model.job import ErrorClass, Job, JobError, job_timeout
 from wordai_jobs.model.work import FIRST_TASKS, Work
 
 _CLOCK_INTERVAL_S = 30
-# A round reads the unfinished jobs a few times: if each of hundreds of servers did that, the
-# database would have little time for anything else.
+# A round reads all unfinished jobs: if each of hundreds of servers did that, the database would
+# have little time for anything else.
 _ROUND_PAUSE = timedelta(seconds=2)
 # A marker that has not arrived by then may be lost.
 _MARKER_PATIENCE = timedelta(seconds=8)
@@ -53,25 +55,23 @@ class Lookout:
             Chore("clock", _CLOCK_INTERVAL_S, self._clock.compare, _CLOCK_INTERVAL_S),
             Chore("lookout", _ROUND_PAUSE.total_seconds(), self.look_out),
         ]
-        self._steps = [
-            Chore(name, 0, do)
-            for name, do in (
-                ("marker", self.publish_marker),
-                ("turns", self.give_turns),
-                ("incomplete batches", self.complete_batches),
-                ("jobs of other engines", self.adopt),
-                # These may wait for the object store.
-                ("overdue jobs", self.fail_overdue),
-                ("failing jobs", self.finish_failures),
-                ("late pages", self.look_again),
-            )
-        ]
 
     def look_out(self) -> None:
         """Take every step, if it is time and no other server does."""
-        if self._database.lookout.claim_round(self._clock.now(), _ROUND_PAUSE):
-            for step in self._steps:
-                step.do_if_due()
+        if not self._database.lookout.claim_round(self._clock.now(), _ROUND_PAUSE):
+            return
+        unfinished = self._database.fleet.look_at_unfinished()
+        for name, step in (
+            ("marker", lambda: self._publish_marker(unfinished)),
+            ("turns", lambda: self._give_turns(unfinished)),
+            ("incomplete batches", self._complete_batches),
+            ("jobs of other engines", lambda: self._adopt(unfinished)),
+            # These may wait for the object store.
+            ("overdue jobs", lambda: self._fail_overdue(unfinished)),
+            ("failing jobs", lambda: self._finish_failures(unfinished)),
+            ("late pages", self._look_again),
+        ):
+            Chore(name, 0, step).do_if_due()
 
     def new_work(self, job: Job, unfinished_of_user: int) -> Work:
         """The work on a new job. It waits if its user has so many unfinished jobs that it is not
@@ -91,12 +91,14 @@ class Lookout:
         for task in work.stretches(0, work.published):
             self._messages.render_pages(job.job_id, task, self._clock.now())
 
-    def give_turns(self) -> None:
-        for user_id in self._database.fleet.users_who_wait():
+    def _give_turns(self, unfinished: Sequence[UnfinishedJob]) -> None:
+        for user_id in {job.user_id for job in unfinished if job.waits}:
             self.give_turn(user_id)
 
     def give_turn(self, user_id: str) -> None:
         """Begin with the user's next jobs, as far as not too many of the user's jobs run."""
+        if not self._database.fleet.waits(user_id):
+            return
         free = self._at_once - self._database.fleet.count_begun_of(user_id)
         for _ in range(free):
             found = self._database.fleet.take_turn(user_id, FIRST_TASKS, self._clock.now())
@@ -107,12 +109,14 @@ class Lookout:
             except BrokerAway:
                 logger.debug("the tasks of job %s will be published later", found.job.job_id)
 
-    def publish_marker(self) -> None:
+    def _publish_marker(self, unfinished: Sequence[UnfinishedJob]) -> None:
         """Publish a marker if there are jobs that it could be for, and no other is under way."""
         now = self._clock.now()
-        if not self._database.fleet.untouched(now - _UNTOUCHED, limit=1):
-            return
-        if self._database.lookout.claim_marker(now, _MARKER_PATIENCE):
+        since = now - _UNTOUCHED
+        is_wanted = any(
+            job.is_untouched(since) and not job.waits and not job.is_failing for job in unfinished
+        )
+        if is_wanted and self._database.lookout.claim_marker(now, _MARKER_PATIENCE):
             try:
                 self._messages.find_lost_work(now)
             except BrokerAway:
@@ -122,8 +126,8 @@ class Lookout:
         """A marker has arrived: publish again what was published before it and is not done."""
         self._database.lookout.marker_arrived(published_at)
         before = min(published_at, self._clock.now() - _UNTOUCHED)
-        lost = self._database.fleet.untouched(before, _BATCH)
-        _each(lost, lambda job: self._publish_missing(job.job_id, before))
+        lost = self._database.fleet.untouched_ids(before, _BATCH)
+        _each(lost, lambda job_id: self._publish_missing(job_id, before))
 
     def _publish_missing(self, job_id: str, before: datetime) -> None:
         found = self._database.fleet.find_with_pages(job_id)
@@ -141,47 +145,61 @@ class Lookout:
         if not tasks:
             self._messages.create_chapter(job_id, now)
 
-    def fail_overdue(self) -> None:
-        overdue = self._database.fleet.overdue(self._clock.now(), _BATCH)
+    def _fail_overdue(self, unfinished: Sequence[UnfinishedJob]) -> None:
+        now = self._clock.now()
+        overdue = [job.job_id for job in unfinished if job.is_overdue(now) and not job.is_failing]
         if overdue:
             error = abort_error(job_timeout(self._timeout_s), self._storage)
-            _each(overdue, lambda job: self._ending.fail(job.job_id, error))
+            _each(overdue, lambda job_id: self._ending.fail(job_id, error))
 
-    def finish_failures(self) -> None:
+    def _finish_failures(self, unfinished: Sequence[UnfinishedJob]) -> None:
         """End jobs whose server has died while it ended them."""
-        left = self._database.fleet.left_failing(self._clock.now() - _UNTOUCHED, _BATCH)
-        _each(left, self._ending.finish)
+        since = self._clock.now() - _UNTOUCHED
 
-    def look_again(self) -> None:
+        def finish(job_id: str) -> None:
+            job = self._database.fleet.find(job_id)
+            if job and not job.status.has_ended:
+                self._ending.finish(job)
+
+        _each(
+            (job.job_id for job in unfinished if job.is_failing and job.is_untouched(since)), finish
+        )
+
+    def _look_again(self) -> None:
         """Remove what was stored for failed jobs while they failed."""
-        _each(self._database.fleet.to_look_at_again(self._clock.now(), _BATCH), self._look_again)
+        late = self._database.fleet.to_look_at_again(self._clock.now(), _BATCH)
+        by_id = {job.job_id: job for job in late}
 
-    def _look_again(self, job: Job) -> None:
-        if self._ending.remove_pages(job):
-            self._database.fleet.looked_at_again(job.job_id)
+        def remove(job_id: str) -> None:
+            if self._ending.remove_pages(by_id[job_id]):
+                self._database.fleet.looked_at_again(job_id)
 
-    def complete_batches(self) -> None:
+        _each(by_id, remove)
+
+    def _complete_batches(self) -> None:
         """Record what is missing of requests for several jobs that were cut off."""
         jobs = self._database.fleet
         incomplete = jobs.incomplete_batches(self._clock.now() - _UNTOUCHED)
-        _each(incomplete, lambda first: jobs.complete_batch(first.job_id))
+        _each((first.job_id for first in incomplete), jobs.complete_batch)
 
-    def adopt(self) -> None:
+    def _adopt(self, unfinished: Sequence[UnfinishedJob]) -> None:
         """Take over jobs that another engine, or another program, has recorded."""
-        _each(self._database.fleet.of_other_engines(_BATCH), self._adopt)
 
-    def _adopt(self, job: Job) -> None:
-        if job.chapter_id and job.total_pages:
-            self._database.fleet.adopt(job, self.new_work(job, 0))
-        else:
-            self._ending.fail(job.job_id, _INCOMPLETE)
+        def adopt(job_id: str) -> None:
+            job = self._database.fleet.find(job_id)
+            if job and job.chapter_id and job.total_pages:
+                self._database.fleet.adopt(job, self.new_work(job, 0))
+            else:
+                self._ending.fail(job_id, _INCOMPLETE)
+
+        _each((job.job_id for job in unfinished if job.deadline is None), adopt)
 
 
-def _each(jobs: Iterable[Job], do: Callable[[Job], None]) -> None:
+def _each(job_ids: Iterable[str], do: Callable[[str], None]) -> None:
     """A job that meets an error does not stop the others; it is tried again the next time."""
-    for job in jobs:
-        with logs.about_job(job.job_id):
+    for job_id in islice(job_ids, _BATCH):
+        with logs.about_job(job_id):
             try:
-                do(job)
+                do(job_id)
             except (DatabaseError, StorageError) as error:
-                logger.warning("job %s will be tried again: %s", job.job_id, error.message)
+                logger.warning("job %s will be tried again: %s", job_id, error.message)

@@ -14,13 +14,7 @@ from wordai_jobs.errors import DatabaseError, StorageError
 from wordai_jobs.jobs.celery.fleet import Fleet
 from wordai_jobs.jobs.celery.lookout import Lookout
 from wordai_jobs.jobs.celery.messages import BrokerAway
-from wordai_jobs.jobs.celery.stretch import (
-    NotWanted,
-    Stopping,
-    Stretch,
-    creating_step,
-    written_step,
-)
+from wordai_jobs.jobs.celery.stretch import NotWanted, Stopping, Stretch
 from wordai_jobs.jobs.metrics import Phase
 from wordai_jobs.jobs.outcome import chapter_of, job_error
 from wordai_jobs.library.chapter_index import make_index
@@ -72,7 +66,7 @@ class Steps:
                 self._publish_tasks(job_id, [task])
                 return
             start, now = task.first, self._fleet.clock.now()
-            found = self._persistently(lambda: self._database.fleet.begin(job_id, start, now))
+            found = self._persistently(lambda: self._database.fleet.find_wanted(job_id, start, now))
             if found is None or found.work is None:
                 logger.debug("pages from %d on are not wanted (any more)", start)
                 return
@@ -106,7 +100,7 @@ class Steps:
             stretch = Stretch(self._fleet, self._pool, job, task, self.stopping)
             try:
                 with self._fleet.metrics.phase(Phase.RENDER):
-                    work = stretch.run(publish)
+                    work = stretch.run(work, publish)
             except (NotWanted, FolderGone) as reason:
                 logger.debug("pages from %d on are not wanted: %s", task.first, reason)
                 self._remove_if_failed(job)
@@ -141,10 +135,8 @@ class Steps:
 
     def _create_chapter(self, job: Job, pages: list[Page]) -> None:
         fleet, total = self._database.fleet, job.total_pages
-        self._persistently(lambda: fleet.advance(job.creating(), creating_step(total)))
         self._persistently(lambda: make_index(self._storage.pages, job.chapter_id, total))
         size = self._persistently(lambda: self._storage.pages.size(job.chapter_id))
-        self._persistently(lambda: fleet.advance(job.written(), written_step(total)))
         # If another task has completed the job in the meantime, its owner may have removed the
         # chapter since. And a state must not be older than the last one that was recorded.
         current = self._persistently(lambda: fleet.find(job.job_id))
