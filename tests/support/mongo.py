@@ -13,6 +13,7 @@ from tests.support.waiting import wait_until
 class DatabaseProcess:
     """The embedded database's program, run by the test."""
 
+    command: tuple[str, ...] = (str(Path(sys.executable).with_name("secantusd-py")),)
     _process: subprocess.Popen[bytes]
 
     def __init__(self, folder: Path, is_synced: bool = True) -> None:
@@ -24,12 +25,11 @@ class DatabaseProcess:
 
     def start(self) -> "DatabaseProcess":
         self.folder.mkdir(parents=True, exist_ok=True)
-        program = Path(sys.executable).with_name("secantusd-py")
         options = f"--port {self._port} --standalone --cache-size 64M"
         if self._is_synced:
             options += " --sync-on-commit"
         self._process = subprocess.Popen(
-            [program, *options.split(), "--storage-path", "db", "--log-level", "ERROR"],
+            [*self.command, *options.split(), "--storage-path", "db", "--log-level", "ERROR"],
             cwd=self.folder,
         )
         wait_until_up(self._process, self._port)

@@ -5,6 +5,7 @@ Several may do it at once: each step is a conditional update, or changes nothing
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
@@ -92,8 +93,10 @@ class Lookout:
             self._messages.render_pages(job.job_id, task, self._clock.now())
 
     def _give_turns(self, unfinished: Sequence[UnfinishedJob]) -> None:
+        begun = Counter(job.user_id for job in unfinished if not job.waits)
         for user_id in {job.user_id for job in unfinished if job.waits}:
-            self.give_turn(user_id)
+            if begun[user_id] < self._at_once:
+                self.give_turn(user_id)
 
     def give_turn(self, user_id: str) -> None:
         """Begin with the user's next jobs, as far as not too many of the user's jobs run."""
