@@ -46,7 +46,7 @@ JOBS = int(os.environ.get("SIMULATED_JOBS", "10000"))
 _PAGE_S = 0.03
 _BOOK_PAGES, _PART_OF_BOOKS = 320, 0.02
 # A user has four jobs running at a time, so the greedy one's part decides how long this takes.
-_OTHERS, _GREEDY, _GREEDY_PART = 250, "greedy", 8
+_OTHERS, _GREEDY, _GREEDY_PART = 50, "greedy", 12
 _NEWCOMER_EVERY_S = 2.0
 _CONNECTIONS, _PATIENCE_S = 12, 60
 _LOST, _DOUBLED = 0.01, 0.02
@@ -183,7 +183,7 @@ class _Database(Database):
 
 
 def simulation() -> Iterator[Row]:
-    """Jobs of 1 to 60 pages and some books, all taken in at once, an eighth of them of one user;
+    """Jobs of 1 to 60 pages and some books, all taken in at once, a twelfth of them of one user;
     and a new user with one page every other second.
     """
     operations = _Operations()
@@ -220,7 +220,8 @@ def _simulate(database: Database, folder: Path) -> Iterator[Row]:
         work = lookout.new_work(job, unfinished[job.user_id])
         unfinished[job.user_id] += 1
         database.fleet.insert_with_work((job, work))
-        lookout.publish_first_tasks(job, work)
+        if not work.waits:
+            lookout.publish_first_tasks(job.job_id, job.total_pages)
         return job
 
     jobs = [take_in(job) for job in _jobs()]

@@ -143,13 +143,15 @@ def test_the_jobs_of_a_user_take_turns_in_their_order(database: Database) -> Non
         jobs.append(Job.enqueued(upload_of("bob"), "book", ChapterRequest("T", "t"), None))
         waiting = Work(1, LATER, NOW, waits=number > 0)
         assert database.fleet.insert_with_work((jobs[-1], waiting))
-    assert database.fleet.count_begun_of("bob") == 1
+    assert [it.waits for it in database.fleet.in_turn("bob", 10)] == [False, True, True]
+    assert [it.job_id for it in database.fleet.in_turn("bob", 2)] == [
+        job.job_id for job in jobs[:2]
+    ]
     assert [it.waits for it in database.fleet.look_at_unfinished()] == [False, True, True]
-    assert database.fleet.waits("bob") and not database.fleet.waits("alice")
     assert database.fleet.untouched_ids(LATER, 10) == [jobs[0].job_id]
-    turns = [database.fleet.take_turn("bob", 4, LATER) for _ in range(3)]
-    assert [turn and turn.job.job_id for turn in turns] == [jobs[1].job_id, jobs[2].job_id, None]
-    assert turns[0] and turns[0].work and turns[0].work.published == 4
+    assert [database.fleet.take_turn(jobs[1].job_id, 4, LATER) for _ in range(2)] == [True, False]
+    assert [it.waits for it in database.fleet.in_turn("bob", 10)] == [False, False, True]
+    assert work_of(database, jobs[1]).published == 4
 
 
 def test_a_full_queue_is_counted_and_other_servers_jobs_are_seen_at_a_look(

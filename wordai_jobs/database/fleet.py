@@ -65,6 +65,15 @@ class UnfinishedJob:
         return self.deadline is not None and self.deadline <= now
 
 
+@dataclass(frozen=True, slots=True)
+class InTurn:
+    """A job of a user whose jobs take turns."""
+
+    job_id: str
+    total_pages: int
+    waits: bool
+
+
 class FleetRepository(JobRepository):
     """Reads and writes jobs and the work on them."""
 
@@ -226,34 +235,27 @@ class FleetRepository(JobRepository):
             found = self._collection.find(condition, {"_id": False, "job_id": True})
             return [document["job_id"] for document in found.limit(limit)]
 
-    def waits(self, user_id: str) -> bool:
-        """Whether a job of the user waits for its turn."""
-        condition = {"user_id": user_id, **UNFINISHED, "fleet.waits": True}
+    def in_turn(self, user_id: str, limit: int) -> list[InTurn]:
+        """The oldest unfinished jobs of a user that have their turn or wait for it."""
+        condition = {"user_id": user_id, **UNFINISHED, "fleet.waits": {"$exists": True}}
+        fields = {"_id": False, "job_id": True, "total_pages": True, "fleet.waits": True}
         with self._translated_errors():
-            return self._collection.find_one(condition, {"_id": True}) is not None
+            found = self._collection.find(condition, fields).sort("created_at", ASCENDING)
+            return [
+                InTurn(document["job_id"], document["total_pages"], document["fleet"]["waits"])
+                for document in found.limit(limit)
+            ]
 
-    def count_begun_of(self, user_id: str) -> int:
-        """How many unfinished jobs of the user have their turn."""
-        with self._translated_errors():
-            return self._collection.count_documents({"user_id": user_id, **UNFINISHED, **_HAS_TURN})
-
-    def take_turn(self, user_id: str, publish: int, now: datetime) -> FleetJob | None:
-        """Start the turn of the user's oldest job that waits; the caller publishes `publish` of
-        its tasks. None if no job waits.
+    def take_turn(self, job_id: str, publish: int, now: datetime) -> bool:
+        """Start the turn of a job that waits; the caller publishes `publish` of its tasks. False if
+        it does not wait (any more).
         """
-        condition = {"user_id": user_id, **UNFINISHED, **_NOT_FAILING, "fleet.waits": True}
+        condition = {"job_id": job_id, **UNFINISHED, **_NOT_FAILING, "fleet.waits": True}
         change = {
             "$set": {"fleet.waits": False, "fleet.touched_at": now, "fleet.published": publish}
         }
         with self._translated_errors():
-            document = self._collection.find_one_and_update(
-                condition,
-                change,
-                _WITHOUT_PAGES,
-                sort=[("created_at", ASCENDING)],
-                return_document=ReturnDocument.AFTER,
-            )
-        return self._fleet_job(document)
+            return self._collection.update_one(condition, change).matched_count == 1
 
     def claim(self, job_id: str, before: datetime, now: datetime, publish: int = 0) -> bool:
         """Decide who publishes what is missing of an untouched job: for one caller this is True."""

@@ -60,10 +60,7 @@ class Work:
         return min(self.published, self.stretch_count) - self.stretches_done
 
     def stretches(self, start: int, end: int) -> Iterator[Task]:
-        """The tasks of the stretches `start` to `end - 1`, counted from 0, as far as they exist."""
-        for index in range(start, min(end, self.stretch_count)):
-            first = index * STRETCH + 1
-            yield Task(first, min(first + STRETCH - 1, self.total_pages))
+        return stretches(self.total_pages, start, end)
 
     def missing(self) -> Iterator[Task]:
         """What is left of the stretches that were published. Needs `pages`."""
@@ -77,6 +74,12 @@ class Work:
     def all_pages(self) -> list[Page]:
         """The stored pages in their order. Needs `pages`."""
         return [page for first in sorted(self.pages) for page in self.pages[first]]
+
+
+def stretches(total_pages: int, start: int, end: int) -> Iterator[Task]:
+    """The tasks of the stretches `start` to `end - 1`, counted from 0, as far as they exist."""
+    for first in range(start * STRETCH + 1, min(end * STRETCH, total_pages) + 1, STRETCH):
+        yield Task(first, min(first + STRETCH - 1, total_pages))
 
 
 def ends_stretch(page_number: int, total_pages: int) -> bool:

@@ -16,7 +16,6 @@ from wordai_jobs.jobs.housekeeping import Chore
 from wordai_jobs.jobs.order import Order, SharedOrder
 from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.job import Job, JobError
-from wordai_jobs.model.work import Work
 
 _SHUTDOWN_RETRY_S = 5
 _LOOK_INTERVAL_S = 2
@@ -40,7 +39,7 @@ class CeleryEngine:
             Chore("queue", _LOOK_INTERVAL_S, self._backlog.look),
         ]
         self._is_closed = False
-        self._outbox: queue.SimpleQueue[Sequence[tuple[Job, Work]] | None] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[Sequence[Job] | None] = queue.SimpleQueue()
         self._publisher = threading.Thread(target=self._publish, name="publisher", daemon=True)
 
     def start(self) -> None:
@@ -69,7 +68,7 @@ class CeleryEngine:
         if not self._jobs.insert_with_work(*with_work):
             return False
         self._backlog.took_in(len(jobs))
-        self._outbox.put(with_work)
+        self._outbox.put([job for job, work in with_work if not work.waits])
         return True
 
     def in_memory(self, job_id: str) -> Job | None:
@@ -117,10 +116,10 @@ class CeleryEngine:
             self._publisher.join(_STOP_TIMEOUT_S)
 
     def _publish(self) -> None:
-        while with_work := self._outbox.get():
+        while (jobs := self._outbox.get()) is not None:
             try:
-                for job, work in with_work:
-                    self._lookout.publish_first_tasks(job, work)
+                for job in jobs:
+                    self._lookout.publish_first_tasks(job.job_id, job.total_pages)
             except BrokerAway:
                 pass  # the lookout publishes it later
             except Exception:  # without this thread, every job would have to wait for the lookout

@@ -19,7 +19,7 @@ from wordai_jobs.jobs.celery.messages import BrokerAway
 from wordai_jobs.jobs.housekeeping import Chore
 from wordai_jobs.jobs.outcome import abort_error
 from wordai_jobs.model.job import ErrorClass, Job, JobError, job_timeout
-from wordai_jobs.model.work import FIRST_TASKS, Work
+from wordai_jobs.model.work import FIRST_TASKS, Work, stretches
 
 _CLOCK_INTERVAL_S = 30
 # A round reads all unfinished jobs: if each of hundreds of servers did that, the database would
@@ -31,6 +31,8 @@ _MARKER_PATIENCE = timedelta(seconds=8)
 _UNTOUCHED = timedelta(seconds=8)
 # How many jobs are handled in one go; the others follow the next time.
 _BATCH = 500
+# How many of a user's jobs are looked at for each that may run.
+_AHEAD = 4
 
 _INCOMPLETE = JobError("The job's record is incomplete", ErrorClass.OTHER)
 
@@ -87,10 +89,10 @@ class Lookout:
             published=0 if waits else FIRST_TASKS,
         )
 
-    def publish_first_tasks(self, job: Job, work: Work) -> None:
+    def publish_first_tasks(self, job_id: str, total_pages: int) -> None:
         """Raises BrokerAway; then they are published later."""
-        for task in work.stretches(0, work.published):
-            self._messages.render_pages(job.job_id, task, self._clock.now())
+        for task in stretches(total_pages, 0, FIRST_TASKS):
+            self._messages.render_pages(job_id, task, self._clock.now())
 
     def _give_turns(self, unfinished: Sequence[UnfinishedJob]) -> None:
         begun = Counter(job.user_id for job in unfinished if not job.waits)
@@ -100,17 +102,16 @@ class Lookout:
 
     def give_turn(self, user_id: str) -> None:
         """Begin with the user's next jobs, as far as not too many of the user's jobs run."""
-        if not self._database.fleet.waits(user_id):
-            return
-        free = self._at_once - self._database.fleet.count_begun_of(user_id)
-        for _ in range(free):
-            found = self._database.fleet.take_turn(user_id, FIRST_TASKS, self._clock.now())
-            if found is None or found.work is None:
-                return
+        # Those that have their turn are the oldest, but for a few that came while others ended.
+        jobs = self._database.fleet.in_turn(user_id, self._at_once * _AHEAD)
+        free = self._at_once - sum(not job.waits for job in jobs)
+        for job in islice((job for job in jobs if job.waits), max(0, free)):
+            if not self._database.fleet.take_turn(job.job_id, FIRST_TASKS, self._clock.now()):
+                continue
             try:
-                self.publish_first_tasks(found.job, found.work)
+                self.publish_first_tasks(job.job_id, job.total_pages)
             except BrokerAway:
-                logger.debug("the tasks of job %s will be published later", found.job.job_id)
+                logger.debug("the tasks of job %s will be published later", job.job_id)
 
     def _publish_marker(self, unfinished: Sequence[UnfinishedJob]) -> None:
         """Publish a marker if there are jobs that it could be for, and no other is under way."""
