@@ -63,7 +63,7 @@ def test_a_stopped_server_keeps_its_folder_and_goes_on_later(
 ) -> None:
     server = start_server()
     user = Client(server.url, "somebody")
-    job_id = user.submit(text_pdf(40))
+    job_id = user.submit(text_pdf(100))
     wait_until(lambda: user.job(job_id)["progress"] > 30)
     assert server.process
     second = on_folder_of(server, tmp_path)

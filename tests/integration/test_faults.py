@@ -103,7 +103,7 @@ def running(lasting: Running) -> Iterator[Running]:
 def test_a_database_that_is_away_for_a_while_costs_no_job(running: Running) -> None:
     server, user, mongodb = running.server, running.user, running.mongodb
     ended = running.forgotten.pop()["job_id"]
-    job_id = user.submit(text_pdf(40))
+    job_id = user.submit(text_pdf(100))
     wait_until(lambda: user.job(job_id)["progress"] >= 30)
     mongodb.pause()
     try:

@@ -62,7 +62,9 @@ def test_no_job_is_lost_or_stuck_when_the_server_is_killed_again_and_again(
     settings = {"limits.max_active_jobs_per_user": 50, "rendering.dpi": 150}
     server = start_server({**database_settings, **settings})
     user = Client(server.url, "somebody")
-    files = [user.upload(pdf).json()["file_id"] for pdf in (text_pdf(40), photo_pdf(), text_pdf(3))]
+    files = [
+        user.upload(pdf).json()["file_id"] for pdf in (text_pdf(150), photo_pdf(), text_pdf(3))
+    ]
     accepted: list[str] = []
     for _ in range(kills):
         accepted += submit_some(user, files, 3)
@@ -94,7 +96,7 @@ def kill_during_jobs(
 ) -> list[Json]:
     """Kill one victim a few times while jobs run; the outcome of the jobs."""
     chance = random.Random(7)
-    file_id = user.upload(text_pdf(40)).json()["file_id"]
+    file_id = user.upload(text_pdf(100)).json()["file_id"]
     accepted: list[str] = []
     for _ in range(5):
         accepted += submit_some(user, [file_id], 1)
@@ -136,7 +138,7 @@ def test_a_killed_embedded_database_is_started_again_and_loses_no_job(
 ) -> None:
     server = start_server(EMBEDDED).wait_until_ready()
     user = Client(server.url, "somebody")
-    file_id = user.upload(text_pdf(40)).json()["file_id"]
+    file_id = user.upload(text_pdf(100)).json()["file_id"]
     accepted: list[str] = []
     for _ in range(2):
         accepted += submit_some(user, [file_id], 1)

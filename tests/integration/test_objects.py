@@ -214,7 +214,7 @@ def test_an_outage_of_the_store_delays_jobs_and_fails_none(
         server = start_server({"storage.url": bucket.url}, environment_for(wire.port))
         user, tidy = Client(server.url, "somebody"), Client(server.url, "tidy")
         removed = tidy.end_of(tidy.submit(text_pdf(1)))["result"]["chapter_id"]
-        job_id = user.submit(text_pdf(60))
+        job_id = user.submit(text_pdf(100))
         wait_until(lambda: user.job(job_id)["progress"] > 30, what="pages in the bucket")
         wire.cut()
         ready = wait_until(lambda: not_ready(server), what="a server that is not ready")

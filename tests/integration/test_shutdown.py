@@ -34,7 +34,7 @@ def test_jobs_that_end_within_the_grace_complete_and_polls_go_on_meanwhile(
     server = start_server(settings).wait_until_ready()
     user = Client(server.url, "somebody")
     file_id = user.upload(photo_pdf()).json()["file_id"]
-    jobs = [user.submit(text_pdf(60)) for _ in range(2)]
+    jobs = [user.submit(text_pdf(150)) for _ in range(2)]
     signal_stop(server)
     responses: list[requests.Response] = []
 
@@ -121,7 +121,7 @@ def test_no_poll_is_answered_with_an_error_while_the_server_stops(
     settings = {**shared, "jobs.shutdown_grace_s": 60, "jobs.workers": 1}
     server = start_server(settings).wait_until_ready()
     user = Client(server.url, "somebody")
-    job_id = user.submit(text_pdf(40))
+    job_id = user.submit(text_pdf(100))
     signal_stop(server)
     statuses: set[int] = set()
     try:

@@ -74,7 +74,7 @@ def test_a_page_that_crashes_its_child_twice_fails_its_job(start_server: StartSe
 
 def test_a_child_killed_once_costs_nobody_anything(strict: ServerProcess, user: Client) -> None:
     # Pages that take long enough for two kills, also on a busy machine.
-    jobs = [user.submit(text_pdf(60)) for _ in range(2)]
+    jobs = [user.submit(text_pdf(150)) for _ in range(2)]
     for _ in range(2):
         kill_the_busy_child(strict, work_s=0.05)
     for job_id in jobs:

@@ -29,7 +29,8 @@ _DUPLICATE_KEY = 11000
 _STATUSES_BEFORE: Mapping[JobStatus, list[JobStatus]] = {
     JobStatus.PENDING: [JobStatus.PENDING],
     JobStatus.PROCESSING: [JobStatus.PENDING, JobStatus.PROCESSING],
-    JobStatus.COMPLETED: [JobStatus.PROCESSING],
+    # A job that took a moment only is not recorded in between.
+    JobStatus.COMPLETED: [JobStatus.PENDING, JobStatus.PROCESSING],
     JobStatus.FAILED: [JobStatus.PENDING, JobStatus.PROCESSING],
 }
 

@@ -38,8 +38,9 @@ class JobLost(Exception):
 class LiveJob:
     """The state of a job, and the only way to change it.
 
-    Polls show `job`, which is always a state that the database has acknowledged. So a poll needs no
-    query, and progress that a client has seen is not lost if the server is killed.
+    Polls show `job`. But for the first moment, that is a state that the database has acknowledged.
+    So a poll needs no query, and progress that a client has seen is not lost if the server is
+    killed.
     """
 
     def __init__(
@@ -88,9 +89,14 @@ class LiveJob:
         if self.is_overdue:
             raise JobAborted(self.timeout_error)
 
-    def advance(self, job: Job) -> None:
-        """Record a new state; wait if the database is away. Raises JobLost and JobAborted."""
-        self._record(job, self.persistently)
+    def begin(self, job: Job) -> None:
+        """Show the first state of a job that runs.
+
+        It is recorded with the next one: many jobs take a moment only, and a write takes as long as
+        half a page.
+        """
+        self.job = job
+        self._next_report = time.monotonic() + _REPORT_INTERVAL_S
 
     def report(self, job: Job) -> None:
         """Record progress, unless nothing has changed, the last record was a moment ago, or the

@@ -84,7 +84,7 @@ class Pipeline:
             live.report(live.job.fetching(done))
 
         live.check()
-        live.advance(live.job.fetching())
+        live.begin(live.job.fetching())
         self._metrics.started(live.job.age_s)
         return self._storage.uploads.fetch(live.job.file_id, on_progress)
 
