@@ -122,6 +122,11 @@ class ChildProcess:
             raise self._end() from error
         return self._decoded(data, expected)
 
+    def begin_kill(self) -> None:
+        """Have the child end; `kill` waits for that. Does nothing if there is none."""
+        if self._process:
+            self._process.begin_kill()
+
     def kill(self) -> None:
         """End the child and wait for that. Does nothing if there is none."""
         if self._process:

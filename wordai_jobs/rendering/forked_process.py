@@ -77,13 +77,18 @@ class ForkedProcess:
             self._reap()
         return self._exit_status
 
+    def begin_kill(self) -> None:
+        """Have the child end; `kill` waits for that."""
+        if self._exit_status is None:
+            with suppress(ProcessLookupError):  # it has ended with its parent
+                linux.pidfd_kill(self._pidfd)
+
     def kill(self) -> None:
         """End the child and wait for that, however long the disk keeps it: it writes nothing more
         once this returns.
         """
+        self.begin_kill()
         if self._exit_status is None:
-            with suppress(ProcessLookupError):  # it has ended with its parent
-                linux.pidfd_kill(self._pidfd)
             can_be_read(self._pidfd, None)
             self._reap()
         self.connection.close()

@@ -93,5 +93,12 @@ class WaitingChildren:
         return None
 
     def end(self, folder: Path) -> None:
+        """End the children of this book, all at once: the kernel takes 5 ms to free the memory of
+        one.
+        """
+        children = []
         while child := self.take(folder):
+            child.begin_kill()
+            children.append(child)
+        for child in children:
             child.kill()

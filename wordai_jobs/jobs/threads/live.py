@@ -98,15 +98,17 @@ class LiveJob:
         self.job = job
         self._next_report = time.monotonic() + _REPORT_INTERVAL_S
 
-    def report(self, job: Job) -> None:
-        """Record progress, unless nothing has changed, the last record was a moment ago, or the
-        database is away.
+    def report(self, new_state: Callable[[Job], Job]) -> None:
+        """Record the progress that `new_state` makes of the job, unless nothing has changed, the
+        last record was a moment ago, or the database is away.
 
         Progress that was not recorded is not recorded later: the caller reports again. Raises
         JobLost.
         """
-        is_news = (job.progress, job.message) != (self.job.progress, self.job.message)
-        if not is_news or time.monotonic() < self._next_report:
+        if time.monotonic() < self._next_report:
+            return
+        job = new_state(self.job)
+        if (job.progress, job.message) == (self.job.progress, self.job.message):
             return
         try:
             self._record(job, lambda update: update())

@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 from wordai_jobs import logs
@@ -11,7 +12,7 @@ from wordai_jobs.jobs.metrics import JobMetrics, Phase
 from wordai_jobs.jobs.outcome import abort_error, chapter_of, job_error
 from wordai_jobs.jobs.threads.live import JobAborted, JobLost, LiveJob
 from wordai_jobs.library.chapter_index import make_index
-from wordai_jobs.model.job import CANCELLED, JobError, JobStatus
+from wordai_jobs.model.job import CANCELLED, Job, JobError, JobStatus
 from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.rendering.task import Part
 from wordai_jobs.storage.storage import Storage
@@ -43,7 +44,7 @@ class Pipeline:
                 with self._metrics.phase(Phase.FETCH):
                     fetched = self._fetch(live)
                 with fetched as pdf, self._metrics.phase(Phase.RENDER):
-                    live.report(live.job.fetched())
+                    live.report(Job.fetched)
                     self._render(live, pdf)
                 with self._metrics.phase(Phase.CREATE):
                     self._create_chapter(live)
@@ -81,7 +82,7 @@ class Pipeline:
     def _fetch(self, live: LiveJob) -> AbstractContextManager[Path]:
         def on_progress(done: float) -> None:
             live.check()
-            live.report(live.job.fetching(done))
+            live.report(lambda job: job.fetching(done))
 
         live.check()
         live.begin(live.job.fetching())
@@ -102,8 +103,9 @@ class Pipeline:
                 if page:
                     live.pages.append(page)
                 # Report even if there is no new page: the last report may have been left out.
-                live.report(live.job.rendered(len(live.pages)) if live.pages else live.job.opened())
-                if page and len(live.pages) % _PAGES_TO_SYNC == 0:
+                done = len(live.pages)
+                live.report(partial(Job.rendered, done=done) if done else Job.opened)
+                if page and done % _PAGES_TO_SYNC == 0:
                     self._storage.pages.sync(job.chapter_id)
 
     def _create_chapter(self, live: LiveJob) -> None:
@@ -111,11 +113,11 @@ class Pipeline:
 
         def before_page() -> None:
             live.check()
-            live.report(live.job.creating())
+            live.report(Job.creating)
 
         live.persistently(lambda: make_index(pages, live.job.chapter_id, total, before_page))
         self._storage.pages.sync(live.job.chapter_id)
-        live.report(live.job.written())
+        live.report(Job.written)
         live.check()
         size = live.persistently(lambda: self._storage.pages.size(live.job.chapter_id))
         uploads = self._database.uploads

@@ -91,10 +91,10 @@ class FolderPages:
         return _content(self._chapter(chapter_id), number)
 
     def contents(self, chapter_id: str, numbers: Iterable[int]) -> Iterator[dict[str, Any] | None]:
+        folders = self._staging(chapter_id), self._chapter(chapter_id)  # in this order, as above
         for number in numbers:
             content = None
-            # In this order, as above.
-            for folder in (self._staging(chapter_id), self._chapter(chapter_id)):
+            for folder in folders:
                 with suppress(orjson.JSONDecodeError):
                     content = content or _content(folder, number)
             yield content
