@@ -2,6 +2,9 @@
 
 For `findAndModify` it finds a document, and then changes the one with that `_id` if the condition
 still holds. For the second step it reads the whole collection.
+
+This file is a program of its own. It imports SecantusDB, whose licence is GPL-2.0-only, so it has
+another licence than the rest (SPDX-License-Identifier: MIT).
 """
 
 from typing import Any
