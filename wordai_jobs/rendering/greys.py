@@ -12,13 +12,8 @@ _THRESHOLD = 0.0
 _OPTIONS = 0
 
 
-def is_grey(page: pymupdf.Page, drawing: pymupdf.DisplayList) -> bool:
-    """Whether MuPDF draws the page in greys as it does in colours.
-
-    False for a page with transparency: MuPDF mixes it in colours, and would round once more.
-    """
-    if mupdf.pdf_page_from_fz_page(page.this).m_internal.transparency:
-        return False
+def is_colourless(drawing: pymupdf.DisplayList) -> bool:
+    """Whether MuPDF finds nothing but greys in what it will draw."""
     # The device writes into this what it finds, and must not outlive it.
     found = mupdf.ll_fz_new_test_device_outparams()
     device = mupdf.FzDevice(
@@ -28,3 +23,8 @@ def is_grey(page: pymupdf.Page, drawing: pymupdf.DisplayList) -> bool:
     mupdf.fz_run_display_list(drawing.this, device, mupdf.FzMatrix(), everything, mupdf.FzCookie())
     mupdf.fz_close_device(device)
     return not found.is_color
+
+
+def has_transparency(page: pymupdf.Page) -> bool:
+    """Whether MuPDF mixes what is on the page in colours. In greys it would round once more."""
+    return bool(mupdf.pdf_page_from_fz_page(page.this).m_internal.transparency)

@@ -20,7 +20,6 @@ except ImportError:  # there is no wheel for this machine
     from zlib import compress
 
 _PALETTE_COLOURS = 256
-_SAMPLE_STEP = 5
 _LEVEL = 1
 _CHROMA_4_2_0 = 2
 _GREY, _PALETTE = 0, 3  # colour types of PNG (RFC 2083, 4.1.1)
@@ -46,31 +45,33 @@ class EncodedImage:
     thumbnail: bytes
 
 
-def encode_image(pixmap: pymupdf.Pixmap, options: RenderOptions) -> EncodedImage:
+def encode_image(
+    pixmap: pymupdf.Pixmap, options: RenderOptions, *, is_likely_grey: bool = False
+) -> EncodedImage:
     """The image of a pixmap in RGB or in greys.
 
     With the format `auto`, a page of at most 256 colours becomes a PNG, whose pixels are exact, and
-    any other a JPEG.
+    any other a JPEG. `is_likely_grey` decides only what is tried first.
     """
     size, channels = (pixmap.height, pixmap.width, pixmap.n), (pixmap.stride, pixmap.n, 1)
     pixels = np.ndarray(size, np.uint8, pixmap.samples_mv, strides=channels)
-    if pixmap.n == 1:
-        return _grey_image(pixels[:, :, 0])
-    # Every fifth pixel of every fifth line tells most pages that are not grey.
-    sample = pixels[::_SAMPLE_STEP, ::_SAMPLE_STEP]
-    if options.format != "jpeg" and _looks_grey(sample) and _is_grey(pixels):
+    may_be_png = options.format != "jpeg"
+    if pixmap.n == 1 or (may_be_png and is_likely_grey and _is_grey(pixels)):
         return _grey_image(pixels[:, :, 0])
     # Pillow keeps RGB in four bytes a pixel, so the pixmap must be copied.
     image = _reused_image(pixmap.width, pixmap.height)
     image.frombytes(pixmap.samples_mv, "raw", "RGB", pixmap.stride, 1)
     few = _few_pixels(image)
-    thumbnail = _thumbnail(few)
-    if options.format != "jpeg" and _has_few_colours(few, image):
-        return EncodedImage(_palette_png(image), ".png", thumbnail)
+    # A few pixels tell most pages that have too many colours: to count those of all takes 4 ms.
+    if may_be_png and few.getcolors(_PALETTE_COLOURS) is not None:
+        if _is_grey(pixels):
+            return _grey_image(pixels[:, :, 0])
+        if image.getcolors(_PALETTE_COLOURS) is not None:
+            return EncodedImage(_palette_png(image), ".png", _thumbnail(few))
     if options.format == "png":
-        return EncodedImage(_saved(image, "PNG", compress_level=_LEVEL), ".png", thumbnail)
+        return EncodedImage(_saved(image, "PNG", compress_level=_LEVEL), ".png", _thumbnail(few))
     lossy = {"quality": options.jpeg_quality, "subsampling": _CHROMA_4_2_0}
-    return EncodedImage(_saved(image, "JPEG", **lossy), ".jpg", thumbnail)
+    return EncodedImage(_saved(image, "JPEG", **lossy), ".jpg", _thumbnail(few))
 
 
 @lru_cache(maxsize=1)
@@ -88,11 +89,6 @@ def _grey_image(greys: Pixels) -> EncodedImage:
     return EncodedImage(_png(greys, _GREY), ".png", _thumbnail(_few_pixels(image)))
 
 
-def _looks_grey(sample: Pixels) -> bool:
-    red, green, blue = sample[:, :, 0], sample[:, :, 1], sample[:, :, 2]
-    return bool((red == green).all() and (green == blue).all())
-
-
 def _is_grey(pixels: Pixels) -> bool:
     height, width, _ = pixels.shape
     lines = pixels.reshape(height, width * 3)
@@ -100,16 +96,6 @@ def _is_grey(pixels: Pixels) -> bool:
     differences = lines[:, 1:] ^ lines[:, :-1]
     differences &= np.tile(_WITHIN_A_PIXEL, width)[:-1]
     return not differences.any()
-
-
-def _has_few_colours(few_pixels: Image.Image, image: Image.Image) -> bool:
-    """Whether a palette can hold all colours. A few pixels tell most pages that have more: to count
-    the colours of all takes 4 ms.
-    """
-    return (
-        few_pixels.getcolors(_PALETTE_COLOURS) is not None
-        and image.getcolors(_PALETTE_COLOURS) is not None
-    )
 
 
 def _palette_png(image: Image.Image) -> bytes:
