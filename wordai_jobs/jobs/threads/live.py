@@ -38,9 +38,8 @@ class JobLost(Exception):
 class LiveJob:
     """The state of a job, and the only way to change it.
 
-    Polls show `job`. But for the first moment, that is a state that the database has acknowledged.
-    So a poll needs no query, and progress that a client has seen is not lost if the server is
-    killed.
+    Polls show `job`, whose progress the database has always acknowledged. So a poll needs no query,
+    and progress that a client has seen is not lost if the server is killed.
     """
 
     def __init__(
