@@ -3,14 +3,17 @@
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pymongo
 import pytest
+from pymongo.collection import Collection
 
 from tests.support.records import upload_of
 from wordai_jobs.clock import utc_now
 from wordai_jobs.config import parse_config
 from wordai_jobs.database.client import Database
+from wordai_jobs.database.repository import Document
 from wordai_jobs.errors import DatabaseError
 from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.jobs.threads.engine import ThreadEngine
@@ -114,6 +117,20 @@ def test_one_idempotency_key_makes_one_record(database: Database, job: Job) -> N
     )
     assert database.jobs.insert(first) and not database.jobs.insert(second)
     assert database.jobs.find_by_key("alice", "client:key") == first
+
+
+def test_an_option_of_an_index_that_is_stored_as_false_counts_as_absent(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The embedded database does not store such options, but MongoDB does."""
+    indexes_of = Collection.index_information
+
+    def as_mongodb_has_it(collection: Collection[Document]) -> dict[str, Any]:
+        found = indexes_of(collection)
+        return {name: {"unique": False, "sparse": False, **found[name]} for name in found}
+
+    monkeypatch.setattr(Collection, "index_information", as_mongodb_has_it)
+    assert database.indexes.missing(7) == []
 
 
 def test_regular_chores_do_not_read_the_jobs_that_have_ended(database: Database, job: Job) -> None:

@@ -74,8 +74,7 @@ class _Wanted:
 
     @property
     def serves(self) -> bool:
-        wanted = self.model.document
-        return all(self.found.get(option) == wanted.get(option) for option in _OPTIONS)
+        return _effect(self.found) == _effect(self.model.document)
 
 
 class Indexes:
@@ -142,6 +141,11 @@ class Indexes:
                 f"MongoDB: the index {wanted.name} cannot be created because the collection has "
                 "duplicate keys: remove them, and start again"
             ) from error
+
+
+def _effect(index: Mapping[str, Any]) -> Document:
+    """Options that are stored as false are as if they were absent."""
+    return {name: index[name] for name in _OPTIONS if index.get(name) not in (None, False)}
 
 
 def _keys(pairs: Any) -> tuple[tuple[str, int], ...]:
