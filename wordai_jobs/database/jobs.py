@@ -25,14 +25,6 @@ UNFINISHED = {"status": {"$in": list(ACTIVE)}}
 # What the engine `celery` records for itself can be large (see fleet.py).
 _WITHOUT_FLEET = {"fleet": False, "rest": False}
 _DUPLICATE_KEY = 11000
-# A state with the given status may replace only a state with one of these.
-_STATUSES_BEFORE: Mapping[JobStatus, list[JobStatus]] = {
-    JobStatus.PENDING: [JobStatus.PENDING],
-    JobStatus.PROCESSING: [JobStatus.PENDING, JobStatus.PROCESSING],
-    # A job that took a moment only is not recorded in between.
-    JobStatus.COMPLETED: [JobStatus.PENDING, JobStatus.PROCESSING],
-    JobStatus.FAILED: [JobStatus.PENDING, JobStatus.PROCESSING],
-}
 
 
 class JobRepository(Repository[Job]):
@@ -90,9 +82,11 @@ class JobRepository(Repository[Job]):
         """
         condition: Document = {
             "job_id": job.job_id,
-            "status": {"$in": _STATUSES_BEFORE[job.status]},
+            **UNFINISHED,
             "updated_at": {"$lt": job.updated_at},
         }
+        if job.status is JobStatus.PENDING:
+            condition["status"] = job.status.value
         if job.status is JobStatus.COMPLETED:
             condition["failure"] = {"$exists": False}
         with self._translated_errors():
