@@ -2,21 +2,31 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from tests.support.records import upload_of
 from wordai_jobs import clock
+from wordai_jobs.config import parse_config
 from wordai_jobs.database import client
 from wordai_jobs.database.client import Database
 from wordai_jobs.database.jobs import to_document
+from wordai_jobs.errors import DatabaseError
 from wordai_jobs.jobs.celery import clock as fleet_clock
 from wordai_jobs.jobs.celery.backlog import Backlog
 from wordai_jobs.jobs.celery.clock import FleetClock
+from wordai_jobs.jobs.celery.ending import Ending
+from wordai_jobs.jobs.celery.fleet import Fleet
+from wordai_jobs.jobs.celery.lookout import Lookout
+from wordai_jobs.jobs.celery.messages import Messages, create_celery
+from wordai_jobs.jobs.metrics import JobMetrics
 from wordai_jobs.model.book import Book
 from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.job import CANCELLED, ChapterRequest, ErrorClass, Job, JobError, JobStatus
 from wordai_jobs.model.work import STRETCH, Task, Work
+from wordai_jobs.storage.data_folder import DataFolder
+from wordai_jobs.storage.folder.storage import FolderStorage
 
 NOW = clock.utc_now()
 LATER = NOW + timedelta(seconds=1)
@@ -38,6 +48,18 @@ def job(database: Database) -> Job:
     opened = new.fetching().opened()
     assert database.fleet.advance(opened, 3, NOW)
     return opened
+
+
+@pytest.fixture
+def lookout(database: Database, tmp_path: Path) -> Lookout:
+    """Of a fleet with a broker in this process, and 4 jobs of a user at the same time."""
+    storage = FolderStorage(DataFolder(tmp_path / "data"))
+    storage.folder.create()
+    celery = create_celery("memory://", database.name)
+    time, metrics = FleetClock(database), JobMetrics()
+    ending = Ending(database, storage, time, metrics)
+    fleet = Fleet(celery, database, storage, Messages(celery), time, ending, metrics)
+    return Lookout(fleet, parse_config({}).jobs)
 
 
 def work_of(database: Database, job: Job) -> Work:
@@ -124,34 +146,79 @@ def test_a_completed_job_cannot_fail_and_ends_once(database: Database, job: Job)
 def test_a_job_that_is_out_of_time_is_not_worked_on(database: Database, job: Job) -> None:
     late = NOW + timedelta(hours=2)
     assert database.fleet.touch(job.job_id, LATER) and not database.fleet.touch(job.job_id, late)
-    [seen] = database.fleet.look_at_unfinished()
+    [seen] = database.fleet.unfinished_in_brief()
     assert seen.job_id == job.job_id and seen.is_overdue(late) and not seen.is_overdue(LATER)
 
 
 def test_one_of_many_servers_publishes_what_is_lost(database: Database, job: Job) -> None:
     assert database.fleet.untouched_ids(LATER, 10) == [job.job_id]
-    [seen] = database.fleet.look_at_unfinished()
+    [seen] = database.fleet.unfinished_in_brief()
     assert seen.is_untouched(LATER) and not seen.is_untouched(NOW)
-    claims = [database.fleet.claim(job.job_id, LATER, LATER) for _ in range(3)]
+    claims = [database.fleet.claim(job.job_id, LATER, LATER, 0) for _ in range(3)]
     assert claims == [True, False, False]
     assert database.fleet.untouched_ids(LATER, 10) == []
 
 
+def waiting_job(database: Database, user_id: str, *, waits: bool = True) -> Job:
+    new = Job.enqueued(upload_of(user_id), "book", ChapterRequest("T", "t"), None)
+    assert database.fleet.insert_with_work((new, replace(new_work(new), waits=waits)))
+    return new
+
+
 def test_the_jobs_of_a_user_take_turns_in_their_order(database: Database) -> None:
-    jobs = []
-    for number in range(3):
-        jobs.append(Job.enqueued(upload_of("bob"), "book", ChapterRequest("T", "t"), None))
-        waiting = Work(1, LATER, NOW, waits=number > 0)
-        assert database.fleet.insert_with_work((jobs[-1], waiting))
-    assert [it.waits for it in database.fleet.in_turn("bob", 10)] == [False, True, True]
-    assert [it.job_id for it in database.fleet.in_turn("bob", 2)] == [
+    jobs = [waiting_job(database, "bob", waits=number > 0) for number in range(3)]
+    assert [it.job_id for it in database.fleet.turns_of_user("bob", 2)] == [
         job.job_id for job in jobs[:2]
     ]
-    assert [it.waits for it in database.fleet.look_at_unfinished()] == [False, True, True]
+    assert [it.waits for it in database.fleet.unfinished_in_brief()] == [False, True, True]
     assert database.fleet.untouched_ids(LATER, 10) == [jobs[0].job_id]
     assert [database.fleet.take_turn(jobs[1].job_id, 4, LATER) for _ in range(2)] == [True, False]
-    assert [it.waits for it in database.fleet.in_turn("bob", 10)] == [False, False, True]
+    assert [it.waits for it in database.fleet.turns_of_user("bob", 10)] == [False, False, True]
     assert work_of(database, jobs[1]).published == 4
+
+
+def test_jobs_that_have_their_turn_come_first_whatever_the_clocks_say(database: Database) -> None:
+    jobs = [waiting_job(database, "bob") for _ in range(6)]
+    waiting_job(database, "another")
+    for late in jobs[4:]:
+        assert database.fleet.take_turn(late.job_id, 4, LATER)
+    assert database.fleet.begin_failure(jobs[0].job_id, CANCELLED)
+    turns = database.fleet.turns_of_user("bob", 4)
+    expected = [jobs[4], jobs[5], jobs[1], jobs[2]]
+    assert [it.job_id for it in turns] == [job.job_id for job in expected]
+    assert [it.waits for it in turns] == [False, False, True, True]
+
+
+def test_jobs_that_do_not_run_take_no_turn_of_another(database: Database, lookout: Lookout) -> None:
+    """Those of another engine, one that is failing, and records that cannot be read."""
+    for _ in range(5):
+        database.jobs.insert(Job.enqueued(upload_of("bob"), "book", ChapterRequest("T", "t"), None))
+    records = database.fleet._collection
+    for change in ({"fleet": 5}, {"fleet.waits": "maybe"}, {"total_pages": "many"}):
+        bad = waiting_job(database, "bob")
+        assert records.update_one({"job_id": bad.job_id}, {"$set": change}).modified_count
+    assert database.fleet.begin_failure(waiting_job(database, "bob").job_id, CANCELLED)
+    jobs = [waiting_job(database, "bob") for _ in range(5)]
+    records.update_one(
+        {"job_id": waiting_job(database, "eve").job_id}, {"$set": {"fleet.touched_at": 0}}
+    )
+    assert {it.user_id for it in database.fleet.unfinished_in_brief()} == {"bob"}
+    lookout.look_out()
+    assert [work_of(database, job).published for job in jobs] == [4, 4, 4, 4, 0]
+
+
+def test_late_pages_are_removed_although_unfinished_jobs_cannot_be_read(
+    database: Database, lookout: Lookout, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = database.fleet.begin_failure(job.job_id, CANCELLED)
+    assert failing and database.fleet.end(failing.failed(CANCELLED.message), NOW)
+
+    def fail() -> None:
+        raise DatabaseError("it took too long")
+
+    monkeypatch.setattr(database.fleet, "unfinished_in_brief", fail)
+    lookout.look_out()
+    assert database.fleet.to_look_at_again(LATER, 10) == []
 
 
 def test_a_full_queue_is_counted_and_other_servers_jobs_are_seen_at_a_look(
@@ -214,11 +281,11 @@ def test_the_jobs_of_one_request_are_recorded_whole(database: Database) -> None:
 def test_a_job_of_another_engine_is_taken_over_once(database: Database) -> None:
     job = Job.enqueued(upload_of("carol", 3), "book", ChapterRequest("T", "t"), None)
     database.jobs.insert(job)
-    assert [it.deadline for it in database.fleet.look_at_unfinished()] == [None]
+    assert [it.deadline for it in database.fleet.unfinished_in_brief()] == [None]
     database.fleet.adopt(job, new_work(job))
     database.fleet.store(job, pages(1, 3), 0, LATER)
     database.fleet.adopt(job, new_work(job))
-    assert [it.deadline for it in database.fleet.look_at_unfinished()] == [new_work(job).deadline]
+    assert [it.deadline for it in database.fleet.unfinished_in_brief()] == [new_work(job).deadline]
     assert work_of(database, job).is_rendered
 
 

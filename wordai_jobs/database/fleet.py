@@ -12,12 +12,14 @@ nothing if it comes too late or again.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
+import pymongo
+from pydantic import Strict, TypeAdapter
 from pymongo import ASCENDING, ReturnDocument
 
 from wordai_jobs.database.jobs import UNFINISHED, JobRepository, state_of, to_document
-from wordai_jobs.database.repository import Document
+from wordai_jobs.database.repository import CHORE_TIMEOUT_S, Document
 from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.job import Job, JobError, JobStatus
 from wordai_jobs.model.work import Work, ends_stretch
@@ -25,8 +27,7 @@ from wordai_jobs.model.work import Work, ends_stretch
 _NOT_FAILING = {"failure": {"$exists": False}}
 _HAS_TURN = {"fleet.waits": False}
 _WITHOUT_PAGES = {"fleet.pages": False, "rest": False}
-_LOOKED_AT = {
-    "_id": False,
+_IN_BRIEF = {
     "job_id": True,
     "user_id": True,
     "failure": True,
@@ -34,6 +35,8 @@ _LOOKED_AT = {
     "fleet.touched_at": True,
     "fleet.deadline": True,
 }
+# A number or a text is no moment.
+_Moment = Annotated[datetime, Strict()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +49,19 @@ class FleetJob:
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedJob:
-    """What a look at all unfinished jobs shows of one. The times are None if another engine has
-    recorded it.
-    """
+    """An unfinished job in brief. The times are None if another engine has recorded it."""
 
     job_id: str
-    user_id: str
     is_failing: bool
-    waits: bool
-    touched_at: datetime | None
-    deadline: datetime | None
+    user_id: str = ""
+    waits: bool = False
+    touched_at: _Moment | None = None
+    deadline: _Moment | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is one of the jobs that a user may have at work at the same time."""
+        return self.deadline is not None and not self.waits and not self.is_failing
 
     def is_untouched(self, since: datetime) -> bool:
         """Whether nobody has worked on it since this moment."""
@@ -66,12 +72,17 @@ class UnfinishedJob:
 
 
 @dataclass(frozen=True, slots=True)
-class InTurn:
-    """A job of a user whose jobs take turns."""
+class TurnOfJob:
+    """Whether a job has its turn, or waits for it."""
 
     job_id: str
     total_pages: int
     waits: bool
+
+
+_FIELDS = TypeAdapter(Document)
+_UNFINISHED_JOB = TypeAdapter(UnfinishedJob)
+_TURN_OF_JOB = TypeAdapter(TurnOfJob)
 
 
 class FleetRepository(JobRepository):
@@ -209,23 +220,15 @@ class FleetRepository(JobRepository):
         with self._translated_errors():
             return self._collection.count_documents({"user_id": user_id, **UNFINISHED})
 
-    def look_at_unfinished(self) -> list[UnfinishedJob]:
-        """All unfinished jobs."""
-        with self._translated_errors():
-            documents = list(self._collection.find(UNFINISHED, _LOOKED_AT))
-        return [
-            UnfinishedJob(
-                job_id=document["job_id"],
-                user_id=document.get("user_id", ""),
-                is_failing="failure" in document,
-                waits=fleet.get("waits", False),
-                touched_at=fleet.get("touched_at"),
-                deadline=fleet.get("deadline"),
-            )
-            for document in documents
-            if "job_id" in document
-            for fleet in [document.get("fleet") or {}]
-        ]
+    def unfinished_in_brief(self) -> list[UnfinishedJob]:
+        """All unfinished jobs, for chores. One that cannot be read is logged and skipped."""
+
+        def read(document: Document) -> UnfinishedJob:
+            is_failing = "failure" in document
+            return _UNFINISHED_JOB.validate_python(_flat(document) | {"is_failing": is_failing})
+
+        with self._translated_errors(), pymongo.timeout(CHORE_TIMEOUT_S):
+            return list(self._read_each(self._collection.find(UNFINISHED, _IN_BRIEF), read))
 
     def untouched_ids(self, before: datetime, limit: int) -> list[str]:
         """Jobs on which nobody has worked since this moment, although it is their turn."""
@@ -235,16 +238,23 @@ class FleetRepository(JobRepository):
             found = self._collection.find(condition, {"_id": False, "job_id": True})
             return [document["job_id"] for document in found.limit(limit)]
 
-    def in_turn(self, user_id: str, limit: int) -> list[InTurn]:
-        """The oldest unfinished jobs of a user that have their turn or wait for it."""
-        condition = {"user_id": user_id, **UNFINISHED, "fleet.waits": {"$exists": True}}
-        fields = {"_id": False, "job_id": True, "total_pages": True, "fleet.waits": True}
+    def turns_of_user(self, user_id: str, limit: int) -> list[TurnOfJob]:
+        """Up to `limit` jobs of a user: those that have their turn, then those that wait for it,
+        the oldest first. A job that is failing does neither.
+        """
+        condition = {
+            "user_id": user_id,
+            **UNFINISHED,
+            **_NOT_FAILING,
+            "fleet.waits": {"$exists": True},
+        }
+        fields = {"job_id": True, "total_pages": True, "fleet.waits": True}
+        order = [("fleet.waits", ASCENDING), ("created_at", ASCENDING)]
         with self._translated_errors():
-            found = self._collection.find(condition, fields).sort("created_at", ASCENDING)
-            return [
-                InTurn(document["job_id"], document["total_pages"], document["fleet"]["waits"])
-                for document in found.limit(limit)
-            ]
+            found = self._collection.find(condition, fields).sort(order).limit(limit)
+            return list(
+                self._read_each(found, lambda each: _TURN_OF_JOB.validate_python(_flat(each)))
+            )
 
     def take_turn(self, job_id: str, publish: int, now: datetime) -> bool:
         """Start the turn of a job that waits; the caller publishes `publish` of its tasks. False if
@@ -257,7 +267,7 @@ class FleetRepository(JobRepository):
         with self._translated_errors():
             return self._collection.update_one(condition, change).matched_count == 1
 
-    def claim(self, job_id: str, before: datetime, now: datetime, publish: int = 0) -> bool:
+    def claim(self, job_id: str, before: datetime, now: datetime, publish: int) -> bool:
         """Decide who publishes what is missing of an untouched job: for one caller this is True."""
         condition = {"job_id": job_id, **UNFINISHED, "fleet.touched_at": {"$lt": before}}
         change = {"$set": {"fleet.touched_at": now}, "$inc": {"fleet.published": publish}}
@@ -280,6 +290,11 @@ class FleetRepository(JobRepository):
     def _fleet_job(self, document: Document | None) -> FleetJob | None:
         found = next(self._readable([document]), None) if document else None
         return FleetJob(found, _work(document, found.total_pages)) if document and found else None
+
+
+def _flat(document: Document) -> Document:
+    """The document and its field `fleet` in one. Raises ValidationError if that is no document."""
+    return document | _FIELDS.validate_python(document.get("fleet") or {})
 
 
 def _wanted(job_id: str, now: datetime) -> Document:

@@ -15,9 +15,10 @@ from wordai_jobs.errors import DatabaseError
 Document = dict[str, Any]
 TranslatedErrors = Callable[[], AbstractContextManager[None]]
 Record = TypeVar("Record")
+T = TypeVar("T")
 
 # For chores, which nobody waits for: a database that is slow must not count as away.
-_CHORE_TIMEOUT_S = 60
+CHORE_TIMEOUT_S = 60
 # The embedded database compares each record that it finds with each id that it is asked for: 50 ids
 # take 18 ms, 500 take 0.7 s, 3000 half a minute.
 _IDS_AT_ONCE = 50
@@ -62,7 +63,7 @@ class Repository(Generic[Record]):
 
         Only for chores: it may take a minute.
         """
-        with self._translated_errors(), pymongo.timeout(_CHORE_TIMEOUT_S):
+        with self._translated_errors(), pymongo.timeout(CHORE_TIMEOUT_S):
             found = self._collection.find(condition, {"_id": False, field: True})
             return {document[field] for document in found if field in document}
 
@@ -95,9 +96,15 @@ class Repository(Generic[Record]):
 
     def _readable(self, documents: Iterable[Document]) -> Iterator[Record]:
         """The records of the documents. One that cannot be read is logged and skipped."""
+        return self._read_each(documents, self._from_document)
+
+    def _read_each(
+        self, documents: Iterable[Document], read: Callable[[Document], T]
+    ) -> Iterator[T]:
+        """As `_readable`, with another reader, which raises ValidationError."""
         for document in documents:
             try:
-                yield self._from_document(document)
+                yield read(document)
             except ValidationError as error:
                 self._log_unreadable(document, error)
 

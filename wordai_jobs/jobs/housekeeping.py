@@ -31,13 +31,18 @@ class Chore:
     def do_if_due(self) -> None:
         if time.monotonic() < self._due_at:
             return
-        try:
-            self._do()
-        except (DatabaseError, StorageError) as error:
-            logger.warning("%s: %s", self._name, error.message)
-        except Exception:  # a bug in one chore must not stop the others
-            logger.exception("%s failed", self._name)
+        attempt(self._name, self._do)
         self._due_at = time.monotonic() + self._interval_s
+
+
+def attempt(name: str, do: Callable[..., object], *arguments: object) -> None:
+    """Do one of several things. If it fails, even by a bug, that must not stop the others."""
+    try:
+        do(*arguments)
+    except (DatabaseError, StorageError) as error:
+        logger.warning("%s: %s", name, error.message)
+    except Exception:
+        logger.exception("%s failed", name)
 
 
 def cleanup_chores(cleanup: Cleanup, delay_s: float = _CLEANUP_DELAY_S) -> Sequence[Chore]:

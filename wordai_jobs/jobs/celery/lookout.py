@@ -13,10 +13,9 @@ from itertools import islice
 from wordai_jobs import logs
 from wordai_jobs.config import JobsSettings
 from wordai_jobs.database.fleet import UnfinishedJob
-from wordai_jobs.errors import DatabaseError, StorageError
 from wordai_jobs.jobs.celery.fleet import Fleet
 from wordai_jobs.jobs.celery.messages import BrokerAway
-from wordai_jobs.jobs.housekeeping import Chore
+from wordai_jobs.jobs.housekeeping import Chore, attempt
 from wordai_jobs.jobs.outcome import abort_error
 from wordai_jobs.model.job import ErrorClass, Job, JobError, job_timeout
 from wordai_jobs.model.work import FIRST_TASKS, Work, stretches
@@ -31,8 +30,6 @@ _MARKER_PATIENCE = timedelta(seconds=8)
 _UNTOUCHED = timedelta(seconds=8)
 # How many jobs are handled in one go; the others follow the next time.
 _BATCH = 500
-# How many of a user's jobs are looked at for each that may run.
-_AHEAD = 4
 
 _INCOMPLETE = JobError("The job's record is incomplete", ErrorClass.OTHER)
 
@@ -63,18 +60,22 @@ class Lookout:
         """Take every step, if it is time and no other server does."""
         if not self._database.lookout.claim_round(self._clock.now(), _ROUND_PAUSE):
             return
-        unfinished = self._database.fleet.look_at_unfinished()
+        attempt("incomplete batches", self._complete_batches)
+        attempt("unfinished jobs", self._look_at_unfinished)
+        attempt("late pages", self._look_again)
+
+    def _look_at_unfinished(self) -> None:
+        """Take the steps for which unfinished jobs are read: all of them, once."""
+        unfinished = self._database.fleet.unfinished_in_brief()
         for name, step in (
-            ("marker", lambda: self._publish_marker(unfinished)),
-            ("turns", lambda: self._give_turns(unfinished)),
-            ("incomplete batches", self._complete_batches),
-            ("jobs of other engines", lambda: self._adopt(unfinished)),
+            ("marker", self._publish_marker),
+            ("turns", self._give_turns),
+            ("jobs of other engines", self._adopt),
             # These may wait for the object store.
-            ("overdue jobs", lambda: self._fail_overdue(unfinished)),
-            ("failing jobs", lambda: self._finish_failures(unfinished)),
-            ("late pages", self._look_again),
+            ("overdue jobs", self._fail_overdue),
+            ("failing jobs", self._finish_failures),
         ):
-            Chore(name, 0, step).do_if_due()
+            attempt(name, step, unfinished)
 
     def new_work(self, job: Job, unfinished_of_user: int) -> Work:
         """The work on a new job. It waits if its user has so many unfinished jobs that it is not
@@ -95,15 +96,14 @@ class Lookout:
             self._messages.render_pages(job_id, task, self._clock.now())
 
     def _give_turns(self, unfinished: Sequence[UnfinishedJob]) -> None:
-        begun = Counter(job.user_id for job in unfinished if not job.waits)
+        running = Counter(job.user_id for job in unfinished if job.runs)
         for user_id in {job.user_id for job in unfinished if job.waits}:
-            if begun[user_id] < self._at_once:
-                self.give_turn(user_id)
+            if running[user_id] < self._at_once:
+                attempt("turns of a user", self.give_turn, user_id)
 
     def give_turn(self, user_id: str) -> None:
         """Begin with the user's next jobs, as far as not too many of the user's jobs run."""
-        # Those that have their turn are the oldest, but for a few that came while others ended.
-        jobs = self._database.fleet.in_turn(user_id, self._at_once * _AHEAD)
+        jobs = self._database.fleet.turns_of_user(user_id, 2 * self._at_once)
         free = self._at_once - sum(not job.waits for job in jobs)
         for job in islice((job for job in jobs if job.waits), max(0, free)):
             if not self._database.fleet.take_turn(job.job_id, FIRST_TASKS, self._clock.now()):
@@ -203,7 +203,4 @@ def _each(job_ids: Iterable[str], do: Callable[[str], None]) -> None:
     """A job that meets an error does not stop the others; it is tried again the next time."""
     for job_id in islice(job_ids, _BATCH):
         with logs.about_job(job_id):
-            try:
-                do(job_id)
-            except (DatabaseError, StorageError) as error:
-                logger.warning("job %s will be tried again: %s", job_id, error.message)
+            attempt(f"a look at job {job_id}", do, job_id)
