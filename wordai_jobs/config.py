@@ -187,7 +187,8 @@ class JobsSettings(_Section):
         ge=1,
         le=10_000,
         description="Jobs that may wait in the queue. Further jobs get a 503, so that clients "
-        "learn at once instead of waiting for hours.",
+        "learn at once instead of waiting for hours; several API servers together may take in more "
+        "within a few seconds.",
     )
     timeout_s: int = Field(
         1800,

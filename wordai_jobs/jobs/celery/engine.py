@@ -54,8 +54,9 @@ class CeleryEngine:
 
         False if their idempotency key is taken. Raises Busy, TooManyJobs and DatabaseError.
 
-        A user's limit may be passed by what several requests take in at the same moment, and that
-        of the queue by what other servers have taken in since this one looked at it.
+        Both limits may be passed by what several requests take in at the same moment, even those of
+        one server, and that of the queue also by what other servers have taken in since this one
+        looked at it.
         """
         if self._is_closed:
             raise Busy("Server is shutting down", _SHUTDOWN_RETRY_S)
