@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from tests.support.ink import is_written_on
-from tests.support.pdfs import page_pdf, photo_pdf, stream, text_pdf
+from tests.support.pdfs import form, page_pdf, photo_pdf, stream, text_pdf
 from wordai_jobs.rendering.page import render_page, render_placeholder
 from wordai_jobs.rendering.protocol import RenderOptions
 
@@ -89,6 +89,54 @@ def test_a_page_without_colour_is_drawn_as_in_colours(
             document.xref_set_key(document[0].xref, "Group", group)
         page = rendered(document.tobytes())
     assert page.image.mode == mode and is_exact(page)
+
+
+@pytest.mark.parametrize("operator", ["g", "rg"])
+def test_greys_differ_from_those_drawn_in_colours_by_one_level_at_most(operator: str) -> None:
+    squares = []
+    for level in range(256):
+        row, column = divmod(level, 16)
+        components = f"{level / 255:.5f} " * (3 if operator == "rg" else 1)
+        squares.append(f"{components}{operator} {20 * column} {20 * row} 20 20 re f")
+    page = rendered(page_pdf("\n".join(squares).encode()))
+    assert page.image.mode == "L"
+    difference = ImageChops.difference(page.image.convert("RGB"), page.expected)
+    assert difference.point(lambda level: level > 1).getbbox() is None
+
+
+_GLYPH = (
+    b"<< /Type /Font /Subtype /Type3 /FontBBox [0 0 1 1] /FontMatrix [1 0 0 1 0 0] /FirstChar 97 "
+)
+_GLYPH += (
+    b"/LastChar 97 /Widths [1] /Encoding << /Differences [97 /a] >> /CharProcs << /a 6 0 R >> >>"
+)
+_RED_GLYPH = (_GLYPH, stream(b"1 0 d0 1 0 0 rg 0 0 1 1 re f"))
+_WRITTEN = b"BT /F 90 Tf 99 99 Td (a) Tj ET"
+
+
+@pytest.mark.parametrize(
+    "pdf",
+    [
+        page_pdf(_WRITTEN, *_RED_GLYPH, resources=b"/Font << /F 5 0 R >>"),
+        page_pdf(
+            b"/X Do",
+            *_RED_GLYPH,
+            form(_WRITTEN, b"/Resources << /Font << /F 5 0 R >> >>"),
+            resources=b"/XObject << /X 7 0 R >>",
+        ),
+    ],
+    ids=["on the page", "in a form"],
+)
+def test_a_glyph_with_a_colour_of_its_own_keeps_it(pdf: bytes) -> None:
+    page = rendered(pdf)
+    assert page.image.mode == "P" and is_exact(page)
+
+
+def test_a_page_that_is_half_transparent_is_drawn_as_in_colours() -> None:
+    half = b"<< /ca 0.5 >>"
+    shapes = (f"{it} {it} {it} rg 50 50 m 200 {900 * it} l 90 310 l f" for it in (0.2, 0.4, 0.6))
+    drawn = f"/G gs {' '.join(shapes)}".encode()
+    assert is_exact(rendered(page_pdf(drawn, half, resources=b"/ExtGState << /G 5 0 R >>")))
 
 
 @pytest.mark.parametrize("colours", [1, 16, 80], ids="{} colours".format)

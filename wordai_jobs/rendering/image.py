@@ -23,6 +23,8 @@ _PALETTE_COLOURS = 256
 _LEVEL = 1
 _CHROMA_4_2_0 = 2
 _GREY, _PALETTE = 0, 3  # colour types of PNG (RFC 2083, 4.1.1)
+# A larger image would take memory that the next page may need: four bytes a pixel.
+_MOST_REUSED_PIXELS = 8_000_000
 # The width of a thumbnail in pixels, unless its page is narrower, or too high for that.
 _THUMBNAIL_WIDTH = 160
 _HIGHEST_THUMBNAIL = 2000
@@ -59,7 +61,8 @@ def encode_image(
     if pixmap.n == 1 or (may_be_png and is_likely_grey and _is_grey(pixels)):
         return _grey_image(pixels[:, :, 0])
     # Pillow keeps RGB in four bytes a pixel, so the pixmap must be copied.
-    image = _reused_image(pixmap.width, pixmap.height)
+    is_usual = pixmap.width * pixmap.height <= _MOST_REUSED_PIXELS
+    image = (_reused_image if is_usual else _new_image)(pixmap.width, pixmap.height)
     image.frombytes(pixmap.samples_mv, "raw", "RGB", pixmap.stride, 1)
     few = _few_pixels(image)
     # A few pixels tell most pages that have too many colours: to count those of all takes 4 ms.
@@ -74,12 +77,12 @@ def encode_image(
     return EncodedImage(_saved(image, "JPEG", **lossy), ".jpg", _thumbnail(few))
 
 
-@lru_cache(maxsize=1)
-def _reused_image(width: int, height: int) -> Image.Image:
-    """One to copy the pixels of a page into. Pillow takes 1 ms to fill a new one first, and most
-    pages of a book have the same size.
-    """
+def _new_image(width: int, height: int) -> Image.Image:
     return Image.new("RGB", (width, height))
+
+
+# Pillow takes 1 ms to fill a new image, and most pages of a book have the same size.
+_reused_image = lru_cache(maxsize=1)(_new_image)
 
 
 def _grey_image(greys: Pixels) -> EncodedImage:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pymupdf
 
-from wordai_jobs.rendering.greys import has_transparency, is_colourless
+from wordai_jobs.rendering.greys import is_colourless, is_the_same_in_greys
 from wordai_jobs.rendering.image import EncodedImage, encode_image
 from wordai_jobs.rendering.links import page_links
 from wordai_jobs.rendering.protocol import RenderOptions
@@ -51,7 +51,7 @@ def render_page(
     # The page's content is interpreted once, for its image and for its text.
     drawing = page.get_displaylist()
     is_grey = options.format != "jpeg" and is_colourless(drawing)
-    in_greys = is_grey and not has_transparency(page)
+    in_greys = is_grey and is_the_same_in_greys(page)
     pixmap = _draw(drawing, zoom, pymupdf.csGRAY if in_greys else pymupdf.csRGB)
     image = encode_image(pixmap, options, is_likely_grey=is_grey)
     width, height = pixmap.width, pixmap.height

@@ -61,6 +61,7 @@ class LiveJob:
         self._deadline = now_s() + timeout_s
         self._give_up_at = self._deadline + _END_GRACE_S
         self._abort_error: JobError | None = None
+        self._is_recorded = True
         self._next_report = 0.0
 
     @property
@@ -89,12 +90,11 @@ class LiveJob:
             raise JobAborted(self.timeout_error)
 
     def begin(self, job: Job) -> None:
-        """Show the first state of a job that runs.
-
-        It is recorded with the next one: many jobs take a moment only, and a write takes as long as
-        half a page.
+        """Show the first state of a job that runs. A report records it, unless the job has ended by
+        then: many take a moment only, and a write takes as long as half a page.
         """
         self.job = job
+        self._is_recorded = False
         self._next_report = time.monotonic() + _REPORT_INTERVAL_S
 
     def report(self, new_state: Callable[[Job], Job]) -> None:
@@ -107,7 +107,8 @@ class LiveJob:
         if time.monotonic() < self._next_report:
             return
         job = new_state(self.job)
-        if (job.progress, job.message) == (self.job.progress, self.job.message):
+        is_news = (job.progress, job.message) != (self.job.progress, self.job.message)
+        if self._is_recorded and not is_news:
             return
         try:
             self._record(job, lambda update: update())
@@ -163,3 +164,4 @@ class LiveJob:
         if not repeated(update):
             raise JobLost
         self.job = job
+        self._is_recorded = True

@@ -19,9 +19,9 @@ from wordai_jobs.storage.storage import Storage
 
 # How often a job checks whether it is cancelled or overdue while it waits for a page.
 _CHECK_INTERVAL_S = 0.25
-# While pages are rendered, the disk has little to do: to sync a book of 285 pages at its end took
-# 0.1 s, in which no core had anything to do.
-_PAGES_TO_SYNC = 32
+# Pages are synced after each of so many. While others are rendered, the disk has little to do: to
+# sync 285 pages at the end of a book took 0.1 s, in which no core had anything to do.
+_SYNC_EVERY_PAGES = 32
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class Pipeline:
                 # Report even if there is no new page: the last report may have been left out.
                 done = len(live.pages)
                 live.report(partial(Job.rendered, done=done) if done else Job.opened)
-                if page and done % _PAGES_TO_SYNC == 0:
+                if page and done % _SYNC_EVERY_PAGES == 0 and done < job.total_pages:
                     self._storage.pages.sync(job.chapter_id)
 
     def _create_chapter(self, live: LiveJob) -> None:
