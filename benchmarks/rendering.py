@@ -46,10 +46,10 @@ def _book(book: Book, server: ServerProcess, before: ServerProcess | None) -> It
                 run_book(which, book)
         for _ in range(RUNS):
             runs.append(run_book(server, book))
-            if before:
-                earlier.append(run_book(before, book))
             for name, run in yardsticks.items():
                 pace[name].append(run())
+            if before:
+                earlier.append(run_book(before, book))
     over_http = Figure.of([book.pages / run.seconds for run in runs], "pages/s")
     cpu = Figure.of([run.cpu_s / book.pages * 1000 for run in runs], "ms")
     yield Row(f"{book.title}: over HTTP", over_http)
