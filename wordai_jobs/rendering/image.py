@@ -65,16 +65,17 @@ def encode_image(
     image = (_reused_image if is_usual else _new_image)(pixmap.width, pixmap.height)
     image.frombytes(pixmap.samples_mv, "raw", "RGB", pixmap.stride, 1)
     few = _few_pixels(image)
-    # A few pixels tell most pages that have too many colours: to count those of all takes 4 ms.
-    if may_be_png and few.getcolors(_PALETTE_COLOURS) is not None:
-        if _is_grey(pixels):
-            return _grey_image(pixels[:, :, 0])
-        if image.getcolors(_PALETTE_COLOURS) is not None:
-            return EncodedImage(_palette_png(image), ".png", _thumbnail(few))
+    # These tell most pages that have too many colours: to count those of all pixels takes 4 ms.
+    may_be_png = may_be_png and few.getcolors(_PALETTE_COLOURS) is not None
+    if may_be_png and not is_likely_grey and _is_grey(pixels):
+        return _grey_image(pixels[:, :, 0])
+    thumbnail = _thumbnail(few)
+    if may_be_png and image.getcolors(_PALETTE_COLOURS) is not None:
+        return EncodedImage(_palette_png(image), ".png", thumbnail)
     if options.format == "png":
-        return EncodedImage(_saved(image, "PNG", compress_level=_LEVEL), ".png", _thumbnail(few))
+        return EncodedImage(_saved(image, "PNG", compress_level=_LEVEL), ".png", thumbnail)
     lossy = {"quality": options.jpeg_quality, "subsampling": _CHROMA_4_2_0}
-    return EncodedImage(_saved(image, "JPEG", **lossy), ".jpg", _thumbnail(few))
+    return EncodedImage(_saved(image, "JPEG", **lossy), ".jpg", thumbnail)
 
 
 def _new_image(width: int, height: int) -> Image.Image:
