@@ -81,7 +81,7 @@ class FleetWorker:
         watch_renderers(registry, lambda: self._pool.ready_count)
         watch_disk(registry, self._storage.folder.path)
         self._listener = HealthListener(*listen, self._problems, registry) if listen else None
-        self._is_open = False
+        self._is_open = self._takes_messages = False
 
     def run(self) -> int:
         """Work until SIGTERM or SIGINT; returns the exit code. Raises StartError."""
@@ -127,6 +127,7 @@ class FleetWorker:
 
     def _work(self) -> int:
         signals.setup_logging.connect(_keep_our_log)
+        signals.worker_ready.connect(self._on_ready)
         signals.worker_shutting_down.connect(self._on_shutdown)
         worker = Worker(
             app=self._fleet.celery,
@@ -149,6 +150,8 @@ class FleetWorker:
             found.append("no page renderer is running")
         if not self._fleet.messages.is_broker_there():
             found.append("the broker cannot be reached")
+        elif not self._takes_messages:
+            found.append("no messages are taken yet")
         return found
 
     def _on_arrival(self, published_at: datetime) -> None:
@@ -158,6 +161,9 @@ class FleetWorker:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         """Before Celery has its own handlers."""
         self._steps.stopping.set()
+
+    def _on_ready(self, **_: object) -> None:
+        self._takes_messages = True
 
     def _on_shutdown(self, **_: object) -> None:
         logger.info("stopping: tasks in hand leave off")

@@ -91,11 +91,17 @@ def test_two_workers_make_of_a_book_what_one_machine_makes(
     user = Client(fleet.server().url, "somebody")
     for worker in workers:
         worker.wait_until_ready()
-    job = user.end_of(user.submit(book), 120)
-    check_end(user, job)
-    total = job["result"]["total_pages"]
-    parts = [pages_rendered(worker) for worker in workers]
-    assert sum(parts) == total and min(parts) >= 0.3 * total, parts
+    total, rendered = expected["result"]["total_pages"], [0, 0]
+    for _ in range(3):  # while other tests run, one worker may get less of the processor
+        job = user.end_of(user.submit(book), 120)
+        check_end(user, job)
+        before, rendered = rendered, [pages_rendered(worker) for worker in workers]
+        parts = [now - was for now, was in zip(rendered, before, strict=True)]
+        assert sum(parts) == total
+        if min(parts) >= 0.3 * total:
+            break
+    else:
+        pytest.fail(f"one worker rendered less than a third of each book: {parts} of the last one")
     folder = alone.data / "chapters" / expected["result"]["chapter_id"]
     prefix = f"chapters/{job['result']['chapter_id']}/"
     assert {key.removeprefix(prefix) for key in bucket.below(prefix)} == {
@@ -347,6 +353,13 @@ def test_a_worker_that_is_stopped_leaves_its_pages_to_another(new_fleet: StartFl
     assert first.stop() == 0, first.log[-3000:]
     check_end(user, user.end_of(job_id))
     assert second.stop() == 0 and "ERROR" not in first.log + second.log
+
+
+def test_a_worker_that_is_ready_takes_messages(new_fleet: StartFleet, redis: Redis) -> None:
+    # Workers of other tests use another database of the broker.
+    broker = redis.url.replace("/0", "/2")
+    new_fleet(jobs__broker=broker).worker().wait_until_ready()
+    assert len(create_celery(broker, "any").control.ping(timeout=30, limit=1)) == 1
 
 
 def test_doctor_names_the_workers_that_answer(
