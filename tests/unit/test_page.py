@@ -124,8 +124,19 @@ _WRITTEN = b"BT /F 90 Tf 99 99 Td (a) Tj ET"
             form(_WRITTEN, b"/Resources << /Font << /F 5 0 R >> >>"),
             resources=b"/XObject << /X 7 0 R >>",
         ),
+        page_pdf(
+            _WRITTEN.replace(b"BT /F 90 Tf", b"/G gs BT"),
+            *_RED_GLYPH,
+            resources=b"/ExtGState << /G << /Font [5 0 R 90] >> >>",
+        ),
+        page_pdf(
+            _WRITTEN,
+            _RED_GLYPH[0].replace(b"/Subtype /Type3", b""),
+            _RED_GLYPH[1],
+            resources=b"/Font << /F 5 0 R >>",
+        ),
     ],
-    ids=["on the page", "in a form"],
+    ids=["on the page", "in a form", "of a graphics state", "of a font without a type"],
 )
 def test_a_glyph_with_a_colour_of_its_own_keeps_it(pdf: bytes) -> None:
     page = rendered(pdf)

@@ -54,7 +54,7 @@ def is_the_same_in_greys(page: pymupdf.Page) -> bool:
         for kind in ("Font", "ExtGState", "XObject", "Pattern"):
             for found in _values(mupdf.pdf_dict_gets(resources, kind)):
                 objects += 1  # a form may contain itself
-                if objects > _MOST_OBJECTS or _is_type_3(found) or _is_transparent(found):
+                if objects > _MOST_OBJECTS or _may_be_type_3(found) or _is_transparent(found):
                     return False
                 if kind in ("XObject", "Pattern"):
                     left.append(mupdf.pdf_dict_gets(found, "Resources"))
@@ -66,8 +66,11 @@ def _values(dictionary: mupdf.PdfObj) -> Iterator[mupdf.PdfObj]:
         yield mupdf.pdf_dict_get_val(dictionary, index)
 
 
-def _is_type_3(font: mupdf.PdfObj) -> bool:
-    return bool(mupdf.pdf_to_name(mupdf.pdf_dict_gets(font, "Subtype")) == "Type3")
+def _may_be_type_3(found: mupdf.PdfObj) -> bool:
+    """A font whose glyphs are drawn, which MuPDF takes for one of Type 3 whatever its type says, or
+    a graphics state with a font.
+    """
+    return any(mupdf.pdf_dict_gets(found, name).m_internal for name in ("CharProcs", "Font"))
 
 
 def _is_transparent(found: mupdf.PdfObj) -> bool:
