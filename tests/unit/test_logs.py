@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -108,3 +109,20 @@ def test_a_child_that_says_too_much_is_cut_off_until_its_next_request(
         os.close(writing)
         assert stderr.log() and not stderr.log()
     assert caplog.messages[21:] == ["renderer 1: unfinished"]
+
+
+@pytest.mark.parametrize("line", [b"a\n", b"\n"], ids=["short lines", "empty lines"])
+def test_a_flood_of_lines_takes_little_time_of_the_processor(line: bytes) -> None:
+    reading, writing = os.pipe()
+    block = line * (65_536 // len(line))
+    with open(reading, "rb") as pipe, open(writing, "wb", buffering=0) as flooded:
+        stderr = ChildStderr("renderer 1", pipe)
+        stderr.begin_request()
+        flooded.write(block)
+        stderr.log()
+        began_s = time.thread_time()
+        for _ in range(100):
+            flooded.write(block)
+            stderr.log()
+        # Separated into lines, they take 0.3 s.
+        assert time.thread_time() - began_s < 0.1

@@ -40,17 +40,20 @@ class ChildStderr:
             block = os.read(self.fileno(), _BLOCK_BYTES)
         except BlockingIOError:
             return True
-        *lines, rest = (self._unfinished + block).split(b"\n")
+        # At the end, what is unfinished is a line too.
+        lines, _, rest = (self._unfinished + (block or b"\n")).rpartition(b"\n")
         self._unfinished = rest[:_LONGEST_LINE]
-        for line in lines if block else [rest]:
-            self._log_line(line)
+        # In a flood, the lines are not even separated: that would keep the server's other threads
+        # waiting.
+        if lines and self._lines <= _MOST_LINES:
+            for line in lines.split(b"\n"):
+                self._log_line(line)
         return bool(block)
 
     def _log_line(self, line: bytes) -> None:
-        if not line or self._lines > _MOST_LINES:
-            return
         self._lines += 1
-        text = line[:_LONGEST_LINE].decode("utf-8", "replace")
-        if self._lines > _MOST_LINES:
-            text = "says too much to be logged"
-        logger.warning("%s: %s", self._name, text)
+        if self._lines == _MOST_LINES + 1:
+            logger.warning("%s: says too much to be logged", self._name)
+        elif line and self._lines <= _MOST_LINES:
+            text = line[:_LONGEST_LINE].decode("utf-8", "replace")
+            logger.warning("%s: %s", self._name, text)
