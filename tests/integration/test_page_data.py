@@ -29,6 +29,11 @@ def made(request: pytest.FixtureRequest, reader: Client, file_id: str) -> tuple[
     return reader.chapter(reader.end_of(job_id)), range(first, last + 1)
 
 
+@pytest.fixture(scope="module")
+def spoilt(reader: Client) -> Json:
+    return reader.chapter(reader.end_of(reader.submit(text_pdf(1))))
+
+
 def test_the_outline_of_a_chapter_has_the_entries_of_its_pages(
     reader: Client, file_id: str, made: tuple[Json, range]
 ) -> None:
@@ -96,6 +101,29 @@ def test_what_a_renderer_that_was_taken_over_calls_links_is_not_passed_on(
         assert len(alice.get(address).json()["links"]) == expected, links
     file.write_text('{"text": "", "words": []}')
     assert alice.get(address).json()["links"] == [], "as an older release has written it"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "nonsense",
+        '"text"',
+        "{}",
+        '{"text": 17, "words": []}',
+        '{"text": "", "words": [["a", {}, 1, 2, "word"]]}',
+        '{"text": "", "words": [[1, 2, 3, 4]]}',
+    ],
+    ids=["no JSON", "no object", "nothing", "a number", "no coordinates", "no word"],
+)
+def test_a_page_that_a_renderer_has_spoilt_is_readable_without_text(
+    server: ServerProcess, reader: Client, spoilt: Json, content: str
+) -> None:
+    file = server.data / "chapters" / spoilt["chapter_id"] / "00001.json"
+    file.write_text(content)
+    address = f"/api/v1/books/{spoilt['book_id']}/chapters/{spoilt['chapter_id']}/pages/1"
+    page = reader.get(address)
+    assert page.status_code == 200
+    assert [page.json()[key] for key in ("text", "words", "links")] == ["", [], []]
 
 
 def test_the_python_client_reads_them(

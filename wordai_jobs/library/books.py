@@ -1,11 +1,13 @@
 """The service for books and their chapters."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict  # pydantic cannot read typing's before Python 3.12
 
 from wordai_jobs.clock import utc_now
 from wordai_jobs.database.client import Database
@@ -18,6 +20,18 @@ from wordai_jobs.model.link import Link, is_safe
 from wordai_jobs.storage.storage import Storage
 
 _links = TypeAdapter(list[Link])
+
+logger = logging.getLogger(__name__)
+
+
+class _Stored(TypedDict):
+    """What every page has, also that of an older release."""
+
+    text: str
+    words: list[tuple[float, float, float, float, str]]
+
+
+_stored = TypeAdapter(_Stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +97,27 @@ class BookService:
         return _in_book(self._database.chapters.find_with_pages(chapter_id), book_id, chapter_id)
 
     def page(self, book_id: str, chapter_id: str, number: int, user_id: str) -> PageContent:
-        """One page with its text and words."""
+        """One page with its text and words; without them if they cannot be read."""
         self.get(book_id, user_id)
         chapter = _in_book(
             self._database.chapters.find_with_page(chapter_id, number), book_id, chapter_id
         )
-        content = self._storage.pages.content(chapter_id, number) if chapter.pages else None
+        content = self._content(chapter_id, number) if chapter.pages else None
         if content is None:
             raise NotFound("page", str(number))
         links = _links_of(content, chapter.total_pages)
         return PageContent(chapter.pages[0], content["text"], content["words"], links)
+
+    def _content(self, chapter_id: str, number: int) -> dict[str, Any] | None:
+        try:
+            content = self._storage.pages.content(chapter_id, number)
+            if content is not None:
+                _stored.validate_python(content)
+            return content
+        except ValueError as error:  # it is no JSON, or something else
+            # A renderer that a PDF has taken over may have written anything.
+            logger.warning("page %d of chapter %s: %s", number, chapter_id, type(error).__name__)
+            return {"text": "", "words": []}
 
     def texts(self, book_id: str, chapter_id: str, user_id: str) -> Iterator[str]:
         """The text of each page of a chapter, read when it is asked for."""
