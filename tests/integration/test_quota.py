@@ -3,7 +3,7 @@
 from tests.conftest import StartServer
 from tests.support.client import Client
 from tests.support.leftovers import files
-from tests.support.pdfs import photo_pdf, text_pdf
+from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
 
 LIMIT = {
     "detail": "You have reached the limit of 1 MB of stored files: delete chapters that you no "
@@ -45,13 +45,23 @@ def test_page_files_count_and_removing_a_chapter_makes_room(start_server: StartS
     server = start_server({"limits.max_stored_mb_per_user": 1, **large_images})
     user = Client(server.url, "somebody")
     file_id = user.upload(text_pdf(12)).json()["file_id"]
-    job = user.end_of(user.enqueue(file_id).json()["job_id"])
+    cancelled = user.submit(hanging_pdf())
+    assert user.post(f"/api/v1/books/jobs/{cancelled}/cancel").status_code == 200
+    key = {"Idempotency-Key": "once"}
+    job = user.end_of(user.enqueue(file_id, key).json()["job_id"])
     server.stop()
     server.start()
     user = Client(server.url, "somebody")
     refused = user.enqueue(file_id)
     assert (refused.status_code, refused.json()) == (507, LIMIT)
     book_id = user.get("/api/v1/books").json()["books"][-1]["book_id"]
+    assert user.post(f"/api/v1/books/jobs/{cancelled}/retry").status_code == 507
+    enqueue, body = (
+        f"/api/v1/books/{book_id}/chapters/from-pdf",
+        {"file_id": file_id, "title": "A chapter"},
+    )
+    repeated = user.post(enqueue, json=body, headers=key)
+    assert repeated.headers["Idempotency-Replayed"] == "true", "it stores nothing more"
     chapter = f"/api/v1/books/{book_id}/chapters/{job['result']['chapter_id']}"
     assert user.request("DELETE", chapter).status_code == 204
     assert user.enqueue(file_id).status_code == 202

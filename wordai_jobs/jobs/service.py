@@ -215,7 +215,6 @@ class JobService:
     def _enqueue(
         self, upload: Upload, book: Book, requests: Sequence[ChapterRequest], key: str | None
     ) -> Enqueued:
-        self._library.quota.check(upload.user_id)
         if key is None:
             jobs = self._new_jobs(upload, book, requests)
             self._take_in(jobs)
@@ -231,8 +230,9 @@ class JobService:
         self, upload: Upload, book: Book, requests: Sequence[ChapterRequest]
     ) -> list[Job]:
         """Their `created_at` have their order, and those without an `order_index` come last in the
-        book, in this order.
+        book, in this order. Raises QuotaReached.
         """
+        self._library.quota.check(upload.user_id)
         if book.next_order_index is None:
             book = self._with_order(book)
         wanted = requests[0].order_index
