@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from wordai_jobs.rendering.fork_client import ForkServer
 from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.rendering.protocol import Failed, Failure
 from wordai_jobs.rendering.task import FolderGone, Part, RenderingError
+from wordai_jobs.rendering.turns import WaitingChildren
 
 BLOCK = 4096
 
@@ -243,3 +245,26 @@ def test_the_tasks_of_a_book_follow_one_another(pool: RenderPool, pdf: Path) -> 
         wait_until(lambda: second.next_page(0.1), what="a page of the second task")
         pages = [first.next_page(0) for _ in range(32)]
     assert [page and page.number for page in pages] == list(range(1, 33))
+
+
+def test_a_book_ends_after_a_child_of_it_that_is_being_ended_for_another_book(
+    fork_server: ForkServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting, is_being_ended = WaitingChildren(1), threading.Event()
+    one, other = (ChildProcess(f"renderer {number}", 512, fork_server) for number in (8, 9))
+    one.start()
+    kill_it = one.kill
+
+    def kill_slowly() -> None:
+        is_being_ended.set()
+        time.sleep(0.2)
+        kill_it()
+
+    monkeypatch.setattr(one, "kill", kill_slowly)
+    waiting.add(Path("one"), one)
+    adding = threading.Thread(target=waiting.add, args=(Path("other"), other))
+    adding.start()
+    assert is_being_ended.wait(30)
+    waiting.end(Path("one"))
+    assert not one.is_running
+    adding.join()

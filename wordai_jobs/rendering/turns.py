@@ -79,9 +79,9 @@ class WaitingChildren:
         """If there are too many now, the one that has waited longest is ended."""
         with self._lock:
             self._children.append((folder, child))
-            surplus = self._children.popleft()[1] if len(self._children) > self._most else None
-        if surplus:
-            surplus.kill()
+            if len(self._children) > self._most:
+                # Not later: its book must not end before it.
+                self._children.popleft()[1].kill()
 
     def take(self, folder: Path) -> ChildProcess | None:
         """A child of this book, if one waits."""
