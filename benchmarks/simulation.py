@@ -39,7 +39,7 @@ from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.job import ChapterRequest, Job, JobStatus
 from wordai_jobs.model.work import Task
 from wordai_jobs.rendering.task import Part
-from wordai_jobs.storage.storage import NextPage
+from wordai_jobs.storage.storage import NextPage, Rendering
 
 WORKERS = int(os.environ.get("SIMULATED_WORKERS", "200"))
 JOBS = int(os.environ.get("SIMULATED_JOBS", "10000"))
@@ -94,6 +94,9 @@ class _SleepingTask:
         time.sleep(_PAGE_S)
         return Page(number, 100, 100)
 
+    def wake(self) -> None:
+        """Nobody waits."""
+
     def leave_off(self) -> int:
         with self._lock:
             self._end = self._next
@@ -117,8 +120,8 @@ class _Pages:
     def stage(self, chapter_id: str) -> Path:
         return self._folder
 
-    def storing(self, chapter_id: str, next_rendered: NextPage) -> AbstractContextManager[NextPage]:
-        return nullcontext(next_rendered)
+    def storing(self, chapter_id: str, rendering: Rendering) -> AbstractContextManager[NextPage]:
+        return nullcontext(rendering.next_page)
 
     def store_index(self, chapter_id: str, build: Callable[[Path], None]) -> None:
         """Nothing is stored."""

@@ -1,5 +1,6 @@
 """A worker of a fleet: renders pages for all API servers until a signal ends it."""
 
+import gc
 import logging
 import os
 import signal
@@ -163,6 +164,9 @@ class FleetWorker:
         self._steps.stopping.set()
 
     def _on_ready(self, **_: object) -> None:
+        # What is imported and connected now stays, so the garbage collector need not look at it.
+        gc.collect()
+        gc.freeze()
         self._takes_messages = True
 
     def _on_shutdown(self, **_: object) -> None:

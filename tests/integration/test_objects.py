@@ -26,6 +26,7 @@ from wordai_jobs.errors import StartError, StorageAway
 from wordai_jobs.jobs.cleanup import Cleanup
 from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.page_names import MOST_WORDS_BYTES
+from wordai_jobs.rendering.task import Part, RenderTask
 from wordai_jobs.storage.data_folder import DataFolder
 from wordai_jobs.storage.objects import pages
 from wordai_jobs.storage.objects.storage import ObjectStorage
@@ -436,11 +437,13 @@ def test_words_that_would_fill_a_workers_memory_are_not_stored(
     folder = DataFolder(tmp_path)
     folder.create()
     storage = ObjectStorage(folder, ObjectStore(bucket.url, 1))
-    with open(storage.pages.stage("long") / "00001.json", "wb") as file:
+    staging = storage.pages.stage("long")
+    with open(staging / "00001.json", "wb") as file:
         file.truncate(MOST_WORDS_BYTES + 1)
-    rendered = iter([Page(1, 100, 100)])
+    rendering = RenderTask(Part(tmp_path / "document.pdf", 1), staging, "fail", processes=1)
+    rendering.page_done(Page(1, 100, 100), took_s=0.1)
     with (
-        storage.pages.storing("long", lambda timeout_s: next(rendered, None)) as next_page,
+        storage.pages.storing("long", rendering) as next_page,
         pytest.raises(ValueError, match="page 1 has more words"),
     ):
         next_page(30)

@@ -91,7 +91,7 @@ class RenderTask:
         self._page_s = 0.0  # what a page took of late; 0 before the first is done
         # Not a SimpleQueue: of several threads that wait with a time limit, one that wakes up too
         # late for an item waits without a limit then.
-        self._events: queue.Queue[Page | RenderingError] = queue.Queue()
+        self._events: queue.Queue[Page | RenderingError | None] = queue.Queue()
 
     # Called by the job's thread.
 
@@ -108,6 +108,10 @@ class RenderTask:
         if isinstance(event, RenderingError):
             raise event
         return event
+
+    def wake(self) -> None:
+        """Have `next_page` return now, if only None."""
+        self._events.put(None)
 
     def leave_off(self) -> int:
         """Give no further pages out, but have those rendered that were. Returns the first page that

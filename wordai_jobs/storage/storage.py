@@ -18,6 +18,16 @@ from wordai_jobs.storage.data_folder import DataFolder
 NextPage = Callable[[float], Page | None]
 
 
+class Rendering(Protocol):
+    """The pages of a chapter that are being rendered into its local folder."""
+
+    def next_page(self, timeout_s: float) -> Page | None:
+        """As `NextPage`. Raises if the pages cannot be rendered."""
+
+    def wake(self) -> None:
+        """Have `next_page` return now, if only None. Any thread may call this."""
+
+
 class UploadGone(Exception):
     """The uploaded PDF has been removed."""
 
@@ -93,11 +103,11 @@ class Pages(Protocol):
     def stage(self, chapter_id: str) -> Path:
         """Create the local folder that a chapter is rendered into, and return it."""
 
-    def storing(self, chapter_id: str, next_rendered: NextPage) -> AbstractContextManager[NextPage]:
-        """Store the pages that `next_rendered` returns from the chapter's local folder.
+    def storing(self, chapter_id: str, rendering: Rendering) -> AbstractContextManager[NextPage]:
+        """Store the pages as they are rendered into the chapter's local folder.
 
-        Yields a function that returns those that are in storage. It raises what `next_rendered`
-        raises.
+        Yields a function that returns those that are in storage. It raises what `next_page` of the
+        rendering raises.
         """
 
     def size(self, chapter_id: str) -> int:

@@ -15,8 +15,7 @@ from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.job import Job, JobStatus
 from wordai_jobs.model.work import Task, Work
 from wordai_jobs.rendering.pool import RenderPool
-from wordai_jobs.rendering.task import Part, RenderTask
-from wordai_jobs.storage.storage import NextPage
+from wordai_jobs.rendering.task import Part
 
 # A task leaves the rest of its pages to another one after this time, so that others need not wait,
 # but not so soon after its first page: before that, it may have waited for the renderers.
@@ -31,8 +30,7 @@ _CHECK_INTERVAL_S = 1.2
 _NOTEWORTHY_S = 0.25
 # A job on which nobody has worked for longer, because its messages wait, might soon count as lost.
 _LONG_UNTOUCHED = timedelta(seconds=4)
-_WAIT_S = 0.05
-_LONGEST_WAIT_S = 0.03
+_WAIT_S = 0.1
 _RETRY_PAUSE_S = 0.5
 # How long a page that is being rendered may take when the worker stops.
 _STOP_AFTER_S = 5.0
@@ -132,7 +130,7 @@ class Stretch:
         end = task.last + 1
         with (
             self._pool.rendering(part, folder, job.request.on_bad_page, task.pages) as rendering,
-            pages.storing(job.chapter_id, _impatient(rendering)) as next_page,
+            pages.storing(job.chapter_id, rendering) as next_page,
         ):
             while self._next < end:
                 self._check_if_due()
@@ -225,8 +223,3 @@ class Stretch:
             self._give_up_at = min(self._give_up_at, time.monotonic() + _PATIENCE_S)
             if time.monotonic() >= self._give_up_at:
                 raise
-
-
-def _impatient(rendering: RenderTask) -> NextPage:
-    """Threads that store pages end only after the page that they wait for."""
-    return lambda timeout_s: rendering.next_page(min(timeout_s, _LONGEST_WAIT_S))

@@ -95,7 +95,7 @@ class Pipeline:
         part = Part(pdf, job.total_pages, job.request.first_page)
         with (
             self._pool.rendering(part, folder, job.request.on_bad_page) as task,
-            self._storage.pages.storing(job.chapter_id, task.next_page) as next_page,
+            self._storage.pages.storing(job.chapter_id, task) as next_page,
         ):
             while len(live.pages) < job.total_pages:
                 live.check()

@@ -24,7 +24,7 @@ from wordai_jobs.storage.data_folder import (
     new_file,
     translated_full_disk,
 )
-from wordai_jobs.storage.storage import INDEX_NAME, ImageFile, NextPage
+from wordai_jobs.storage.storage import INDEX_NAME, ImageFile, NextPage, Rendering
 
 _MEDIA_TYPES = {".png": "image/png", ".jpg": "image/jpeg"}
 
@@ -41,8 +41,8 @@ class FolderPages:
             staging.mkdir(mode=0o700)
             return staging
 
-    def storing(self, chapter_id: str, next_rendered: NextPage) -> AbstractContextManager[NextPage]:
-        return nullcontext(next_rendered)
+    def storing(self, chapter_id: str, rendering: Rendering) -> AbstractContextManager[NextPage]:
+        return nullcontext(rendering.next_page)
 
     def size(self, chapter_id: str) -> int:
         with os.scandir(self._staging(chapter_id)) as entries:

@@ -1,6 +1,6 @@
 """The keys of objects: the paths that their files have in a data folder."""
 
-from pathlib import PurePosixPath
+from posixpath import splitext
 
 UPLOADS = "uploads/"
 CHAPTERS = "chapters/"
@@ -31,7 +31,7 @@ def chapter_prefix(chapter_id: str) -> str:
 
 def headers(key: str) -> dict[str, str]:
     """The HTTP headers with which a store is to answer for this object."""
-    media_type = _MEDIA_TYPES.get(PurePosixPath(key).suffix, "application/octet-stream")
+    media_type = _MEDIA_TYPES.get(splitext(key)[1], "application/octet-stream")
     if key.startswith(CHAPTERS):
         return {"Content-Type": media_type, "Cache-Control": _CACHE_CONTROL}
     return {"Content-Type": media_type}

@@ -1,7 +1,7 @@
 """Pages as objects: rendered into a local folder, then stored one by one."""
 
 import logging
-import queue
+import os
 import shutil
 import threading
 import time
@@ -31,7 +31,7 @@ from wordai_jobs.storage.file_cache import FileCache
 from wordai_jobs.storage.objects.keys import CHAPTERS, chapter_prefix
 from wordai_jobs.storage.objects.reading import PageReader
 from wordai_jobs.storage.objects.store import ObjectStore
-from wordai_jobs.storage.storage import INDEX_NAME, ImageAddress, NextPage
+from wordai_jobs.storage.storage import INDEX_NAME, ImageAddress, NextPage, Rendering
 
 _CONTENT_ENDING = ".json"
 # In this order: a page can be read as soon as it has an image.
@@ -39,7 +39,6 @@ _ENDINGS = (_CONTENT_ENDING, THUMBNAIL_ENDING, *IMAGE_ENDINGS)
 # A request to a store takes some 30 ms, and a page three of them: so many threads keep up with
 # several renderers.
 _THREADS = 8
-_WAIT_S = 0.25
 _RETRY_PAUSE_S = 0.5
 # A job that has ended waits no longer than this for a store that is away.
 _REMOVE_FOR_S = 30.0
@@ -67,55 +66,62 @@ class ObjectPages:
             return staging
 
     @contextmanager
-    def storing(self, chapter_id: str, next_rendered: NextPage) -> Iterator[NextPage]:
-        """A few threads take the rendered pages and store them, while the caller waits.
+    def storing(self, chapter_id: str, rendering: Rendering) -> Iterator[NextPage]:
+        """The caller's thread waits for rendered pages, and has a few threads store them. There are
+        no more of these than are needed, and none of them looks for work again and again: with
+        eight that do, they take more of the processor than storing does.
 
         If the store is away, they try again until the caller leaves.
         """
-        events: queue.SimpleQueue[Page | Exception] = queue.SimpleQueue()
+        ended: deque[Page | Exception] = deque()
         is_over = threading.Event()
 
-        def store_pages() -> None:
-            while not is_over.is_set():
-                try:
-                    page = next_rendered(_WAIT_S)
-                    if page and self._store_page(chapter_id, page.number, is_over):
-                        events.put(page)
-                except Exception as error:  # the caller handles it
-                    events.put(error)
-                    return
+        def store(page: Page) -> None:
+            try:
+                if self._store_page(chapter_id, page.number, is_over):
+                    ended.append(page)
+            except Exception as error:  # the caller handles it
+                ended.append(error)
+            rendering.wake()
 
         def next_stored(timeout_s: float) -> Page | None:
-            try:
-                event = events.get(timeout=max(timeout_s, 0))
-            except queue.Empty:
-                return None
+            deadline = time.monotonic() + timeout_s
+            while not ended:
+                left_s = deadline - time.monotonic()
+                page = rendering.next_page(left_s)
+                if page:
+                    executor.submit(store, page)
+                elif left_s <= 0:
+                    return None
+            event = ended.popleft()
             if isinstance(event, Exception):
                 raise event
             return event
 
-        threads = [threading.Thread(target=store_pages, name="storing") for _ in range(_THREADS)]
-        for thread in threads:
-            thread.start()
+        executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="storing")
         try:
             yield next_stored
         finally:
             is_over.set()
-            for thread in threads:  # no page may be stored after the caller has removed the chapter
-                thread.join()
+            # It waits: no page may be stored after the caller has removed the chapter.
+            executor.shutdown(cancel_futures=True)
 
     def _store_page(self, chapter_id: str, number: int, is_over: threading.Event) -> bool:
         """Store the files of a page. False if it is over before they are stored."""
+        prefix, stem = chapter_prefix(chapter_id), page_file_stem(number)
         for ending in _ENDINGS:
-            file = self._folder.staging / chapter_id / f"{page_file_stem(number)}{ending}"
-            if not file.exists():
+            path = f"{self._folder.staging}/{chapter_id}/{stem}{ending}"
+            try:
+                with open(path, "rb", buffering=0) as file:
+                    size = os.fstat(file.fileno()).st_size
+                    if ending == _CONTENT_ENDING and size > MOST_WORDS_BYTES:
+                        raise ValueError(f"page {number} has more words than any page can have")
+                    content = file.read()
+            except FileNotFoundError:
                 continue
-            if ending == _CONTENT_ENDING and file.stat().st_size > MOST_WORDS_BYTES:
-                raise ValueError(f"page {number} has more words than any page can have")
-            key, content = f"{chapter_prefix(chapter_id)}{file.name}", file.read_bytes()
             while not is_over.is_set():
                 try:
-                    self._store.put(key, content)
+                    self._store.put(f"{prefix}{stem}{ending}", content)
                     break
                 except StorageError:
                     is_over.wait(_RETRY_PAUSE_S)
@@ -123,7 +129,7 @@ class ObjectPages:
                 return False
             if ending == _CONTENT_ENDING:  # the chapter's index is about to need it
                 self._reader.remember(chapter_id, number, content)
-            file.unlink()
+            os.unlink(path)
         return True
 
     def size(self, chapter_id: str) -> int:
