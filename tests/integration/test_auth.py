@@ -223,7 +223,7 @@ def test_polls_wait_for_a_silent_google_once_and_never_again(
             tokens = [google.token(f"user-{number}") for number in range(100)]
             for response in threads.map(lambda token: ask(server, f"Bearer {token}"), tokens):
                 check_unavailable(response)
-        assert time.monotonic() - began < 5, "100 requests, each of which once waited for 5 s"
+        assert time.monotonic() - began < 20, "if each waited for 3 s, they would take 37 s"
 
 
 EMULATED = {"FIREBASE_AUTH_EMULATOR_HOST": "127.0.0.1:9099"}

@@ -113,8 +113,9 @@ def test_a_database_that_is_away_for_a_while_costs_no_job(running: Running) -> N
             assert response.json() == {
                 "detail": "Failed to get job status: the database cannot be reached"
             }
-            assert response.elapsed.total_seconds() < 3
-        assert requests.get(f"{server.url}/health", timeout=3).ok
+            # Usually 2.5 s; without a limit of its own, the driver waits for 30 s.
+            assert response.elapsed.total_seconds() < 15
+        assert requests.get(f"{server.url}/health", timeout=30).ok
         ready = requests.get(f"{server.url}/health/ready", timeout=10)
         assert (ready.status_code, ready.json()) == (
             503,
@@ -190,9 +191,10 @@ def test_pollers_of_a_database_that_is_away_keep_nobody_waiting(running: Running
                 done.result()
         finally:
             mongodb.resume()
-    # Generous: what is measured on a quiet machine is in docs/reliability.md.
-    assert max(took_s["poll"]) < 6 and max(took_s["health"]) < 3 and max(took_s["image"]) < 3
-    wait_until(lambda: user.get(poll).status_code == 200, 10, "the database to be found again")
+    # Generous: what is measured on a quiet machine is in docs/reliability.md. If all polls waited
+    # for the database, the last ones would take 19 s, and nothing else would be answered before.
+    assert max(took_s["poll"]) < 15 and max(took_s["health"]) < 10 and max(took_s["image"]) < 10
+    wait_until(lambda: user.get(poll).status_code == 200, what="the database to be found again")
 
 
 def test_a_server_that_starts_before_its_database_waits_for_it(
@@ -244,7 +246,7 @@ def test_readiness_names_a_database_that_is_gone_while_health_stays(
     mongodb.kill()
     ready = requests.get(f"{server.url}/health/ready", timeout=10)
     assert (ready.status_code, ready.json()) == (503, {"detail": "the database cannot be reached"})
-    assert requests.get(f"{server.url}/health", timeout=3).json()["status"] == "ok"
+    assert requests.get(f"{server.url}/health", timeout=30).json()["status"] == "ok"
     refused = user.post("/api/v1/books", json={"title": "A book"})
     assert (refused.status_code, refused.json()) == (500, {"detail": "Internal server error"})
     assert server.stop() == 0

@@ -316,7 +316,9 @@ def test_hundreds_of_slow_connections_do_not_stop_a_poll(
             for connection in slow:
                 connection.sendall(bytes([byte]))
             for _ in range(10):
-                assert user.get(f"/api/v1/books/jobs/{ids['job_id']}", timeout=5).status_code == 200
+                assert (
+                    user.get(f"/api/v1/books/jobs/{ids['job_id']}", timeout=30).status_code == 200
+                )
         rest = f"{request[4:]}Content-Length: 100000\r\n\r\n%PDF-".encode()
         for connection in slow:
             connection.sendall(rest)
@@ -346,5 +348,5 @@ def test_a_client_that_disappears_during_its_upload_leaves_no_file(
     for sent in (head, head + part, head + part + pdf[:1_000_000], head + part + pdf[:-1]):
         with socket.create_connection(("127.0.0.1", target.port), timeout=10) as connection:
             connection.sendall(sent)
-    wait_until(lambda: held()[0] <= descriptors and held()[1] == files, 10, "no trace of them")
+    wait_until(lambda: held()[0] <= descriptors and held()[1] == files, what="no trace of them")
     assert user.upload(photo_pdf()).status_code == 201

@@ -38,14 +38,14 @@ def test_a_slow_clean_up_does_not_delay_the_sweep(database: Database, tmp_path: 
     housekeeper = Housekeeper({"engine": engine.chores, "clean-up": cleanup_chores(cleanup, 0)})
     housekeeper.start()
     try:
-        assert cleanup.has_begun.wait(10)
+        assert cleanup.has_begun.wait(30)
         orphan, other = (
             Job.enqueued(upload_of("alice"), "book", ChapterRequest("T", "t"), folder_id)
             for folder_id in ("this-folder", "another-folder")
         )
         database.jobs.insert(orphan)
         database.jobs.insert(other)
-        wait_until(lambda: is_failed(database, orphan), 20, "the sweep of the orphan")
+        wait_until(lambda: is_failed(database, orphan), 60, "the sweep of the orphan")
         assert not is_failed(database, other), "jobs of another data folder are left alone"
     finally:
         cleanup.may_end.set()

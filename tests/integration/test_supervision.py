@@ -105,7 +105,7 @@ def test_no_child_outlives_a_server_that_is_killed(start_server: StartServer) ->
     # It cannot see its socket end: this is the kernel's doing.
     os.kill(fork_server(server)[0], signal.SIGSTOP)
     server.kill()
-    wait_until(lambda: not any(is_alive(pid) for pid in children), 10, "the end of the children")
+    wait_until(lambda: not any(is_alive(pid) for pid in children), what="their end")
 
 
 def test_a_job_that_takes_too_long_as_a_whole_fails(start_server: StartServer) -> None:
@@ -116,5 +116,8 @@ def test_a_job_that_takes_too_long_as_a_whole_fails(start_server: StartServer) -
     assert user.end_of(running)["error"] == "Job took longer than 2 s"
     assert user.end_of(waiting)["error"] == "Job took longer than 2 s"
     assert staged(server.data) == []
-    assert user.end_of(user.submit(photo_pdf()))["status"] == "completed"
+    # On a busy machine, it may take more than its 2 s.
+    wait_until(
+        lambda: user.end_of(user.submit(photo_pdf()))["status"] == "completed", what="a good job"
+    )
     assert server.stop() == 0

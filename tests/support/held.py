@@ -40,7 +40,7 @@ def standing_still(visitor: Visitor, server: ServerProcess) -> Iterator[None]:
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
         for pid in stopped:
-            wait_until(partial(processes.is_stopped, pid), 10, "the renderers to stop")
+            wait_until(partial(processes.is_stopped, pid), what="the renderers to stop")
         route.continue_()
 
     visitor.page.route("**/chapters/from-pdf", stop_and_go_on)

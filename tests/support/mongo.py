@@ -42,7 +42,7 @@ class DatabaseProcess:
     def pause(self) -> None:
         """Stop the process, and return once all of it has stopped: a signal takes its time."""
         self._process.send_signal(signal.SIGSTOP)
-        wait_until(lambda: is_stopped(self._process.pid), 10, "the database to pause")
+        wait_until(lambda: is_stopped(self._process.pid), what="the database to pause")
 
     def resume(self) -> None:
         self._process.send_signal(signal.SIGCONT)

@@ -76,9 +76,9 @@ def test_a_database_that_is_away_is_refused_at_once_until_it_is_back(
     later: Callable[[], str] = getattr(database, kind)
     with ThreadPoolExecutor(SLOTS + 3) as threads:
         first = [threads.submit(database.request) for _ in range(SLOTS + 3)]
-        wait_until(lambda: sum(request.done() for request in first) == 3, 10)
+        wait_until(lambda: sum(request.done() for request in first) == 3)
         assert later() == "refused"
         database.is_away = False
         database.may_end.set()
-        wait_until(lambda: later() == "done", 10)
+        wait_until(lambda: later() == "done")
         assert sorted(request.result() for request in first) == ["done"] * SLOTS + ["refused"] * 3

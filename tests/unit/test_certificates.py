@@ -108,7 +108,7 @@ def test_requests_wait_once_for_a_fetch_that_hangs_and_never_again() -> None:
 
     with ThreadPoolExecutor(20) as threads:
         assert max(threads.map(seconds_until_refused, range(20))) < 10
-    assert max(map(seconds_until_refused, range(20))) < 0.5
+    assert max(map(seconds_until_refused, range(20))) < 2, "they do not wait for 3 s again"
     may_end.set()
 
 
