@@ -136,8 +136,11 @@ def test_a_job_that_has_ended_lately_can_be_polled_while_the_database_is_away(
     other = Client(server.url, "another")
     read_since = user.job(running.forgotten.pop()["job_id"])
     seen_to_end = user.end_of(user.submit(photo_pdf()))
+    unseen = user.submit(photo_pdf(), title="not polled")
+    wait_until(lambda: f"job {unseen} completed" in server.log)
     mongodb.pause()
     try:
+        assert user.job(unseen)["status"] == "completed"
         for job in (seen_to_end, read_since):
             assert user.job(job["job_id"]) == job
             assert other.get(f"/api/v1/books/jobs/{job['job_id']}").status_code == 403

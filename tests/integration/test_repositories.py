@@ -166,6 +166,17 @@ def test_a_list_of_jobs_goes_on_after_one_of_several_of_one_moment(database: Dat
     assert [job.job_id for job in listed] == [job.job_id for job in newest_first]
 
 
+def test_a_slug_that_is_taken_gets_the_place_in_the_book_or_the_first_free_number(
+    database: Database, job: Job
+) -> None:
+    chapter = replace(chapter_of(job), slug="intro")
+    slugs = [
+        database.chapters.insert(replace(chapter, chapter_id=f"c{n}", order_index=place)).slug
+        for n, place in enumerate([0, 7, 7, 2, 0])
+    ]
+    assert slugs == ["intro", "intro-8", "intro-2", "intro-3", "intro-4"]
+
+
 def test_the_search_for_a_free_slug_ends(
     database: Database, job: Job, shared: dict[str, str]
 ) -> None:

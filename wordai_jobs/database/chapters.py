@@ -1,9 +1,9 @@
 """Chapters in the collection `book_chapters`."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields, replace
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -41,8 +41,7 @@ class ChapterRepository(Repository[Chapter]):
         """
         if chapter.parent_id and self.find(chapter.parent_id) is None:
             chapter = replace(chapter, parent_id=None)
-        slug = chapter.slug
-        for _ in range(_SLUG_TRIES):
+        for slug in islice(self._slugs(chapter), _SLUG_TRIES):
             tried = replace(chapter, slug=slug)
             try:
                 with self._translated_errors():
@@ -52,18 +51,21 @@ class ChapterRepository(Repository[Chapter]):
                 existing = self.find(chapter.chapter_id)
                 if existing:
                     return existing
-            # Another chapter may take this slug before the next try.
-            slug = self._free_slug(chapter.book_id, chapter.slug)
         logger.error("chapter %s could not be inserted: no free slug", chapter.chapter_id)
         raise DatabaseError("the database refused the operation")
 
-    def _free_slug(self, book_id: str, slug: str) -> str:
-        """The slug, with the smallest number after it that makes it unique in the book."""
-        with self._translated_errors():
-            found = self._collection.find({"book_id": book_id}, {"_id": False, "slug": True})
-            taken = {document["slug"] for document in found}
-        candidates = (numbered_slug(slug, attempt) for attempt in count(1))
-        return next(candidate for candidate in candidates if candidate not in taken)
+    def _slugs(self, chapter: Chapter) -> Iterator[str]:
+        """The slugs to try. Each may be taken by another chapter before this one gets it."""
+        yield chapter.slug
+        # No other chapter has this place in the book, unless a client has chosen it.
+        if chapter.order_index > 0:
+            yield numbered_slug(chapter.slug, chapter.order_index + 1)
+        while True:
+            with self._translated_errors():
+                found = self._collection.find({"book_id": chapter.book_id}, {"slug": True})
+                taken = {document["slug"] for document in found}
+            candidates = (numbered_slug(chapter.slug, number) for number in count(2))
+            yield next(candidate for candidate in candidates if candidate not in taken)
 
     def find(self, chapter_id: str) -> Chapter | None:
         """A chapter without its pages and its outline."""

@@ -1,6 +1,6 @@
 """The interface between JobService, which decides what users may do, and what runs their jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,6 +48,8 @@ class Engine(Protocol):
     chores: Sequence[Chore]
     # Which places in their books new chapters get.
     order: Order
+    # Called with each job that `in_memory` is about to forget, in most cases because it has ended.
+    on_forget: list[Callable[[Job], None]]
 
     def start(self) -> None:
         """Start what does not need the database. Returns at once."""

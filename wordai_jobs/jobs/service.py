@@ -55,6 +55,7 @@ class JobService:
         self._engine = engine
         self._ended = ended
         self._metrics = metrics
+        engine.on_forget.append(ended.remember)
         self._key_locks = [threading.Lock() for _ in range(_KEY_LOCKS)]
 
     def enqueue(
@@ -166,12 +167,10 @@ class JobService:
         return job
 
     def in_memory(self, job_id: str) -> Job | None:
-        """The current state of anyone's job, if this server runs it, or has read its end lately."""
-        job = self._engine.in_memory(job_id)
-        if job is None:
-            return self._ended.find(job_id)
-        self._ended.remember(job)
-        return job
+        """The current state of anyone's job, if this server runs it, has run it to its end lately,
+        or has read its end lately.
+        """
+        return self._engine.in_memory(job_id) or self._ended.find(job_id)
 
     def position(self, job: Job) -> int | None:
         """The job's place in the queue (1 is next); None if it does not wait."""

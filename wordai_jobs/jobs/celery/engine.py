@@ -3,7 +3,7 @@
 import logging
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from wordai_jobs.config import Config
 from wordai_jobs.errors import Busy
@@ -32,6 +32,7 @@ class CeleryEngine:
         self._fleet = fleet
         self._jobs = fleet.database.fleet
         self.order: Order = SharedOrder(fleet.database.books)
+        self.on_forget: list[Callable[[Job], None]] = []  # jobs end in workers
         self._backlog = Backlog(self._jobs, self._limits.queued)
         self._lookout = Lookout(fleet, config.jobs)
         self.chores: Sequence[Chore] = [

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from wordai_jobs.config import Config
@@ -52,6 +52,7 @@ class ThreadEngine:
         self._database = database
         self._pool = pool
         self.order: Order = OwnOrder()
+        self.on_forget: list[Callable[[Job], None]] = []
         self._pipeline = Pipeline(database, storage, pool, metrics)
         self._sweep = Sweep(database, storage, self.is_live, metrics)
         self.chores: Sequence[Chore] = [
@@ -242,6 +243,8 @@ class ThreadEngine:
 
     def _forget(self, live: LiveJob) -> None:
         """Remove a job that has ended, or is left to the sweep."""
+        for tell in self.on_forget:
+            tell(live.job)
         with self._changed:
             self._live.pop(live.job.job_id, None)
             self._changed.notify_all()
