@@ -429,25 +429,56 @@ def test_what_the_store_did_not_delete_is_not_said_to_be_deleted(
     assert not [key for key in bucket.keys if key.startswith(("chapters/", "uploads/"))]
 
 
-def test_words_that_would_fill_a_workers_memory_are_not_stored(
+@pytest.fixture
+def rendering(
     bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> tuple[ObjectStorage, Path, RenderTask]:
+    """A page of the chapter `long` is rendered into the folder, but for its files."""
     for name, value in bucket.server.environment.items():
         monkeypatch.setenv(name, value)
     folder = DataFolder(tmp_path)
     folder.create()
     storage = ObjectStorage(folder, ObjectStore(bucket.url, 1))
     staging = storage.pages.stage("long")
+    task = RenderTask(Part(tmp_path / "document.pdf", 1), staging, "fail", processes=1)
+    task.page_done(Page(1, 100, 100), took_s=0.1)
+    return storage, staging, task
+
+
+def test_words_that_would_fill_a_workers_memory_are_not_stored(
+    bucket: Bucket, rendering: tuple[ObjectStorage, Path, RenderTask]
+) -> None:
+    storage, staging, task = rendering
     with open(staging / "00001.json", "wb") as file:
         file.truncate(MOST_WORDS_BYTES + 1)
-    rendering = RenderTask(Part(tmp_path / "document.pdf", 1), staging, "fail", processes=1)
-    rendering.page_done(Page(1, 100, 100), took_s=0.1)
     with (
-        storage.pages.storing("long", rendering) as next_page,
+        storage.pages.storing("long", task) as next_page,
         pytest.raises(ValueError, match="page 1 has more words"),
     ):
         next_page(30)
     assert bucket.keys == set()
+
+
+def test_an_image_that_would_fill_a_workers_memory_is_stored_in_parts(
+    bucket: Bucket,
+    rendering: tuple[ObjectStorage, Path, RenderTask],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    storage, staging, task = rendering
+    read, put = list[str](), storage.store.put
+
+    def put_and_remember(key: str, content: bytes) -> None:
+        read.append(key)
+        put(key, content)
+
+    monkeypatch.setattr(storage.store, "put", put_and_remember)
+    (staging / "00001.json").write_text("{}")
+    with open(staging / "00001.png", "wb") as file:
+        file.truncate(MOST_WORDS_BYTES + 1)
+    with storage.pages.storing("long", task) as next_page:
+        assert wait_until(lambda: next_page(1), what="the page")
+    assert read == ["chapters/long/00001.json"]
+    assert len(bucket.get("chapters/long/00001.png")) == MOST_WORDS_BYTES + 1
     storage.close()
 
 

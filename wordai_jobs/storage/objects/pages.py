@@ -114,14 +114,20 @@ class ObjectPages:
             try:
                 with open(path, "rb", buffering=0) as file:
                     size = os.fstat(file.fileno()).st_size
-                    if ending == _CONTENT_ENDING and size > MOST_WORDS_BYTES:
-                        raise ValueError(f"page {number} has more words than any page can have")
-                    content = file.read()
+                    # A renderer that a PDF has taken over may write more at this moment.
+                    content = file.read(min(size, MOST_WORDS_BYTES) + 1)
             except FileNotFoundError:
                 continue
+            is_large = len(content) > MOST_WORDS_BYTES
+            if is_large and ending == _CONTENT_ENDING:
+                raise ValueError(f"page {number} has more words than any page can have")
+            key = f"{prefix}{stem}{ending}"
             while not is_over.is_set():
                 try:
-                    self._store.put(f"{prefix}{stem}{ending}", content)
+                    if is_large:
+                        self._store.put_file(key, Path(path))
+                    else:
+                        self._store.put(key, content)
                     break
                 except StorageError:
                     is_over.wait(_RETRY_PAUSE_S)
