@@ -422,7 +422,7 @@ def _first_problem(error: ValidationError) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"unknown key {key}"
-    message = message_about(problem)
+    message = "must be a table" if problem["type"] == "model_type" else message_about(problem)
     return f"{key}: {message}" if key else message
 
 

@@ -65,6 +65,21 @@ def test_in_a_pipe_submit_prints_plain_lines_and_ends_with_the_job(
     assert program.run("books").stdout.splitlines()[1:] == [f"{book_id}  Sách"]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("parts", "book.pdf", "--new-book", "B", "--part", "All=1-9"),
+        ("submit", "book.pdf", "--new-book", "B", "--title", "x" * 301),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_request_that_is_refused_leaves_no_new_book(
+    program: Program, alice: Client, command: tuple[str, ...]
+) -> None:
+    program.run(*command, expect=3)
+    assert alice.get("/api/v1/books").json() == {"books": []}
+
+
 def test_a_library_is_cared_for_from_the_command_line(program: Program, alice: Client) -> None:
     def printed(*arguments: str) -> Json:
         shown: Json = json.loads(program.run(*arguments, "--json").stdout)

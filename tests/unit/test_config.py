@@ -135,8 +135,16 @@ def test_a_mistake_is_named_in_one_line(environ: dict[str, str], message: str) -
     assert message in str(stopped.value) and "\n" not in str(stopped.value)
 
 
-def test_a_file_that_is_not_toml_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[server\n", "broken.toml is not valid TOML"),
+        ("server = 3\n", "Configuration: server: must be a table"),
+    ],
+    ids=["no TOML", "a section that is a number"],
+)
+def test_a_mistake_in_the_file_is_named(tmp_path: Path, content: str, message: str) -> None:
     file = tmp_path / "broken.toml"
-    file.write_text("[server\n")
-    with pytest.raises(StartError, match="broken.toml is not valid TOML"):
+    file.write_text(content)
+    with pytest.raises(StartError, match=message):
         load_config({"WORDAI_JOBS_CONFIG": str(file)})

@@ -9,6 +9,7 @@ import click
 from wordai_jobs.cli.connection import Connection, connection_options
 from wordai_jobs.cli.exits import Exit
 from wordai_jobs.cli.output import as_json_option, print_json, print_table
+from wordai_jobs.cli.submit import book_for_chapters
 from wordai_jobs.cli.watching import outcome, wait, watcher
 from wordai_jobs.client import Client, FileOutline, Part
 
@@ -47,7 +48,8 @@ def _print_outline(found: FileOutline) -> None:
     if rows:
         print_table(("PAGE", "TITLE"), rows)
     else:
-        click.echo(f"The PDF has {found.page_count} pages and no outline")
+        pages = "1 page" if found.page_count == 1 else f"{found.page_count} pages"
+        click.echo(f"The PDF has {pages} and no outline")
 
 
 def _part(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> list[Part]:
@@ -111,8 +113,8 @@ def parts(
         wanted = chosen or client.file_outline(file_id).parts(level)
         if not wanted:
             raise click.UsageError(f"The outline has no entries of level {level}: use --part.")
-        book_id = book or client.create_book(new_book or "").book_id
-        jobs = client.from_outline(file_id, book_id, wanted)
+        with book_for_chapters(client, book, new_book) as book_id:
+            jobs = client.from_outline(file_id, book_id, wanted)
         if not as_json:
             click.echo(f"Book {book_id}")
             for job, part in zip(jobs, wanted, strict=True):

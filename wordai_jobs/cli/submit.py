@@ -1,5 +1,7 @@
 """`wordai-jobs submit`: upload a PDF and enqueue a job for it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
 
@@ -9,7 +11,7 @@ from wordai_jobs.cli.connection import Connection, connection_options
 from wordai_jobs.cli.exits import Exit
 from wordai_jobs.cli.output import as_json_option, print_json
 from wordai_jobs.cli.watching import Watcher, outcome, wait, watcher
-from wordai_jobs.client import Client
+from wordai_jobs.client import Busy, Client, Refused
 from wordai_jobs.model.job import OnBadPage
 
 
@@ -61,8 +63,9 @@ def submit(
     show = watcher(as_json)
     with connection.client(show.trouble) as client:
         title = title or pdf.stem
-        file_id, book_id = _upload(client, show, pdf, book, new_book or title)
-        job = client.enqueue(file_id, book_id, title, on_bad_page=on_bad_page)
+        file_id = _upload(client, show, pdf, book)
+        with book_for_chapters(client, book, new_book) as book_id:
+            job = client.enqueue(file_id, book_id, title, on_bad_page=on_bad_page)
         if not as_json:
             if book is None:
                 click.echo(f"Book {book_id}")
@@ -79,24 +82,31 @@ def submit(
     return outcome(job)
 
 
-def _upload(
-    client: Client, show: Watcher, pdf: Path, book: str | None, new_book: str
-) -> tuple[str, str]:
-    """Upload the PDF; returns its id and the book's.
+@contextmanager
+def book_for_chapters(client: Client, book: str | None, new_book: str | None) -> Iterator[str]:
+    """The id of the book, or of a new one, which does not stay if the chapters are refused."""
+    book_id = book or client.create_book(new_book or "").book_id
+    try:
+        yield book_id
+    except (Refused, Busy):
+        if not book:
+            client.delete_book(book_id)
+        raise
 
-    The token and the book are checked first, because an upload may take long. A new book is created
-    after the upload, so that none is left behind if the PDF is refused.
+
+def _upload(client: Client, show: Watcher, pdf: Path, book: str | None) -> str:
+    """Upload the PDF; returns its id. The token and the book are checked first, because an upload
+    may take long.
     """
     if book:
         client.book(book)
     else:
         client.books()
     try:
-        file = client.upload(pdf, show.upload)
+        return client.upload(pdf, show.upload).file_id
     except KeyboardInterrupt:
         show.end()
         click.echo("Upload stopped; no job was created", err=True)
         raise
     finally:
         show.end()
-    return file.file_id, book or client.create_book(new_book).book_id
