@@ -2,9 +2,15 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
 
 from tests.support.records import upload_of
+from wordai_jobs.jobs.service import JobService
 from wordai_jobs.model.job import ChapterRequest, Job, JobStatus
+from wordai_jobs.web.jobs import job_headers
 
 
 def job(pages: int = 283) -> Job:
@@ -62,3 +68,9 @@ def test_a_job_has_ids_of_its_own_and_knows_when_it_has_ended() -> None:
         JobStatus.COMPLETED,
         JobStatus.FAILED,
     ]
+
+
+@pytest.mark.parametrize(("position", "pause_s"), [(None, 2), (1, 2), (7, 3), (30, 15), (999, 30)])
+def test_a_job_deep_in_the_queue_is_polled_less_often(position: int | None, pause_s: int) -> None:
+    jobs = cast(JobService, SimpleNamespace(position=lambda job: position))
+    assert job_headers(job(), jobs)["Retry-After"] == str(pause_s)

@@ -50,6 +50,9 @@ from wordai_jobs.web.services import services
 
 _POLL_INTERVAL_S = 2
 _LONGEST_POLL_INTERVAL_S = 30
+# Several jobs run at once, and many take a moment: a longer pause would show jobs as waiting that
+# have long ended.
+_PLACES_PER_S = 2
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _ACCEPTED = Success(
     202,
@@ -252,7 +255,7 @@ def job_headers(job: Job, jobs: JobService) -> dict[str, str]:
     if job.status.has_ended:
         return {}
     position = jobs.position(job)
-    pause_s = min(_LONGEST_POLL_INTERVAL_S, max(_POLL_INTERVAL_S, position or 0))
+    pause_s = min(_LONGEST_POLL_INTERVAL_S, max(_POLL_INTERVAL_S, (position or 0) // _PLACES_PER_S))
     headers = {"Retry-After": str(pause_s)}
     if position is not None:
         headers["X-Queue-Position"] = str(position)
