@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.hostile import circular_outline_pdf, deep_outline_pdf, long_outline_pdf
 from tests.support.pdfs import guided_pdf, text_pdf
+from wordai_jobs.errors import InvalidPdf
 from wordai_jobs.model.pdf_info import PdfInfo
 from wordai_jobs.rendering import fork_server_process, inspector
 from wordai_jobs.rendering.fork_client import ForkServer
@@ -45,6 +46,14 @@ def test_the_outline_of_an_upload_is_found(inspect: Inspect) -> None:
     assert found.page_count == 45 and found.title == "A guided tour"
     assert found.outline[0].title == "Preface" and found.page_labels
     assert inspect(text_pdf(2)) == PdfInfo(2)
+
+
+def test_an_upload_that_is_no_pdf_is_logged_as_that(
+    inspect: Inspect, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(InvalidPdf, match="not a PDF"):
+        inspect(b"no PDF")
+    assert "inspector: not_a_pdf" in caplog.messages
 
 
 def test_a_hostile_outline_costs_itself_and_not_its_upload(inspect: Inspect) -> None:

@@ -66,7 +66,8 @@ def main(connection: socket.socket, memory_limit_mb: int, is_sandboxed: bool) ->
             for answer in renderer.answers(request, descriptors):
                 connection.send(encode(answer))
         except RenderFailed as failed:
-            logger.warning("%s: %s", failed.failure.name.lower(), failed.__cause__)
+            reason = f": {failed.__cause__}" if failed.__cause__ else ""
+            logger.warning("%s%s", failed.failure.name.lower(), reason)
             connection.send(encode(Failed(failed.failure)))
         finally:
             for descriptor in descriptors:
