@@ -1,5 +1,7 @@
 """Writes that come late or twice: the database decides, not the order of calls."""
 
+import queue
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from pymongo.collection import Collection
 
 from tests.support.records import upload_of
+from wordai_jobs.availability import handles_request
 from wordai_jobs.clock import utc_now
 from wordai_jobs.config import parse_config
 from wordai_jobs.database.client import Database
@@ -117,6 +120,29 @@ def test_one_idempotency_key_makes_one_record(database: Database, job: Job) -> N
     )
     assert database.jobs.insert(first) and not database.jobs.insert(second)
     assert database.jobs.find_by_key("alice", "client:key") == first
+
+
+def test_a_batch_that_another_request_completes_at_the_same_time_needs_one_place_only(
+    shared: dict[str, str], database: Database
+) -> None:
+    """Each request may use the database once at a time: six that wait for a second place would
+    wait for each other.
+    """
+    first, second = (
+        Job.enqueued(upload_of("alice"), "book", ChapterRequest("T", "t"), None) for _ in range(2)
+    )
+    assert database.jobs.insert(second)
+    narrow = Database(shared["mongodb.uri"], shared["mongodb.database"], request_slots=1)
+    outcome: queue.Queue[bool] = queue.Queue()
+
+    def request() -> None:
+        handles_request.set(True)
+        outcome.put(narrow.jobs.insert(first, second))
+
+    threading.Thread(target=request, daemon=True).start()
+    assert outcome.get(timeout=30)
+    assert {job.job_id for job in database.jobs.unfinished()} == {first.job_id, second.job_id}
+    narrow.close()
 
 
 def test_an_option_of_an_index_that_is_stored_as_false_counts_as_absent(

@@ -166,6 +166,7 @@ class JobRepository(Repository[Job]):
 
     def _insert(self, documents: list[Document]) -> bool:
         first, *rest = documents
+        failed: list[Document] = []
         try:
             with self._translated_errors():
                 if not rest:
@@ -180,10 +181,10 @@ class JobRepository(Repository[Job]):
                         raise
                     if failed[0]["index"] == 0:
                         return False
-                    # A request with the same key, or a chore, has begun to record the rest.
-                    self._insert_missing(rest)
         except DuplicateKeyError:
             return False
+        if failed:  # a request with the same key, or a chore, has begun to record the rest
+            self._insert_missing(rest)
         with suppress(DatabaseError):  # it is forgotten later
             self._forget_rest(first["job_id"])
         return True
