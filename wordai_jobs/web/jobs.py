@@ -110,6 +110,7 @@ def enqueue(book_id: str) -> tuple[Response, int]:
         **QUEUE_ERRORS,
         409: "Only a failed job can be retried; this one is processing",
         422: "on_bad_page must be 'fail' or 'placeholder'",
+        507: QUOTA_REACHED,
     },
     json=RetryOptions,
 )
