@@ -5,13 +5,14 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.disks import fill
 from tests.support.pdfs import hanging_pdf, pictures_pdf, text_pdf
 from tests.support.processes import kill, memory_kb
-from tests.support.renderers import GARBAGE, SETTINGS, own_children, rendered, take_over
+from tests.support.renderers import GARBAGE, NONSENSE, SETTINGS, own_children, rendered, take_over
 from tests.support.waiting import wait_until
 from wordai_jobs.model.job import ErrorClass
 from wordai_jobs.rendering import protocol
@@ -19,7 +20,7 @@ from wordai_jobs.rendering.child_process import ChildProcess
 from wordai_jobs.rendering.fork_client import ForkServer
 from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.rendering.protocol import Failed, Failure
-from wordai_jobs.rendering.task import FolderGone, Part, RenderingError
+from wordai_jobs.rendering.task import FolderGone, Part, RenderingError, RenderTask
 from wordai_jobs.rendering.turns import WaitingChildren
 
 BLOCK = 4096
@@ -99,6 +100,26 @@ def test_a_child_that_sends_garbage_fails_its_book_and_not_the_pool(
             wait_until(lambda: task.next_page(0.1), what="the end of the book")
     assert raised.value.error_class is ErrorClass.RENDERER_CRASH
     assert rendered(pool, pdf, tmp_path / "later") == 3
+
+
+def test_a_child_that_sends_garbage_has_ended_before_its_page_is_tried_again(
+    pool: RenderPool, pdf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may still write into the files that the next child is about to write."""
+    left, page_failed = [], RenderTask.page_failed
+
+    def look_and_fail(task: RenderTask, *args: Any, **options: Any) -> None:
+        left.append(children())
+        page_failed(task, *args, **options)
+
+    monkeypatch.setattr(RenderTask, "page_failed", look_and_fail)
+    take_over(monkeypatch, NONSENSE)
+    with (
+        pool.rendering(Part(pdf, 3), tmp_path, "fail") as task,
+        pytest.raises(RenderingError, match="Page 1 crashed the renderer"),
+    ):
+        wait_until(lambda: task.next_page(0.1), what="the end of the book")
+    assert left == [[], []]
 
 
 @pytest.mark.parametrize("failure", Failure)
