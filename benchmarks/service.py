@@ -60,7 +60,7 @@ def serving(
     code: Path = ROOT,
 ) -> Iterator[ServerProcess]:
     """A warm server with the default settings and a temporary data folder."""
-    folder = tempfile.mkdtemp(dir=_folder_of_this_run().name)
+    folder = tempfile.mkdtemp(dir=folder_of_this_run().name)
     all_settings = {"limits.max_active_jobs_per_user": 100, **(settings or {})}
     server = MeasuredServer(Path(folder), all_settings, env)
     server.code = code
@@ -72,7 +72,7 @@ def serving(
 
 
 @cache
-def _folder_of_this_run() -> tempfile.TemporaryDirectory[str]:
+def folder_of_this_run() -> tempfile.TemporaryDirectory[str]:
     """Removed at exit, not before: for five minutes after thousands of files were deleted, ext4
     takes up to thirty times as long to make a file beside them, because it does not use their
     inodes again so soon.
@@ -149,10 +149,10 @@ def _wait(condition: Callable[[], T | None], interval_s: float) -> T:
     return wait_until(condition, _JOB_TIMEOUT_S, "the benchmark's job", interval_s)
 
 
-def enqueue_times_ms(user: Client, file_id: str) -> list[float]:
+def enqueue_times_ms(user: Client, file_id: str, count: int = _ENQUEUES) -> list[float]:
     """The time until the 202 of one job after the other, in milliseconds."""
     taken = []
-    for _ in range(_ENQUEUES):
+    for _ in range(count):
         response = user.enqueue(file_id)
         response.raise_for_status()
         taken.append(response.elapsed.total_seconds() * 1000)

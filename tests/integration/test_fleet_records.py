@@ -12,7 +12,7 @@ from wordai_jobs.config import parse_config
 from wordai_jobs.database import client
 from wordai_jobs.database.client import Database
 from wordai_jobs.database.jobs import to_document
-from wordai_jobs.errors import DatabaseError
+from wordai_jobs.errors import DatabaseError, NotFound
 from wordai_jobs.jobs.celery import clock as fleet_clock
 from wordai_jobs.jobs.celery.backlog import Backlog
 from wordai_jobs.jobs.celery.clock import FleetClock
@@ -21,6 +21,7 @@ from wordai_jobs.jobs.celery.fleet import Fleet
 from wordai_jobs.jobs.celery.lookout import Lookout
 from wordai_jobs.jobs.celery.messages import Messages, create_celery
 from wordai_jobs.jobs.metrics import JobMetrics
+from wordai_jobs.jobs.order import SharedOrder
 from wordai_jobs.model.book import Book
 from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.job import CANCELLED, ChapterRequest, ErrorClass, Job, JobError, JobStatus
@@ -251,6 +252,28 @@ def test_two_servers_draw_different_indexes_from_what_they_have_read(database: D
     assert database.books.draw_order_indexes(older, 1) == 9
     assert database.books.delete(book.book_id, NOW)
     assert database.books.draw_order_indexes(book, 1) is None
+
+
+def test_a_server_that_knows_a_book_notices_what_other_servers_do_with_it(
+    database: Database,
+) -> None:
+    book = Book("book", "erin", "A book", NOW, NOW, next_order_index=0)
+    database.books.insert(book)
+    servers = [SharedOrder(database.books) for _ in range(2)]
+    drawn = [
+        server.first_index(server.known("book") or book, 1, None)
+        for server in (servers[number] for number in (0, 0, 1, 1, 0, 0, 1))
+    ]
+    assert drawn == list(range(7))
+    assert servers[1].first_index(book, 1, 20) == 20
+    assert servers[0].first_index(book, 1, None) == 21
+    assert servers[0].first_index(replace(book, next_order_index=22), 1, None) == 22
+    known = servers[0].known("book")
+    assert known and database.books.delete("book", NOW)
+    for wanted in (None, 5):
+        with pytest.raises(NotFound):
+            servers[0].first_index(known, 1, wanted)
+    assert servers[0].known("book") is None
 
 
 def test_the_jobs_of_one_request_are_recorded_whole(database: Database) -> None:

@@ -60,6 +60,8 @@ class S3Server:
             "-volume.max=20",
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
+            # Small files go into its database, not into a volume each, which takes it longer.
+            "-filer.saveToFilerLimit=16384",
             f"-filer.localSocket={self.folder}/filer.sock",
             f"-s3.localSocket={self.folder}/s3.sock",
             *(f"-{name}={port}" for name, port in self._ports.items()),

@@ -98,11 +98,15 @@ class BookRepository(Repository[Book]):
         with self._translated_errors():
             self._collection.update_one(condition, {"$set": {"next_order_index": next_order_index}})
 
-    def stay_behind(self, book_id: str, order_index: int) -> None:
-        """A chapter gets this index: what is drawn later is larger."""
+    def stay_behind(self, book_id: str, order_index: int) -> bool:
+        """A chapter gets this index: what is drawn later is larger.
+
+        False until `begin_order` was called, or if there is no such book.
+        """
         change = {"$max": {"next_order_index": order_index + 1}}
         with self._translated_errors():
-            self._collection.update_one({"book_id": book_id, **_HAS_ORDER}, change)
+            updated = self._collection.update_one({"book_id": book_id, **_HAS_ORDER}, change)
+        return updated.matched_count == 1
 
     def delete(self, book_id: str, now: datetime) -> bool:
         """Delete a book, and remember that. False if it does not exist."""

@@ -73,7 +73,7 @@ class JobService:
         the key was sent with something else; then no job is created.
         """
         book = self._target(user_id, book_id, request)
-        upload = self._library.uploads.get(file_id, user_id)
+        upload = self._library.uploads.get_lately(file_id, user_id)
         _check_pages(request, upload)
         return self._enqueue(upload, book, [request], key)
 
@@ -87,7 +87,7 @@ class JobService:
     ) -> Enqueued:
         """As `enqueue`, for several chapters of one PDF: one job each, all of them or none."""
         book = self._library.books.get(book_id, user_id)
-        upload = self._library.uploads.get(file_id, user_id)
+        upload = self._library.uploads.get_lately(file_id, user_id)
         for index, part in enumerate(parts):
             _check_pages(part, upload, of=f"parts[{index}].")
         return self._enqueue(upload, book, parts, key)
@@ -206,7 +206,9 @@ class JobService:
 
     def _target(self, user_id: str, book_id: str, request: ChapterRequest) -> Book:
         """The book of the new chapter, in which the chapter above that exists too."""
-        book = self._library.books.get(book_id, user_id)
+        book = self._engine.order.known(book_id)
+        if book is None or book.user_id != user_id:
+            book = self._library.books.get(book_id, user_id)
         if request.parent_id is not None:
             self._library.books.chapter(book_id, request.parent_id, user_id)
         return book

@@ -1,9 +1,11 @@
 """The service for uploads: a PDF is stored, inspected and recorded, or refused without a trace."""
 
+import math
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import IO
@@ -19,6 +21,11 @@ from wordai_jobs.storage.storage import Storage, UploadGone
 
 # A request waits no longer for a PDF to come from an object store.
 _FETCH_TIMEOUT_S = 30.0
+# Most PDFs are enqueued right after their upload, and several chapters of one PDF in a row. If the
+# record is removed within this time, a job may still be recorded; it fails then.
+_LATELY_S = 10.0
+# A record takes about 1 KB.
+_MOST_RECORDS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,9 @@ class UploadService:
         self._storage = storage
         self._inspector = inspector
         self._quota = quota
+        # By id: the record without its outline, and when it was read.
+        self._lately: dict[str, tuple[Upload, float]] = {}
+        self._lock = threading.Lock()
 
     def check_room(self, user_id: str, size: int) -> None:
         """Raises QuotaReached or StorageFull for a body of `size` bytes, before it is read."""
@@ -85,11 +95,20 @@ class UploadService:
             self._storage.uploads.remove(stored.file_id)
             raise
         self._quota.add(user_id, upload.size)
+        self._remember(replace(upload, title=None, outline=(), page_labels=None))
         return upload
 
     def get(self, file_id: str, user_id: str) -> Upload:
         """Raises NotFound, AccessDenied or DatabaseError."""
         return _of_user(self._database.uploads.find(file_id), file_id, user_id)
+
+    def get_lately(self, file_id: str, user_id: str) -> Upload:
+        """As `get`, but the record may be as it was 10 seconds ago."""
+        upload, read_at = self._lately.get(file_id, (None, -math.inf))
+        if upload is None or time.monotonic() - read_at >= _LATELY_S:
+            upload = self.get(file_id, user_id)
+            self._remember(upload)
+        return _of_user(upload, file_id, user_id)
 
     def get_with_outline(self, file_id: str, user_id: str) -> Upload:
         """As `get`, with the outline and the page labels."""
@@ -116,9 +135,18 @@ class UploadService:
 
     def remove(self, upload: Upload) -> None:
         """Remove an upload that nothing uses."""
+        with self._lock:
+            self._lately.pop(upload.file_id, None)
         self._database.uploads.remove(upload.file_id)
         self._storage.uploads.remove(upload.file_id)
         self._quota.add(upload.user_id, -upload.size)
+
+    def _remember(self, upload: Upload) -> None:
+        with self._lock:
+            self._lately.pop(upload.file_id, None)
+            while len(self._lately) >= _MOST_RECORDS:
+                del self._lately[next(iter(self._lately))]
+            self._lately[upload.file_id] = (upload, time.monotonic())
 
 
 def _of_user(upload: Upload | None, file_id: str, user_id: str) -> Upload:
