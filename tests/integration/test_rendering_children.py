@@ -1,9 +1,11 @@
 """Children that render or inspect, and the process that they are forked from, each on its own."""
 
 import os
+import queue
 import resource
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -93,6 +95,27 @@ def test_a_child_that_fails_on_its_way_is_an_error_and_its_siblings_go_on(
         ChildProcess("renderer 2", 2**60, fork_server).start()
     assert own_children("renderer") == before
     assert rendered(pool, pdf, tmp_path / "later") == 3
+
+
+def test_a_child_that_reads_no_request_does_not_hold_up_the_server(fork_server: ForkServer) -> None:
+    """It may answer requests without having read them."""
+    child = ChildProcess("renderer 7", 512, fork_server)
+    child.start()
+    os.kill(own_children("renderer 7")[0], signal.SIGSTOP)
+    outcome: queue.SimpleQueue[ChildEnded] = queue.SimpleQueue()
+
+    def send_on_and_on() -> None:
+        try:
+            while True:
+                child.send(InspectPdf(), [])
+        except ChildEnded as error:
+            outcome.put(error)
+
+    threading.Thread(target=send_on_and_on, daemon=True).start()
+    try:
+        outcome.get(timeout=30)
+    finally:
+        child.kill()
 
 
 def test_a_server_that_is_out_of_descriptors_gets_no_child_and_loses_none(

@@ -4,6 +4,7 @@ import select
 import signal
 import socket
 import time
+from array import array
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -95,11 +96,11 @@ class ChildProcess:
         """Raises ChildEnded if the child is gone."""
         assert self._process
         self._process.stderr.begin_request()
+        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", descriptors))
         try:
-            # A child that leaves its requests unread must not make the server wait.
-            socket.send_fds(
-                self._process.connection, [encode(request)], descriptors, socket.MSG_DONTWAIT
-            )
+            # A child that leaves its requests unread must not make the server wait. Not with
+            # `send_fds`: it ignores flags.
+            self._process.connection.sendmsg([encode(request)], [rights], socket.MSG_DONTWAIT)
         except OSError as error:
             raise self._end() from error
 
