@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.renderers import GARBAGE, SETTINGS, own_children, rendered, take_over
 from tests.support.waiting import wait_until
+from wordai_jobs import linux
 from wordai_jobs.errors import Busy, InvalidPdf
 from wordai_jobs.rendering import fork_server_process
 from wordai_jobs.rendering.child_process import ChildProcess
@@ -116,6 +117,24 @@ def test_a_child_that_reads_no_request_does_not_hold_up_the_server(fork_server: 
         outcome.get(timeout=30)
     finally:
         child.kill()
+
+
+def test_a_child_that_has_ended_is_not_asked_for_its_forbidden_calls(
+    fork_server: ForkServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some kernels would never answer (seccomp_unotify(2), Bugs)."""
+    child, asked = ChildProcess("renderer 6", 512, fork_server), list[int]()
+    child.start()
+    monkeypatch.setattr(linux, "notified_call", asked.append)
+    try:
+        [pid] = own_children("renderer 6")
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not child.is_running, what="the end of the child")
+        with pytest.raises(ChildEnded, match="was ended by SIGKILL"):
+            child.receive(PageCount, timeout_s=30)
+    finally:
+        child.kill()
+    assert asked == []
 
 
 def test_a_server_that_is_out_of_descriptors_gets_no_child_and_loses_none(

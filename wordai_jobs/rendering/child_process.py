@@ -144,18 +144,21 @@ class ChildProcess:
         if process.listener is not None:
             poll.register(process.listener, select.POLLIN)
         deadline = time.monotonic() + timeout_s
-        readable: list[int] = []
-        while connection not in readable:
+        events: dict[int, int] = {}
+        while connection not in events:
             left_s = deadline - time.monotonic()
             if left_s <= 0:
                 raise TimeoutError(f"{self.name} did not answer within {timeout_s:.0f} s")
             if not is_wanted():
                 raise WaitAbandoned
-            readable = [descriptor for descriptor, _ in poll.poll(min(left_s, TICK_S) * 1000)]
-            if process.stderr.fileno() in readable and not process.stderr.log():
+            events = dict(poll.poll(min(left_s, TICK_S) * 1000))
+            if process.stderr.fileno() in events and not process.stderr.log():
                 poll.unregister(process.stderr)
-            if process.listener in readable:
-                self._check_calls(process.listener)
+            if process.listener in events:
+                # Some kernels would wait for ever for a call of a child that has ended
+                # (seccomp_unotify(2), Bugs).
+                if events[process.listener] & select.POLLIN:
+                    self._check_calls(process.listener)
                 poll.unregister(process.listener)  # the child has ended
 
     def _check_calls(self, listener: int) -> None:
