@@ -4,6 +4,7 @@ import os
 import queue
 import resource
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from wordai_jobs.rendering.fork_client import ForkServer
 from wordai_jobs.rendering.forked_process import ChildEnded
 from wordai_jobs.rendering.inspector import Inspector
 from wordai_jobs.rendering.pool import RenderPool
-from wordai_jobs.rendering.protocol import Failed, InspectPdf, PageCount
+from wordai_jobs.rendering.protocol import Failed, InspectPdf, PageCount, encode
 
 
 def test_the_child_of_an_upload_opens_no_other(fork_server: ForkServer, pdf: Path) -> None:
@@ -135,6 +136,24 @@ def test_a_child_that_has_ended_is_not_asked_for_its_forbidden_calls(
     finally:
         child.kill()
     assert asked == []
+
+
+def test_descriptors_that_a_child_sends_with_an_answer_are_not_taken(
+    fork_server: ForkServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = ChildProcess("renderer 5", 512, fork_server)
+    child.start()
+    assert child._process
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        with ours, its, monkeypatch.context() as taken_over:
+            taken_over.setattr(child._process, "connection", ours)
+            before = descriptors()
+            socket.send_fds(its, [encode(PageCount(3))], [its.fileno()] * 5)
+            assert child.receive(PageCount, timeout_s=30) == PageCount(3)
+            assert descriptors() == before
+    finally:
+        child.kill()
 
 
 def test_a_server_that_is_out_of_descriptors_gets_no_child_and_loses_none(
