@@ -1,6 +1,7 @@
 """The steps of a job: fetch the PDF, render its pages, create the chapter."""
 
 import logging
+import time
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,10 @@ from wordai_jobs.storage.storage import Storage
 
 # How often a job checks whether it is cancelled or overdue while it waits for a page.
 _CHECK_INTERVAL_S = 0.25
+# While a book has more pages than these left, a job looks for pages after each pause, and takes all
+# that are done: to wake up for each of them kept the threads of the renderers waiting.
+_MANY_PAGES_LEFT = 16
+_PAUSE_S = 0.05
 # Pages are synced after each of so many. While others are rendered, the disk has little to do: to
 # sync 285 pages at the end of a book took 0.1 s, in which no core had anything to do.
 _SYNC_EVERY_PAGES = 32
@@ -99,9 +104,12 @@ class Pipeline:
         ):
             while len(live.pages) < job.total_pages:
                 live.check()
-                page = next_page(_CHECK_INTERVAL_S)
+                may_pause = 0 < len(live.pages) < job.total_pages - _MANY_PAGES_LEFT
+                page = next_page(0 if may_pause else _CHECK_INTERVAL_S)
                 if page:
                     live.pages.append(page)
+                elif may_pause:
+                    time.sleep(_PAUSE_S)
                 # Report even if there is no new page: the last report may have been left out.
                 done = len(live.pages)
                 live.report(partial(Job.rendered, done=done) if done else Job.opened)
