@@ -109,5 +109,5 @@ def test_what_was_stored_just_now_is_not_read_and_readers_of_chapters_take_no_ro
 ) -> None:
     reader.remember("c", 1, orjson.dumps({"text": "stored", "words": []}))
     for number in (1, 2, 2):
-        assert reader.content("c", number, is_remembered=False)
+        assert reader.stored("c", number, is_remembered=False)
     assert [key[-6] for key in store.read] == ["2", "2"]

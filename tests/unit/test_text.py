@@ -4,6 +4,7 @@ import io
 import json
 from dataclasses import dataclass
 
+import orjson
 import pymupdf
 import pytest
 from PIL import Image
@@ -11,7 +12,7 @@ from PIL import Image
 from tests.support.ink import ink_in
 from tests.support.pdfs import page_pdf
 from tests.support.scripts import japanese_pdf, letters_pdf
-from wordai_jobs.model.text import joined
+from wordai_jobs.model.text import joined, stored_text, text_of_json
 from wordai_jobs.rendering.page import render_page
 from wordai_jobs.rendering.protocol import RenderOptions
 
@@ -140,3 +141,25 @@ def check_ink(page: Read) -> None:
     assert all(found), found
     everything = ink_in(page.image, (0, 0, *page.image.size))
     assert sum(found) >= 0.98 * everything, (found, everything)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"text": "a page", "words": [[1, 2, 3, 4, "a"], [5, 2, 8, 4, "page"]], "links": []},
+        {"text": "", "words": []},
+        {"text": 'say \\","words":["no"]', "words": []},
+        {"text": "a sub-\nservient \u1ebf \U0001f600", "words": [[0, 0, 1, 1, '","words":[']]},
+        {"words": [[1, 2, 3, 4, "first"]], "text": "as another program has it"},
+        {"text": 17, "words": []},
+        ["no page"],
+    ],
+)
+def test_the_text_of_a_page_is_the_same_without_its_words(content: object) -> None:
+    for stored in (orjson.dumps(content), json.dumps(content).encode()):
+        assert text_of_json(stored) == stored_text(orjson.loads(stored))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b'{"text":"\xff","words":[', b"\0" * 9])
+def test_what_is_no_page_has_no_text(content: bytes | None) -> None:
+    assert text_of_json(content) == ""

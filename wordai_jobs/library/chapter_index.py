@@ -4,7 +4,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 
-from wordai_jobs.model.text import stored_text
+from wordai_jobs.model.text import text_of_json
 from wordai_jobs.search.index import build
 from wordai_jobs.storage.storage import Pages
 
@@ -37,4 +37,4 @@ def texts_of_pages(
     """The text of each page, one after the other; empty if the page cannot be read."""
     for content in pages.contents(chapter_id, range(1, page_count + 1)):
         check()
-        yield stored_text(content)
+        yield text_of_json(content)

@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import itemgetter
-from typing import Any
+
+import orjson
 
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import NotFound, StorageFull
@@ -199,11 +200,11 @@ class SearchService:
         return self._database.chapters.find(chapter_id) is not None
 
 
-def _hit(chapter: Chapter, number: int, content: Any, query: Query) -> Hit:
+def _hit(chapter: Chapter, number: int, content: bytes | None, query: Query) -> Hit:
     """Without excerpt and boxes if the page cannot be read."""
     shown = Passage("", [])
     try:
-        shown = passage(content, query) if content else shown
+        shown = passage(orjson.loads(content), query) if content else shown
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         # A renderer that a PDF has taken over has written something else.
         logger.warning("page %d of chapter %s: %r", number, chapter.chapter_id, error)

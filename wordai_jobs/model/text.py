@@ -3,7 +3,8 @@
 import re
 from collections.abc import Mapping
 from itertools import takewhile
-from typing import Any
+
+import orjson
 
 # Chinese characters and kana, with their punctuation: between them a blank means nothing.
 _WITHOUT_BLANKS = re.compile(
@@ -26,12 +27,27 @@ def has_blanks(character: str) -> bool:
     return character < "\u2e80" or not _WITHOUT_BLANKS.match(character)
 
 
-def stored_text(content: Mapping[str, Any] | None) -> str:
+def stored_text(content: object) -> str:
     """The text of a stored page, in which older releases left broken words as they are. Empty if
     the page is missing, or has something else.
     """
     text = content.get("text") if isinstance(content, Mapping) else None
     return joined(text[:MOST_CHARACTERS]) if isinstance(text, str) else ""
+
+
+def text_of_json(content: bytes | None) -> str:
+    """The same of a stored page as JSON. Its words are left unread, which takes thirty times as
+    long.
+    """
+    content = content or b""
+    # This cannot be a part of the text, whose quotes are escaped.
+    end = content.find(b'","words":[')
+    if end > 0 and content.startswith(b'{"text":"'):
+        content = content[:end] + b'"}'
+    try:
+        return stored_text(orjson.loads(content))
+    except orjson.JSONDecodeError:
+        return ""
 
 
 def joined(text: str) -> str:

@@ -149,10 +149,9 @@ class Pages(Protocol):
     def content(self, chapter_id: str, number: int) -> dict[str, Any] | None:
         """The `text` and `words` of a page of a chapter."""
 
-    def contents(self, chapter_id: str, numbers: Iterable[int]) -> Iterator[dict[str, Any] | None]:
-        """The same of several pages, one after the other, of a chapter that may be unpublished.
-
-        None for a page that is not JSON too.
+    def contents(self, chapter_id: str, numbers: Iterable[int]) -> Iterator[bytes | None]:
+        """The same of several pages, one after the other, as JSON, of a chapter that may be
+        unpublished. None for a page that is missing.
         """
 
     def store_index(self, chapter_id: str, build: Callable[[Path], None]) -> None:

@@ -88,16 +88,13 @@ class FolderPages:
         return ImageFile(path, "image/jpeg") if path.exists() else image
 
     def content(self, chapter_id: str, number: int) -> dict[str, Any] | None:
-        return _content(self._chapter(chapter_id), number)
+        stored = _stored(self._chapter(chapter_id), number)
+        return None if stored is None else orjson.loads(stored)
 
-    def contents(self, chapter_id: str, numbers: Iterable[int]) -> Iterator[dict[str, Any] | None]:
-        folders = self._staging(chapter_id), self._chapter(chapter_id)  # in this order, as above
+    def contents(self, chapter_id: str, numbers: Iterable[int]) -> Iterator[bytes | None]:
+        staging, chapter = self._staging(chapter_id), self._chapter(chapter_id)
         for number in numbers:
-            content = None
-            for folder in folders:
-                with suppress(orjson.JSONDecodeError):
-                    content = content or _content(folder, number)
-            yield content
+            yield _stored(staging, number) or _stored(chapter, number)  # in this order, as above
 
     def store_index(self, chapter_id: str, build: Callable[[Path], None]) -> None:
         with translated_full_disk(), new_file(self._folder) as file:
@@ -125,14 +122,13 @@ class FolderPages:
         return self._folder.chapters / _as_name(chapter_id)
 
 
-def _content(folder: Path, number: int) -> dict[str, Any] | None:
+def _stored(folder: Path, number: int) -> bytes | None:
     try:
         # Not with Path, which takes longer than reading: an index is made of hundreds of files.
         with open(f"{folder}/{page_file_stem(number)}.json", "rb") as file:
-            content: dict[str, Any] = orjson.loads(file.read())
+            return file.read()
     except FileNotFoundError:
         return None
-    return content
 
 
 def _as_name(chapter_id: str) -> str:

@@ -43,13 +43,13 @@ class PageReader:
     def thumbnail(self, chapter_id: str, number: int) -> ImageAddress | None:
         return self._address(chapter_id, number, _THUMBNAIL_ENDINGS)
 
-    def content(
-        self, chapter_id: str, number: int, *, is_remembered: bool = True
-    ) -> dict[str, Any] | None:
-        """The `text` and `words` of a page; None if it is not stored.
+    def content(self, chapter_id: str, number: int) -> dict[str, Any] | None:
+        """The `text` and `words` of a page; None if it is not stored."""
+        stored = self.stored(chapter_id, number)
+        return None if stored is None else orjson.loads(stored)
 
-        Readers of whole chapters do not have it remembered: it would take the room of others.
-        """
+    def stored(self, chapter_id: str, number: int, *, is_remembered: bool = True) -> bytes | None:
+        """The same as JSON."""
         page = (chapter_id, number)
         with self._lock:
             stored = self._contents.get(page)
@@ -57,12 +57,9 @@ class PageReader:
                 self._contents.move_to_end(page)
         if stored is None:
             stored = self._store.get(f"{_stem(chapter_id, number)}.json")
-            if stored is None:
-                return None
-            if is_remembered:
+            if stored is not None and is_remembered:
                 self.remember(chapter_id, number, stored)
-        content: dict[str, Any] = orjson.loads(stored)
-        return content
+        return stored
 
     def remember(self, chapter_id: str, number: int, stored: bytes) -> None:
         """Keep the stored content of a page, as long as there is room."""
