@@ -122,7 +122,8 @@ class BookService:
     def texts(self, book_id: str, chapter_id: str, user_id: str) -> Iterator[str]:
         """The text of each page of a chapter, read when it is asked for."""
         chapter = self.chapter(book_id, chapter_id, user_id)
-        return texts_of_pages(self._storage.pages, chapter_id, chapter.total_pages)
+        numbers = range(1, chapter.total_pages + 1)
+        return texts_of_pages(self._storage.pages, chapter_id, numbers)
 
     def change_chapter(
         self, book_id: str, chapter_id: str, changes: Mapping[str, Any], user_id: str

@@ -26,31 +26,56 @@ class BadIndex(Exception):
     """The file is damaged, or not of this release."""
 
 
-def build(path: Path, texts: Iterable[str]) -> None:
-    """Write the index of these texts, those of pages 1, 2, …, into a new file.
+class IndexWriter:
+    """Writes an index into a new file, page by page. Only one thread may use it.
 
-    Raises StorageFull, and what `texts` raises.
+    All methods raise StorageFull and sqlite3.Error.
     """
-    rows = ((number, indexed(text)) for number, text in enumerate(texts, 1))
-    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+
+    def __init__(self, path: Path) -> None:
+        self._database = sqlite3.connect(path, isolation_level=None)
         # Nothing of it is kept if this fails.
-        database.execute("PRAGMA journal_mode = OFF")
-        database.execute("PRAGMA synchronous = OFF")
-        database.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
+        self._do("PRAGMA journal_mode = OFF")
+        self._do("PRAGMA synchronous = OFF")
+        self._do(f"PRAGMA cache_size = -{_CACHE_KB}")
+        # Terms come separated by blanks; all that is not ASCII counts as a letter.
+        self._do(
+            "CREATE VIRTUAL TABLE pages "
+            "USING fts5(text, content = '', columnsize = 0, tokenize = 'ascii')"
+        )
+        self._do("BEGIN")
+
+    def add(self, number: int, text: str) -> None:
+        """Pages are added in their order."""
+        self._do("INSERT INTO pages (rowid, text) VALUES (?, ?)", number, indexed(text))
+
+    def finish(self) -> None:
+        """No page follows; the file can be used."""
+        self._do(f"PRAGMA user_version = {_FORMAT}")
+        self._do("COMMIT")
+        self.close()
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _do(self, statement: str, *values: object) -> None:
         try:
-            # Terms come separated by blanks; all that is not ASCII counts as a letter.
-            database.execute(
-                "CREATE VIRTUAL TABLE pages "
-                "USING fts5(text, content = '', columnsize = 0, tokenize = 'ascii')"
-            )
-            database.execute("BEGIN")
-            database.executemany("INSERT INTO pages (rowid, text) VALUES (?, ?)", rows)
-            database.execute(f"PRAGMA user_version = {_FORMAT}")
-            database.execute("COMMIT")
+            self._database.execute(statement, values)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
                 raise StorageFull from error
             raise
+
+
+def build(path: Path, texts: Iterable[str]) -> None:
+    """Write the index of these texts, those of pages 1, 2, …, into a new file.
+
+    Raises what IndexWriter and `texts` raise.
+    """
+    with closing(IndexWriter(path)) as writer:
+        for number, text in enumerate(texts, 1):
+            writer.add(number, text)
+        writer.finish()
 
 
 class OpenIndexes:

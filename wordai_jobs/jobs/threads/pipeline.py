@@ -12,7 +12,7 @@ from wordai_jobs.errors import DatabaseError
 from wordai_jobs.jobs.metrics import JobMetrics, Phase
 from wordai_jobs.jobs.outcome import abort_error, chapter_of, job_error
 from wordai_jobs.jobs.threads.live import JobAborted, JobLost, LiveJob
-from wordai_jobs.library.chapter_index import make_index
+from wordai_jobs.library.chapter_index import ChapterIndex, growing_index
 from wordai_jobs.model.job import CANCELLED, Job, JobError, JobStatus
 from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.rendering.task import Part
@@ -48,11 +48,13 @@ class Pipeline:
             try:
                 with self._metrics.phase(Phase.FETCH):
                     fetched = self._fetch(live)
-                with fetched as pdf, self._metrics.phase(Phase.RENDER):
-                    live.report(Job.fetched)
-                    self._render(live, pdf)
-                with self._metrics.phase(Phase.CREATE):
-                    self._create_chapter(live)
+                chapter_id, total = live.job.chapter_id, live.job.total_pages
+                with growing_index(self._storage, chapter_id, total) as index:
+                    with fetched as pdf, self._metrics.phase(Phase.RENDER):
+                        live.report(Job.fetched)
+                        self._render(live, pdf, index)
+                    with self._metrics.phase(Phase.CREATE):
+                        self._create_chapter(live, index)
             except JobLost:
                 self._give_up(live)
             except DatabaseError as error:
@@ -94,7 +96,7 @@ class Pipeline:
         self._metrics.started(live.job.age_s)
         return self._storage.uploads.fetch(live.job.file_id, on_progress)
 
-    def _render(self, live: LiveJob, pdf: Path) -> None:
+    def _render(self, live: LiveJob, pdf: Path, index: ChapterIndex) -> None:
         job = live.job
         folder = self._storage.pages.stage(job.chapter_id)
         part = Part(pdf, job.total_pages, job.request.first_page)
@@ -108,6 +110,7 @@ class Pipeline:
                 page = next_page(0 if may_pause else _CHECK_INTERVAL_S)
                 if page:
                     live.pages.append(page)
+                    index.add(page.number)
                 elif may_pause:
                     time.sleep(_PAUSE_S)
                 # Report even if there is no new page: the last report may have been left out.
@@ -116,14 +119,9 @@ class Pipeline:
                 if page and done % _SYNC_EVERY_PAGES == 0 and done < job.total_pages:
                     self._storage.pages.sync(job.chapter_id)
 
-    def _create_chapter(self, live: LiveJob) -> None:
-        pages, total = self._storage.pages, live.job.total_pages
-
-        def before_page() -> None:
-            live.check()
-            live.report(Job.creating)
-
-        live.persistently(lambda: make_index(pages, live.job.chapter_id, total, before_page))
+    def _create_chapter(self, live: LiveJob, index: ChapterIndex) -> None:
+        live.report(Job.creating)
+        live.persistently(index.store)
         self._storage.pages.sync(live.job.chapter_id)
         live.report(Job.written)
         live.check()
@@ -133,8 +131,8 @@ class Pipeline:
         chapter = chapter_of(live.job, live.pages, size, self._pool.dpi, upload)
         self._storage.pages.publish(live.job.chapter_id)
         live.persistently(lambda: self._database.chapters.insert(chapter))
-        books, now, index = self._database.books, chapter.created_at, chapter.order_index
-        if not live.persistently(lambda: books.chapter_came(chapter.book_id, now, index)):
+        books, now, place = self._database.books, chapter.created_at, chapter.order_index
+        if not live.persistently(lambda: books.chapter_came(chapter.book_id, now, place)):
             raise JobAborted(CANCELLED)  # the book was deleted
         live.end(live.job.completed())
 

@@ -17,7 +17,7 @@ import orjson
 
 from wordai_jobs.files import fsync_folder
 from wordai_jobs.linux import sync_file_system
-from wordai_jobs.model.page_names import THUMBNAIL_ENDING, page_file_stem
+from wordai_jobs.model.page_names import MOST_WORDS_BYTES, THUMBNAIL_ENDING, page_file_stem
 from wordai_jobs.storage.data_folder import (
     DataFolder,
     changed_between,
@@ -125,8 +125,10 @@ class FolderPages:
 def _stored(folder: Path, number: int) -> bytes | None:
     try:
         # Not with Path, which takes longer than reading: an index is made of hundreds of files.
-        with open(f"{folder}/{page_file_stem(number)}.json", "rb") as file:
-            return file.read()
+        with open(f"{folder}/{page_file_stem(number)}.json", "rb", buffering=0) as file:
+            # A renderer that a PDF has taken over may still be writing to it.
+            size = os.stat(file.fileno()).st_size
+            return file.read(size) if size <= MOST_WORDS_BYTES else None
     except FileNotFoundError:
         return None
 
