@@ -24,6 +24,7 @@ class Book:
     name: str
     pdf: bytes
     pages: int
+    is_real: bool = False
 
     @property
     def title(self) -> str:
@@ -159,5 +160,5 @@ def _real_books() -> list[Book]:
             continue  # one of them is damaged on purpose
         if pages >= _REAL_PAGES:
             name = path.stem.rpartition("__")[2].removesuffix("-komprimiert")
-            found.append(Book(name, path.read_bytes(), pages))
+            found.append(Book(name, path.read_bytes(), pages, is_real=True))
     return found

@@ -67,8 +67,10 @@ HEADING = "| what | median (lowest to highest) | target | |\n|---|---|---|---|"
 def ratio(
     name: str, first: Figure, other_name: str, other: Figure, target: Target | None = None
 ) -> Row:
-    """The ratio of two figures that were measured in turns, run by run."""
-    by_run = [a / b for a, b in zip(first.values, other.values, strict=True)]
+    """The ratio of two figures that were measured in turns, run by run. One of them may have been
+    measured in the first runs only.
+    """
+    by_run = [a / b for a, b in zip(first.values, other.values, strict=False)]
     size = f"{_short(other.median)} {other.unit}".strip()
     return Row(f"{name} / {other_name} ({size})", Figure.of(by_run), target)
 
