@@ -1,6 +1,9 @@
 """Writes files so that they survive a power cut."""
 
 import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -14,6 +17,15 @@ def write_secret(path: Path, text: str) -> None:
         os.fsync(file.fileno())
     os.replace(new, path)
     fsync_folder(path.parent)
+
+
+@contextmanager
+def fsyncing(path: Path) -> Iterator[None]:
+    """Make a file survive a power cut while the caller does something else with it."""
+    with open(path, "rb") as file, ThreadPoolExecutor(1, thread_name_prefix="fsync") as thread:
+        synced = thread.submit(os.fsync, file.fileno())
+        yield
+        synced.result()
 
 
 def fsync_folder(folder: Path) -> None:

@@ -1,7 +1,6 @@
 """Receives PDFs: each becomes a local file first, because it is inspected before it is stored."""
 
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +49,4 @@ def _copy(source: IO[bytes], path: Path, max_mb: int) -> tuple[int, str]:
             target.write(block)
         if size == 0:
             raise InvalidPdf("The file is empty")
-        target.flush()
-        os.fsync(target.fileno())
     return size, digest.hexdigest()

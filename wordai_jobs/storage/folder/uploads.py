@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from wordai_jobs.files import fsync_folder
+from wordai_jobs.files import fsync_folder, fsyncing
 from wordai_jobs.storage.data_folder import DataFolder, changed_between, translated_full_disk
 from wordai_jobs.storage.receiving import received
 from wordai_jobs.storage.storage import ReceivedPdf, UploadGone
@@ -27,11 +27,11 @@ class FolderUploads:
 
     @contextmanager
     def receiving(self, source: IO[bytes], max_mb: int) -> Iterator[ReceivedPdf]:
-        with received(source, self._folder, max_mb) as pdf:
-            yield pdf
-            with translated_full_disk():
-                os.rename(pdf.path, self.path(pdf.file_id))
-                fsync_folder(self._folder.uploads)
+        with received(source, self._folder, max_mb) as pdf, translated_full_disk():
+            with fsyncing(pdf.path):
+                yield pdf
+            os.rename(pdf.path, self.path(pdf.file_id))
+            fsync_folder(self._folder.uploads)
 
     def fetch(
         self, file_id: str, on_progress: Callable[[float], None], *, is_patient: bool = True
