@@ -12,8 +12,8 @@ from wordai_jobs.errors import DatabaseError, StorageError
 from wordai_jobs.model.chapter import Page
 from wordai_jobs.model.job import Job, JobError, job_timeout
 
-# Polls come every 2 seconds, so four records per second are enough, and cost the database little.
-_REPORT_INTERVAL_S = 0.25
+# Polls come every 2 seconds, so two records per second are enough, and cost the database little.
+_REPORT_INTERVAL_S = 0.5
 _RETRY_PAUSE_S = 0.5
 # A job must end within a minute after its deadline, even if the database is away.
 _END_GRACE_S = 45.0
