@@ -92,9 +92,11 @@ class FolderPages:
         return None if stored is None else orjson.loads(stored)
 
     def contents(self, chapter_id: str, numbers: Iterable[int]) -> Iterator[bytes | None]:
-        staging, chapter = self._staging(chapter_id), self._chapter(chapter_id)
-        for number in numbers:
-            yield _stored(staging, number) or _stored(chapter, number)  # in this order, as above
+        for number in numbers:  # in this order, as above
+            yield (
+                _stored(self._staging(chapter_id), number)
+                or _stored(self._chapter(chapter_id), number)
+            )
 
     def store_index(self, chapter_id: str, build: Callable[[Path], None]) -> None:
         with translated_full_disk(), new_file(self._folder) as file:
