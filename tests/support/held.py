@@ -4,7 +4,6 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
 from playwright.sync_api import Route
 
@@ -33,14 +32,17 @@ def standing_still(visitor: Visitor, server: ServerProcess) -> Iterator[None]:
 
     The rendering children are stopped after its upload has been checked.
     """
-    stopped: list[int] = []
+    stopped: set[int] = set()
+
+    def all_are_stopped() -> bool:
+        # One that has inspected an upload may end, and another one take its place.
+        for pid in processes.renderers(server):
+            processes.stop(pid)
+            stopped.add(pid)
+        return all(map(processes.is_stopped, processes.renderers(server)))
 
     def stop_and_go_on(route: Route) -> None:
-        stopped.extend(processes.renderers(server))
-        for pid in stopped:
-            os.kill(pid, signal.SIGSTOP)
-        for pid in stopped:
-            wait_until(partial(processes.is_stopped, pid), what="the renderers to stop")
+        wait_until(all_are_stopped, what="the renderers to stop")
         route.continue_()
 
     visitor.page.route("**/chapters/from-pdf", stop_and_go_on)

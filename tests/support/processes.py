@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
 
@@ -55,8 +55,12 @@ def renderers(server: "ServerProcess", *names: str) -> list[int]:
 
 
 def fork_server(server: "ServerProcess") -> list[int]:
-    """The process that the rendering children are forked from."""
-    return named(server.pid, "fork server")
+    """The process that the rendering children are forked from. They have its name at first."""
+    return [
+        pid
+        for pid in named(server.pid, "fork server")
+        if _ask(pid, psutil.Process.ppid, 0) == server.pid
+    ]
 
 
 def database(server: "ServerProcess") -> list[int]:
@@ -84,9 +88,15 @@ def freeze_the_busy_renderer(server_pid: int) -> None:
 
 
 def is_stopped(pid: int) -> bool:
-    """Whether a signal has stopped every thread of the process."""
-    threads = psutil.Process(pid).threads()
-    return all(psutil.Process(it.id).status() == psutil.STATUS_STOPPED for it in threads)
+    """Whether a signal has stopped every thread of the process; also if it is gone."""
+    threads: list[Any] = _ask(pid, psutil.Process.threads, [])
+    stopped, gone = psutil.STATUS_STOPPED, psutil.STATUS_DEAD
+    return all(_ask(it.id, psutil.Process.status, gone) in (stopped, gone) for it in threads)
+
+
+def stop(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGSTOP)
 
 
 def kill(pid: int) -> None:
