@@ -55,11 +55,9 @@ def encode_image(
     With the format `auto`, a page of at most 256 colours becomes a PNG, whose pixels are exact, and
     any other a JPEG. `is_likely_grey` decides only what is tried first.
     """
-    size, channels = (pixmap.height, pixmap.width, pixmap.n), (pixmap.stride, pixmap.n, 1)
-    pixels = np.ndarray(size, np.uint8, pixmap.samples_mv, strides=channels)
     may_be_png = options.format != "jpeg"
-    if pixmap.n == 1 or (may_be_png and is_likely_grey and _is_grey(pixels)):
-        return _grey_image(pixels[:, :, 0])
+    if pixmap.n == 1 or (may_be_png and is_likely_grey and _is_grey(_pixels(pixmap))):
+        return _grey_image(_pixels(pixmap)[:, :, 0])
     # Pillow keeps RGB in four bytes a pixel, so the pixmap must be copied.
     is_usual = pixmap.width * pixmap.height <= _MOST_REUSED_PIXELS
     image = (_reused_image if is_usual else _new_image)(pixmap.width, pixmap.height)
@@ -67,8 +65,8 @@ def encode_image(
     few = _few_pixels(image)
     # These tell most pages that have too many colours: to count those of all pixels takes 4 ms.
     may_be_png = may_be_png and few.getcolors(_PALETTE_COLOURS) is not None
-    if may_be_png and not is_likely_grey and _is_grey(pixels):
-        return _grey_image(pixels[:, :, 0])
+    if may_be_png and not is_likely_grey and _is_grey(_pixels(pixmap)):
+        return _grey_image(_pixels(pixmap)[:, :, 0])
     thumbnail = _thumbnail(few)
     if may_be_png and image.getcolors(_PALETTE_COLOURS) is not None:
         return EncodedImage(_palette_png(image), ".png", thumbnail)
@@ -76,6 +74,12 @@ def encode_image(
         return EncodedImage(_saved(image, "PNG", compress_level=_LEVEL), ".png", thumbnail)
     lossy = {"quality": options.jpeg_quality, "subsampling": _CHROMA_4_2_0}
     return EncodedImage(_saved(image, "JPEG", **lossy), ".jpg", thumbnail)
+
+
+def _pixels(pixmap: pymupdf.Pixmap) -> Pixels:
+    """The rows, columns and channels of a pixmap, without a copy."""
+    shape, strides = (pixmap.height, pixmap.width, pixmap.n), (pixmap.stride, pixmap.n, 1)
+    return np.ndarray(shape, np.uint8, pixmap.samples_mv, strides=strides)
 
 
 def _new_image(width: int, height: int) -> Image.Image:

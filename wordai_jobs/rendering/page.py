@@ -47,7 +47,8 @@ def render_page(
 ) -> RenderedPage:
     """`number` counts from 1, and so do the pages of the chapter; it has all if none are given."""
     page = document[number - 1]
-    zoom = _zoom(page.rect.width, page.rect.height, options)
+    rect = page.rect
+    zoom = _zoom(rect.width, rect.height, options)
     # The page's content is interpreted once, for its image and for its text.
     drawing = page.get_displaylist()
     is_grey = options.format != "jpeg" and is_colourless(drawing)

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 # Chinese characters and kana, without punctuation. A run of them goes on after a blank or line end.
@@ -95,7 +95,13 @@ def indexed(text: str) -> str:
     separates them, and capital letters of ASCII count as small ones.
     """
     text = text[:_MOST_CHARACTERS]
-    return text if text.isascii() else _BEYOND_ASCII.sub(_indexed_part, text)
+    if text.isascii():
+        return text
+    # Only a few lines are looked at in most texts. A run may go on in the next line.
+    groups = ((is_plain, "\n".join(it)) for is_plain, it in groupby(text.split("\n"), str.isascii))
+    return "\n".join(
+        lines if is_plain else _BEYOND_ASCII.sub(_indexed_part, lines) for is_plain, lines in groups
+    )
 
 
 def _indexed_part(match: re.Match[str]) -> str:
