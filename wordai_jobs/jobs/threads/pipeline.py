@@ -2,6 +2,7 @@
 
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -122,12 +123,14 @@ class Pipeline:
     def _create_chapter(self, live: LiveJob, index: ChapterIndex) -> None:
         live.report(Job.creating)
         live.persistently(index.store)
-        self._storage.pages.sync(live.job.chapter_id)
+        with ThreadPoolExecutor(1, thread_name_prefix="sync") as thread:
+            synced = thread.submit(self._storage.pages.sync, live.job.chapter_id)
+            size = live.persistently(lambda: self._storage.pages.size(live.job.chapter_id))
+            uploads = self._database.uploads
+            upload = live.persistently(lambda: uploads.find_with_outline(live.job.file_id))
+            synced.result()
         live.report(Job.written)
         live.check()
-        size = live.persistently(lambda: self._storage.pages.size(live.job.chapter_id))
-        uploads = self._database.uploads
-        upload = live.persistently(lambda: uploads.find_with_outline(live.job.file_id))
         chapter = chapter_of(live.job, live.pages, size, self._pool.dpi, upload)
         self._storage.pages.publish(live.job.chapter_id)
         live.persistently(lambda: self._database.chapters.insert(chapter))
