@@ -26,8 +26,8 @@ from tests.support.waiting import wait_until
 # Clients poll every 2 seconds. A benchmark must see the end sooner, without loading the server: it
 # looks more often once most pages are done.
 _POLL_S = 0.05
-_LAST_POLL_S = 0.01
-_LAST_PROGRESS = 60
+_LAST_POLL_S = 0.015
+_LAST_PROGRESS = 50
 _FIRST_PAGE_POLL_S = 0.01
 _JOB_TIMEOUT_S = 300.0
 # A clone of an older release, which is measured beside this one in turns.
