@@ -123,10 +123,9 @@ _numbers = count(1)
 def _seconds(user: Client, file_ids: list[str]) -> float:
     started = time.perf_counter()
     # As chapters of a book have: for one that has the title of another, a free slug is looked for.
-    titles = (f"Chapter {next(_numbers)}" for _ in file_ids)
     jobs = [
-        user.enqueue(file_id, title=title).json()["job_id"]
-        for file_id, title in zip(file_ids, titles, strict=True)
+        user.enqueue(file_id, title=f"Chapter {next(_numbers)}").json()["job_id"]
+        for file_id in file_ids
     ]
     for job_id in jobs:
         wait_for_end(user, job_id)

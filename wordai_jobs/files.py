@@ -1,7 +1,7 @@
 """Writes files so that they survive a power cut."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,10 +20,10 @@ def write_secret(path: Path, text: str) -> None:
 
 
 @contextmanager
-def fsyncing(path: Path) -> Iterator[None]:
-    """Make a file survive a power cut while the caller does something else with it."""
-    with open(path, "rb") as file, ThreadPoolExecutor(1, thread_name_prefix="fsync") as thread:
-        synced = thread.submit(os.fsync, file.fileno())
+def syncing(sync: Callable[[], None]) -> Iterator[None]:
+    """Have `sync` done while the caller does something else. Raises what it raises."""
+    with ThreadPoolExecutor(1, thread_name_prefix="sync") as thread:
+        synced = thread.submit(sync)
         yield
         synced.result()
 

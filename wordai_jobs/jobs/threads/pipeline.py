@@ -2,7 +2,6 @@
 
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from wordai_jobs import logs
 from wordai_jobs.database.client import Database
 from wordai_jobs.errors import DatabaseError
+from wordai_jobs.files import syncing
 from wordai_jobs.jobs.metrics import JobMetrics, Phase
 from wordai_jobs.jobs.outcome import abort_error, chapter_of, job_error
 from wordai_jobs.jobs.threads.live import JobAborted, JobLost, LiveJob
@@ -123,12 +123,10 @@ class Pipeline:
     def _create_chapter(self, live: LiveJob, index: ChapterIndex) -> None:
         live.report(Job.creating)
         live.persistently(index.store)
-        with ThreadPoolExecutor(1, thread_name_prefix="sync") as thread:
-            synced = thread.submit(self._storage.pages.sync, live.job.chapter_id)
+        with syncing(partial(self._storage.pages.sync, live.job.chapter_id)):
             size = live.persistently(lambda: self._storage.pages.size(live.job.chapter_id))
             uploads = self._database.uploads
             upload = live.persistently(lambda: uploads.find_with_outline(live.job.file_id))
-            synced.result()
         live.report(Job.written)
         live.check()
         chapter = chapter_of(live.job, live.pages, size, self._pool.dpi, upload)

@@ -4,10 +4,11 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import IO
 
-from wordai_jobs.files import fsync_folder, fsyncing
+from wordai_jobs.files import fsync_folder, syncing
 from wordai_jobs.storage.data_folder import DataFolder, changed_between, translated_full_disk
 from wordai_jobs.storage.receiving import received
 from wordai_jobs.storage.storage import ReceivedPdf, UploadGone
@@ -28,7 +29,7 @@ class FolderUploads:
     @contextmanager
     def receiving(self, source: IO[bytes], max_mb: int) -> Iterator[ReceivedPdf]:
         with received(source, self._folder, max_mb) as pdf, translated_full_disk():
-            with fsyncing(pdf.path):
+            with open(pdf.path, "rb") as file, syncing(partial(os.fsync, file.fileno())):
                 yield pdf
             os.rename(pdf.path, self.path(pdf.file_id))
             fsync_folder(self._folder.uploads)
