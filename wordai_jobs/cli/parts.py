@@ -12,6 +12,7 @@ from wordai_jobs.cli.output import as_json_option, print_json, print_table
 from wordai_jobs.cli.submit import book_for_chapters
 from wordai_jobs.cli.watching import outcome, wait, watcher
 from wordai_jobs.client import Client, FileOutline, Part
+from wordai_jobs.model.job import counted_pages
 
 
 @click.command()
@@ -48,7 +49,7 @@ def _print_outline(found: FileOutline) -> None:
     if rows:
         print_table(("PAGE", "TITLE"), rows)
     else:
-        pages = "1 page" if found.page_count == 1 else f"{found.page_count} pages"
+        pages = counted_pages(found.page_count)
         click.echo(f"The PDF has {pages} and no outline")
 
 

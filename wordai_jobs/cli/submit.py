@@ -12,7 +12,7 @@ from wordai_jobs.cli.exits import Exit
 from wordai_jobs.cli.output import as_json_option, print_json
 from wordai_jobs.cli.watching import Watcher, outcome, wait, watcher
 from wordai_jobs.client import Busy, Client, Refused
-from wordai_jobs.model.job import OnBadPage
+from wordai_jobs.model.job import OnBadPage, counted_pages
 
 
 @click.command()
@@ -77,7 +77,7 @@ def submit(
     if as_json:
         print_json({"book_id": book_id, **job.raw})
     elif job.chapter_id:
-        pages = "1 page" if job.total_pages == 1 else f"{job.total_pages} pages"
+        pages = counted_pages(job.total_pages or 0)
         click.echo(f"Chapter {job.chapter_id} with {pages}")
     return outcome(job)
 

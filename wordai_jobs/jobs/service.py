@@ -18,7 +18,14 @@ from wordai_jobs.library.library import Library
 from wordai_jobs.library.uploads import IncomingPdf
 from wordai_jobs.model.book import Book
 from wordai_jobs.model.chapter import MAX_ORDER_INDEX, Page
-from wordai_jobs.model.job import CANCELLED, ChapterRequest, Job, JobStatus, OnBadPage
+from wordai_jobs.model.job import (
+    CANCELLED,
+    ChapterRequest,
+    Job,
+    JobStatus,
+    OnBadPage,
+    counted_pages,
+)
 from wordai_jobs.model.upload import Upload
 
 _RETRY_S = 5
@@ -304,7 +311,7 @@ def _check_pages(request: ChapterRequest, upload: Upload, of: str = "") -> None:
     first, last, count = request.first_page, request.last_page, upload.page_count
     for field, page in (("first_page", first), ("last_page", last or first)):
         if page > count:
-            pages = "1 page" if count == 1 else f"{count} pages"
+            pages = counted_pages(count)
             raise Invalid(f"{of}{field} must not be after the end of the PDF, which has {pages}")
     if last and first > last:
         raise Invalid(f"{of}first_page must not be after {of}last_page")

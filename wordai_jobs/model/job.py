@@ -68,6 +68,11 @@ SERVER_SHUT_DOWN = JobError(
 )
 
 
+def counted_pages(count: int) -> str:
+    """Such as `1 page` or `7 pages`."""
+    return "1 page" if count == 1 else f"{count} pages"
+
+
 def job_timeout(timeout_s: float) -> JobError:
     return JobError(f"Job took longer than {timeout_s:.0f} s", ErrorClass.JOB_TIMEOUT)
 
@@ -177,7 +182,7 @@ class Job:
         return self._moved(JobStatus.PROCESSING, WRITTEN_PROGRESS, self._creating_message)
 
     def completed(self) -> "Job":
-        pages = "1 page" if self.total_pages == 1 else f"{self.total_pages} pages"
+        pages = counted_pages(self.total_pages)
         job = self._moved(JobStatus.COMPLETED, 100, f"Chapter created successfully with {pages}")
         return replace(job, ended_at=job.updated_at)
 
