@@ -60,9 +60,7 @@ class Backend:
         self._is_shared = config.jobs.engine == "celery"
 
         self._sandbox = config.rendering.sandbox
-        self._inspector = Inspector(
-            config.rendering.memory_limit_mb, self._processes.fork_server, render_metrics
-        )
+        self._inspector = Inspector(config.rendering, self._processes.fork_server, render_metrics)
 
         self.library = Library(config, self.database, self.storage, self._inspector)
         self.engine = self._engine(config, job_metrics, render_metrics)

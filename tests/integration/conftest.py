@@ -89,7 +89,7 @@ def shared_fork_server() -> Iterator[ForkServer]:
 @pytest.fixture
 def fork_server(shared_fork_server: ForkServer) -> ForkServer:
     """Runs until a test kills it: this thread, and none of a pool, has started it."""
-    first = ChildProcess("a first child", 512, shared_fork_server)
+    first = ChildProcess("a first child", SETTINGS, shared_fork_server)
     first.start()
     first.kill()
     return shared_fork_server

@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.hostile import circular_outline_pdf, deep_outline_pdf, long_outline_pdf
 from tests.support.pdfs import guided_pdf, text_pdf
+from tests.support.renderers import SETTINGS
 from wordai_jobs.errors import InvalidPdf
 from wordai_jobs.model.pdf_info import PdfInfo
 from wordai_jobs.rendering import fork_server_process, inspector
@@ -22,7 +23,7 @@ def taken_over() -> Iterator[Inspector]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(fork_server_process, "_PROGRAM", "tests.support.intruder")
         fork_server = ForkServer()
-        running = Inspector(memory_limit_mb=512, fork_server=fork_server)
+        running = Inspector(SETTINGS, fork_server)
         running.start()
         yield running
         running.stop()

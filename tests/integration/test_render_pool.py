@@ -272,7 +272,7 @@ def test_a_book_ends_after_a_child_of_it_that_is_being_ended_for_another_book(
     fork_server: ForkServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waiting, is_being_ended = WaitingChildren(1), threading.Event()
-    one, other = (ChildProcess(f"renderer {number}", 512, fork_server) for number in (8, 9))
+    one, other = (ChildProcess(f"renderer {number}", SETTINGS, fork_server) for number in (8, 9))
     one.start()
     kill_it = one.kill
 

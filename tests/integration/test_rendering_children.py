@@ -28,7 +28,7 @@ from wordai_jobs.rendering.protocol import Failed, InspectPdf, PageCount, encode
 
 
 def test_the_child_of_an_upload_opens_no_other(fork_server: ForkServer, pdf: Path) -> None:
-    inspector = Inspector(memory_limit_mb=512, fork_server=fork_server)
+    inspector = Inspector(SETTINGS, fork_server)
     inspector.start()
     seen = set()
     try:
@@ -48,7 +48,7 @@ def test_an_inspector_that_sends_garbage_refuses_the_upload_and_is_replaced(
     monkeypatch: pytest.MonkeyPatch,
     answer: bytes,
 ) -> None:
-    inspector = Inspector(memory_limit_mb=512, fork_server=fork_server)
+    inspector = Inspector(SETTINGS, fork_server)
     inspector.start()
     try:
         with monkeypatch.context() as taken_over:
@@ -64,7 +64,7 @@ def test_an_upload_is_not_to_blame_if_no_inspector_can_be_started(
     pdf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fork_server = ForkServer()
-    inspector = Inspector(memory_limit_mb=512, fork_server=fork_server)
+    inspector = Inspector(SETTINGS, fork_server)
     with monkeypatch.context() as broken:
         broken.setattr(sys, "executable", str(tmp_path / "no such program"))
         inspector.start()
@@ -82,7 +82,7 @@ def test_a_child_that_cannot_be_started_is_an_error_with_a_message(
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no such program"))
     with pytest.raises(ChildEnded, match="renderer 1 could not be started"):
-        ChildProcess("renderer 1", 512, ForkServer()).start()
+        ChildProcess("renderer 1", SETTINGS, ForkServer()).start()
 
 
 def test_a_child_that_fails_on_its_way_is_an_error_and_its_siblings_go_on(
@@ -94,14 +94,15 @@ def test_a_child_that_fails_on_its_way_is_an_error_and_its_siblings_go_on(
     before = own_children("renderer")
     with pytest.raises(ChildEnded, match="exited with 1"):
         # More memory than the kernel has a number for.
-        ChildProcess("renderer 2", 2**60, fork_server).start()
+        settings = SETTINGS.model_copy(update={"memory_limit_mb": 2**60})
+        ChildProcess("renderer 2", settings, fork_server).start()
     assert own_children("renderer") == before
     assert rendered(pool, pdf, tmp_path / "later") == 3
 
 
 def test_a_child_that_reads_no_request_does_not_hold_up_the_server(fork_server: ForkServer) -> None:
     """It may answer requests without having read them."""
-    child = ChildProcess("renderer 7", 512, fork_server)
+    child = ChildProcess("renderer 7", SETTINGS, fork_server)
     child.start()
     os.kill(own_children("renderer 7")[0], signal.SIGSTOP)
     outcome: queue.SimpleQueue[ChildEnded] = queue.SimpleQueue()
@@ -124,7 +125,7 @@ def test_a_child_that_has_ended_is_not_asked_for_its_forbidden_calls(
     fork_server: ForkServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some kernels would never answer (seccomp_unotify(2), Bugs)."""
-    child, asked = ChildProcess("renderer 6", 512, fork_server), list[int]()
+    child, asked = ChildProcess("renderer 6", SETTINGS, fork_server), list[int]()
     child.start()
     monkeypatch.setattr(linux, "notified_call", asked.append)
     try:
@@ -141,7 +142,7 @@ def test_a_child_that_has_ended_is_not_asked_for_its_forbidden_calls(
 def test_descriptors_that_a_child_sends_with_an_answer_are_not_taken(
     fork_server: ForkServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    child = ChildProcess("renderer 5", 512, fork_server)
+    child = ChildProcess("renderer 5", SETTINGS, fork_server)
     child.start()
     assert child._process
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -160,11 +161,11 @@ def test_a_server_that_is_out_of_descriptors_gets_no_child_and_loses_none(
     fork_server: ForkServer,
 ) -> None:
     """However few file descriptors are free, there is a child, or an error with a message."""
-    child = ChildProcess("renderer 1", 512, fork_server)
+    child = ChildProcess("renderer 1", SETTINGS, fork_server)
     outcomes = []
     for room in range(14):
         fork_server_of_its_own = ForkServer()
-        other = ChildProcess("renderer 2", 512, fork_server_of_its_own)
+        other = ChildProcess("renderer 2", SETTINGS, fork_server_of_its_own)
         child.start()
         before = descriptors()
         child.kill()
@@ -223,7 +224,7 @@ def test_a_worn_fork_server_is_replaced_and_its_children_work_on_until_they_end(
     def fork_servers() -> list[int]:
         return [pid for pid in own_children("fork server") if pid not in others]
 
-    first, other = (ChildProcess(f"renderer {number}", 512, fork_server) for number in (1, 2))
+    first, other = (ChildProcess(f"renderer {number}", SETTINGS, fork_server) for number in (1, 2))
     try:
         first.start()
         [worn] = fork_servers()
@@ -248,8 +249,8 @@ def test_idle_children_of_a_worn_fork_server_are_replaced_with_it(
 ) -> None:
     monkeypatch.setattr(fork_server_process, "_MOST_CHILDREN", 3)
     others, fork_server = set(own_children("fork server")), ForkServer()
-    pool, inspector = RenderPool(SETTINGS, fork_server), Inspector(512, fork_server)
-    another = ChildProcess("renderer 2", 512, fork_server)
+    pool, inspector = RenderPool(SETTINGS, fork_server), Inspector(SETTINGS, fork_server)
+    another = ChildProcess("renderer 2", SETTINGS, fork_server)
     try:
         pool.start()
         inspector.start()
@@ -284,7 +285,7 @@ def test_a_fork_server_that_does_not_answer_is_replaced(
 ) -> None:
     monkeypatch.setattr(fork_server_process, "_ANSWER_TIMEOUT_S", 0.5)
     others, fork_server = own_children("fork server"), ForkServer()
-    child = ChildProcess("renderer 1", 512, fork_server)
+    child = ChildProcess("renderer 1", SETTINGS, fork_server)
     try:
         child.start()
         [before] = set(own_children("fork server")) - set(others)

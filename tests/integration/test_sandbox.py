@@ -15,11 +15,12 @@ from tests.support.intruder import FATAL, REFUSED
 from tests.support.leftovers import staged
 from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
 from tests.support.processes import busy_renderer, fork_server, is_alive, kill
+from tests.support.renderers import SETTINGS
 from tests.support.server import ServerProcess
 from tests.support.tools import missing, program
 from tests.support.waiting import wait_until
 from wordai_jobs.backend import Backend
-from wordai_jobs.config import RenderingSettings, parse_config
+from wordai_jobs.config import parse_config
 from wordai_jobs.doctor.finding import Level
 from wordai_jobs.doctor.renderers import sandbox_of_renderers
 from wordai_jobs.errors import InvalidPdf, StartError
@@ -31,7 +32,6 @@ from wordai_jobs.rendering.task import Part, RenderingError
 
 pytestmark = pytest.mark.long_file(60)
 
-SETTINGS = RenderingSettings(processes=1, dpi=72)
 # So much has a renderer worked on a page that takes hours when it is attacked.
 WORK_S = 0.05
 
@@ -118,8 +118,18 @@ def test_landlock_alone_keeps_files_away_too(tmp_path: Path) -> None:
 def test_words_that_would_fill_the_servers_memory_fail_their_book(
     pool: RenderPool, tmp_path: Path
 ) -> None:
-    error = error_of(pool, intruding("fill"), tmp_path / "bad")
+    error = error_of(pool, intruding("fill 2 20_000_000"), tmp_path / "bad")
     assert error == "Page 1 crashed the renderer"
+
+
+def test_an_image_that_is_larger_than_any_page_ends_its_renderer(
+    pool: RenderPool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = error_of(pool, intruding("fill 1 30_000_000"), tmp_path / "bad")
+    assert error == "Page 1 crashed the renderer"
+    assert "renderer 1 was ended by SIGXFSZ on page 1" in caplog.text
+    assert (tmp_path / "bad" / "00001.part").stat().st_size < 21_000_000
+    assert error_of(pool, text_pdf(2), tmp_path / "good") is None
 
 
 def test_an_upload_that_takes_over_its_inspector_is_refused_and_the_next_is_not(
@@ -128,7 +138,7 @@ def test_an_upload_that_takes_over_its_inspector_is_refused_and_the_next_is_not(
     bad, good = tmp_path / "bad.pdf", tmp_path / "good.pdf"
     bad.write_bytes(intruding("socket"))
     good.write_bytes(text_pdf(2))
-    inspector = Inspector(memory_limit_mb=512, fork_server=intruded[0])
+    inspector = Inspector(SETTINGS, intruded[0])
     inspector.start()
     try:
         with pytest.raises(InvalidPdf, match="damaged"):

@@ -22,6 +22,7 @@ from tests.support.hostile import (
 from tests.support.kinds import kinds
 from tests.support.pdfs import CATALOGUE, guided_pdf, photo_pdf, raw_pdf, shared_pdfs, text_pdf
 from tests.support.tools import missing
+from wordai_jobs.config import RenderingSettings
 from wordai_jobs.rendering import sandbox
 from wordai_jobs.rendering.child_process import ChildProcess
 from wordai_jobs.rendering.fork_client import ForkServer
@@ -55,7 +56,7 @@ def children() -> Iterator[tuple[ChildProcess, ChildProcess]]:
     if sandbox.missing():
         missing("a kernel with Landlock and seccomp")
     servers = ForkServer("required"), ForkServer("off")
-    confined, free = (ChildProcess("a renderer", 512, server) for server in servers)
+    confined, free = (ChildProcess("a renderer", RenderingSettings(), server) for server in servers)
     yield confined, free
     for child, server in zip((confined, free), servers, strict=True):
         child.kill()

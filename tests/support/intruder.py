@@ -80,7 +80,8 @@ class _Intruder(child._Renderer):
         with mmap.mmap(descriptors[0], size, prot=mmap.PROT_READ) as pdf:
             orders = re.findall(rb"%intrude (\w+) ?(.*)", pdf)
         if orders and orders[0][0] == b"fill":
-            os.write(descriptors[2], bytes(20_000_000))
+            index, size = map(int, orders[0][1].split())
+            child._write([descriptors[index]], [bytes(size)])
             yield PageRendered(9, 9, ".png")
             return
         if orders and orders[0][0] == b"say":

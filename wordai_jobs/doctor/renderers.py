@@ -25,7 +25,7 @@ _PDF = (
 def renderers(config: Config) -> Finding:
     check, settings = "renderers", config.rendering
     fork_server = ForkServer(settings.sandbox)
-    child = ChildProcess("a renderer", settings.memory_limit_mb, fork_server)
+    child = ChildProcess("a renderer", settings, fork_server)
     with tempfile.TemporaryDirectory(prefix="wordai-jobs-doctor-") as folder:
         pdf = Path(folder) / "page.pdf"
         pdf.write_bytes(_PDF)

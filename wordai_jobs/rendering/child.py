@@ -5,6 +5,7 @@ forks it. It works on descriptors that the server sends, and knows no path.
 import logging
 import os
 import resource
+import signal
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -24,6 +25,7 @@ from wordai_jobs.rendering.protocol import (
     DescribePdf,
     Failed,
     Failure,
+    ForkChild,
     InspectPdf,
     PageCount,
     PageRendered,
@@ -48,10 +50,10 @@ _MOST_ALLOCATED = 96 * 1024 * 1024
 logger = logging.getLogger(__name__)
 
 
-def main(connection: socket.socket, memory_limit_mb: int, is_sandboxed: bool) -> None:
+def main(connection: socket.socket, limits: ForkChild, is_sandboxed: bool) -> None:
     """Answer the server's requests until it closes the connection."""
     os.nice(_NICE)
-    _set_limits(memory_limit_mb * 1024 * 1024)
+    _set_limits(limits)
     listener = sandbox.confine_child() if is_sandboxed else None
     socket.send_fds(connection, [encode(Ready())], [] if listener is None else [listener])
     if listener is not None:
@@ -74,17 +76,18 @@ def main(connection: socket.socket, memory_limit_mb: int, is_sandboxed: bool) ->
                 os.close(descriptor)
 
 
-def _set_limits(memory_bytes: int) -> None:
+def _set_limits(limits: ForkChild) -> None:
     for limit, value in {
         # RLIMIT_AS would count mapped libraries too, and starve ordinary pages.
-        resource.RLIMIT_DATA: memory_bytes,
-        # What is written has been in memory before.
-        resource.RLIMIT_FSIZE: memory_bytes,
+        resource.RLIMIT_DATA: limits.memory_limit_mb * 1024 * 1024,
+        resource.RLIMIT_FSIZE: limits.file_limit_bytes,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NPROC: 0,
         resource.RLIMIT_NOFILE: _MOST_OPEN_FILES,
     }.items():
         resource.setrlimit(limit, (value, value))
+    # Python ignores it. A child that writes too much was taken over, and ends.
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 
 
 class _Renderer:

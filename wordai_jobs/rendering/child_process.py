@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from wordai_jobs import linux
+from wordai_jobs.config import RenderingSettings
+from wordai_jobs.model.page_names import MOST_WORDS_BYTES
 from wordai_jobs.rendering.fork_client import ForkServer
 from wordai_jobs.rendering.forked_process import (
     START_TIMEOUT_S,
@@ -23,6 +25,7 @@ from wordai_jobs.rendering.protocol import (
     LONGEST_MESSAGE,
     DescribePdf,
     Failed,
+    ForkChild,
     InspectPdf,
     PageCount,
     PageRendered,
@@ -35,6 +38,9 @@ from wordai_jobs.rendering.protocol import (
 )
 
 _EXIT_TIMEOUT_S = 1.0
+# A PNG that cannot be compressed has three bytes a pixel, a JPEG of noise 2.3. The words of a page,
+# and what a PDF says of itself, need room even if images are small.
+_MOST_BYTES_OF_A_PIXEL = 4
 
 Request = InspectPdf | DescribePdf | RenderPages | RenderPlaceholder
 Answer = TypeVar("Answer", Ready, PageCount, PdfDescribed, PageRendered)
@@ -43,15 +49,15 @@ Answer = TypeVar("Answer", Ready, PageCount, PdfDescribed, PageRendered)
 class ChildProcess:
     """A place for one child at a time. Only one thread at a time may use it."""
 
-    def __init__(self, name: str, memory_limit_mb: int, fork_server: ForkServer) -> None:
+    def __init__(self, name: str, settings: RenderingSettings, fork_server: ForkServer) -> None:
         self.name = name
-        self._memory_limit_mb = memory_limit_mb
+        self._settings = settings
         self._fork_server = fork_server
         self._process: ForkedProcess | None = None
 
     def another(self) -> "ChildProcess":
         """A place for a child of the same kind."""
-        return ChildProcess(self.name, self._memory_limit_mb, self._fork_server)
+        return ChildProcess(self.name, self._settings, self._fork_server)
 
     @property
     def is_running(self) -> bool:
@@ -68,8 +74,10 @@ class ChildProcess:
         Raises ChildEnded if it does not start, and WaitAbandoned once `is_wanted` returns False.
         """
         self.kill()
+        file_limit_bytes = MOST_WORDS_BYTES + _MOST_BYTES_OF_A_PIXEL * self._settings.max_pixels
+        request = ForkChild(self.name, self._settings.memory_limit_mb, file_limit_bytes)
         try:
-            self._process = self._fork_server.fork(self.name, self._memory_limit_mb, is_wanted)
+            self._process = self._fork_server.fork(request, is_wanted)
         except (ChildEnded, OSError) as error:
             raise ChildEnded(f"{self.name} could not be started: {error}") from error
         try:

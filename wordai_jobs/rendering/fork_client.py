@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from wordai_jobs.rendering.fork_server_process import ForkServerProcess
 from wordai_jobs.rendering.forked_process import TICK_S, ChildEnded, ForkedProcess, WaitAbandoned
+from wordai_jobs.rendering.protocol import ForkChild
 from wordai_jobs.rendering.sandbox import Mode
 
 _RENEWAL_PAUSE_S = 10.0
@@ -38,7 +39,7 @@ class ForkServer:
             self._process = ForkServerProcess.begin(self._sandbox)
 
     def fork(
-        self, name: str, memory_limit_mb: int, is_wanted: Callable[[], bool] = lambda: True
+        self, request: ForkChild, is_wanted: Callable[[], bool] = lambda: True
     ) -> ForkedProcess:
         """Start a child.
 
@@ -53,7 +54,7 @@ class ForkServer:
             if process:
                 try:
                     process.wait_until_ready(is_wanted)
-                    return process.fork(name, memory_limit_mb)
+                    return process.fork(request)
                 except ChildEnded as error:
                     if process.is_running:
                         raise
@@ -63,7 +64,7 @@ class ForkServer:
             if self._stopped.is_set():
                 raise ChildEnded("the fork server was stopped")
             process = self._process = ForkServerProcess.start(self._sandbox, is_wanted)
-            return process.fork(name, memory_limit_mb)
+            return process.fork(request)
         finally:
             if self._process and self._process.is_worn:
                 self._is_worn.set()

@@ -116,7 +116,7 @@ def _become_child(
         connection = socket.socket(fileno=0)
         from wordai_jobs.rendering import child  # which is loaded
 
-        child.main(connection, request.memory_limit_mb, is_sandboxed)
+        child.main(connection, request, is_sandboxed)
         exit_status = 0
     except BaseException:
         traceback.print_exc()

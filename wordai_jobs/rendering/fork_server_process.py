@@ -143,18 +143,16 @@ class ForkServerProcess:
         if self.is_retired and self._children == 0:
             self.stop()
 
-    def fork(self, name: str, memory_limit_mb: int) -> ForkedProcess:
+    def fork(self, request: ForkChild) -> ForkedProcess:
         with ExitStack() as ours, ExitStack() as theirs:
             connection, its_connection = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             ours.enter_context(connection)
             theirs.enter_context(its_connection)
             reading, its_stderr = os.pipe()
-            stderr = ChildStderr(name, open(reading, "rb", buffering=0))
+            stderr = ChildStderr(request.name, open(reading, "rb", buffering=0))
             ours.callback(stderr.close)
             theirs.callback(os.close, its_stderr)
-            forked, descriptors = self._ask(
-                ForkChild(name, memory_limit_mb), Forked, [its_connection.fileno(), its_stderr]
-            )
+            forked, descriptors = self._ask(request, Forked, [its_connection.fileno(), its_stderr])
             with self._lock:
                 self._forked += 1
                 self._children += 1

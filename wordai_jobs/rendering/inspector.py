@@ -13,6 +13,7 @@ from typing import IO
 
 from pydantic import TypeAdapter
 
+from wordai_jobs.config import RenderingSettings
 from wordai_jobs.errors import Busy, InvalidPdf, StorageFull
 from wordai_jobs.model.pdf_info import PdfInfo, bounded
 from wordai_jobs.rendering.child_process import ChildProcess
@@ -50,10 +51,13 @@ class Inspector:
     """The child for the next upload, and the permanent thread that drives it."""
 
     def __init__(
-        self, memory_limit_mb: int, fork_server: ForkServer, metrics: RenderMetrics | None = None
+        self,
+        settings: RenderingSettings,
+        fork_server: ForkServer,
+        metrics: RenderMetrics | None = None,
     ) -> None:
         self._metrics = metrics or RenderMetrics()
-        self._child = ChildProcess("inspector", memory_limit_mb, fork_server)
+        self._child = ChildProcess("inspector", settings, fork_server)
         # The end is None. A request without a PDF is for a new child: the fork server was replaced.
         self._requests: queue.SimpleQueue[tuple[Path | None, Future[PdfInfo]] | None]
         self._requests = queue.SimpleQueue()

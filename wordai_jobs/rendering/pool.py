@@ -43,7 +43,7 @@ class RenderPool:
         metrics = metrics or RenderMetrics()
         self._threads = [
             RenderThread(
-                ChildProcess(f"{name} {number}", settings.memory_limit_mb, fork_server),
+                ChildProcess(f"{name} {number}", settings, fork_server),
                 self._turns,
                 self._waiting,
                 settings,

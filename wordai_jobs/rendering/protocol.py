@@ -144,10 +144,11 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class ForkChild:
-    """Start a child. The name is what `ps` shows."""
+    """Start a child with these limits. The name is what `ps` shows."""
 
     name: str
     memory_limit_mb: int
+    file_limit_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
