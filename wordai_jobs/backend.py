@@ -139,7 +139,7 @@ class Backend:
                 threading.Thread(
                     target=self._open_later, args=(on_failure,), name="opening", daemon=True
                 ).start()
-        except (DatabaseError, StorageError, StartError) as error:
+        except (DatabaseError, StorageError, StartError, OSError) as error:
             self.stop(grace_s=0)
             raise as_start_error(error) from error
 
@@ -167,7 +167,7 @@ class Backend:
             except (DatabaseAway, StorageAway) as error:
                 self._wait_for(error)
                 continue
-            except (DatabaseError, StorageError, StartError) as error:
+            except (DatabaseError, StorageError, StartError, OSError) as error:
                 self.failure = as_start_error(error)
                 on_failure()
             else:
@@ -205,9 +205,11 @@ def check_sandbox(mode: sandbox.Mode) -> None:
     logger.log(logging.INFO if state == "complete" else logging.WARNING, summary)
 
 
-def as_start_error(error: DatabaseError | StorageError | StartError) -> StartError:
+def as_start_error(error: DatabaseError | StorageError | StartError | OSError) -> StartError:
     if isinstance(error, StartError):
         return error
+    if isinstance(error, OSError):
+        return StartError(f"Cannot use {error.filename or 'the data folder'}: {error.strerror}")
     if isinstance(error, StorageError):
         return StartError(f"{error.message} (storage.url)")
     return StartError(f"MongoDB: {error.message} (mongodb.uri)")

@@ -239,6 +239,25 @@ def test_a_server_that_waits_for_its_database_ends_if_it_is_the_wrong_one(
         second.kill()
 
 
+def test_a_server_that_cannot_use_its_folder_ends_with_one_line_at_once_or_later(
+    tmp_path: Path,
+) -> None:
+    mongodb = DatabaseProcess(tmp_path / "late")
+    server = ServerProcess(tmp_path, {"mongodb.uri": mongodb.uri})
+    server.data.mkdir()
+    (server.data / "images").touch()
+    problem = f"Cannot use {server.data}/images: File exists"
+    server.start()
+    mongodb.start()
+    try:
+        assert server.process and server.process.wait(60) == 1
+        assert server.log.splitlines()[-1].endswith(problem)
+        assert server.refusal().endswith(problem)
+    finally:
+        server.kill()
+        mongodb.kill()
+
+
 def test_readiness_names_a_database_that_is_gone_while_health_stays(
     start_server: StartServer,
     mongodb: DatabaseProcess,
