@@ -18,6 +18,7 @@ from wordai_jobs.model.job import ErrorClass
 from wordai_jobs.rendering import protocol
 from wordai_jobs.rendering.child_process import ChildProcess
 from wordai_jobs.rendering.fork_client import ForkServer
+from wordai_jobs.rendering.forked_process import ForkedProcess
 from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.rendering.protocol import Failed, Failure
 from wordai_jobs.rendering.task import FolderGone, Part, RenderingError, RenderTask
@@ -159,19 +160,29 @@ def test_a_page_that_takes_too_long_fails_its_book_with_a_message_and_a_class(
         pool.stop()
 
 
+@pytest.mark.parametrize("ends_badly", [False, True], ids=["one", "and another as its child ends"])
 def test_an_unexpected_error_fails_its_book_and_not_the_pool(
     pool: RenderPool,
     pdf: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    ends_badly: bool,
 ) -> None:
-    def send(child: ChildProcess, request: object, descriptors: object) -> None:
+    kill = ForkedProcess.kill
+
+    def fail(*args: object) -> None:
         raise RuntimeError("a bug")
+
+    def kill_and_fail(process: ForkedProcess) -> None:
+        kill(process)
+        fail()
 
     folder = tmp_path / "pages"
     folder.mkdir()
     with monkeypatch.context() as broken:
-        broken.setattr(ChildProcess, "send", send)
+        broken.setattr(ChildProcess, "send", fail)
+        if ends_badly:
+            broken.setattr(ForkedProcess, "kill", kill_and_fail)
         with (
             pytest.raises(RenderingError, match="Internal error") as raised,
             pool.rendering(Part(pdf, 3), folder, "fail") as task,

@@ -138,9 +138,9 @@ class ChildProcess:
 
     def kill(self) -> None:
         """End the child and wait for that. Does nothing if there is none."""
-        if self._process:
-            self._process.kill()
-            self._process = None
+        process, self._process = self._process, None
+        if process:
+            process.kill()
 
     def _wait(self, timeout_s: float, is_wanted: Callable[[], bool]) -> None:
         """Until there is something to receive; raises as `receive` does."""

@@ -100,14 +100,14 @@ class Inspector:
                 except Exception as error:
                     # Whatever it is, the request that waits must end.
                     future.set_exception(error)
-                # No child opens the PDFs of two uploads.
-                self._child.kill()
                 self._start_ahead()
         finally:
             self._child.kill()
 
     def _start_ahead(self) -> None:
-        """Start the child of the next upload. If that fails, the upload tries again."""
+        """Start the child of the next upload in the place of the one before: no child opens the
+        PDFs of two. If that fails, the upload tries again.
+        """
         try:
             self._start_child()
         except Busy:

@@ -86,11 +86,7 @@ class RenderThread:
             if child:
                 restart = self._render(child, task, chunk)
         except Exception:
-            # Without this thread, its books would wait for ever.
-            logger.exception(
-                "pages %s of %s met an unexpected error", chunk.pages, task.part.pdf.name
-            )
-            task.fail(RenderingError("Internal error", ErrorClass.OTHER))
+            self._failed_unexpectedly(task, chunk)
             restart = Restart.CRASH
         try:
             if child and restart:
@@ -98,12 +94,19 @@ class RenderThread:
                 child.kill()
             elif child:
                 self._waiting.add(task.folder, child)
+        except Exception:
+            self._failed_unexpectedly(task, chunk)
         finally:
             # A cancelled job waits until its pages are given back.
             task.give_back()
             self._turns.wake()
         if restart:
             self._metrics.renderer_restarted(restart)
+
+    def _failed_unexpectedly(self, task: RenderTask, chunk: Chunk) -> None:
+        """Fail the book, and go on: without this thread, other books would wait for ever."""
+        logger.exception("pages %s of %s met an unexpected error", chunk.pages, task.part.pdf.name)
+        task.fail(RenderingError("Internal error", ErrorClass.OTHER))
 
     def _child_for(self, task: RenderTask, chunk: Chunk) -> ChildProcess | None:
         """A child that has this book open, or a new one; None if the task ends before one is
