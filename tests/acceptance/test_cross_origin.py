@@ -14,6 +14,7 @@ from tests.acceptance.conftest import OpenPage
 from tests.conftest import StartServer
 from tests.support.backends import absent, silent
 from tests.support.client import Client, Json
+from tests.support.held import no_page_rendered
 from tests.support.nginx import Nginx, nginx_before, nginx_with_tls_before
 from tests.support.pdfs import text_pdf
 from tests.support.server import ServerProcess
@@ -24,9 +25,7 @@ pytestmark = pytest.mark.long_file(80)
 
 TOO_LARGE = "The upload is larger than the limit of 100 MB"
 DOWN = "The service is restarting or down, try again in a moment"
-PAGES = 30
-# Slow enough that something can happen while the job runs.
-SLOW = {"rendering.processes": 1, "rendering.dpi": 300, "jobs.shutdown_grace_s": 120}
+PAGES = 3
 USER = "reader"
 JOB = "/api/v1/books/jobs/some-job"
 MB = 1024 * 1024
@@ -46,7 +45,8 @@ class Service:
 
 @pytest.fixture
 def service(start_server: StartServer, tmp_path: Path, site: Site) -> Iterator[Service]:
-    server = start_server({"cors.origins": [site.origin], **SLOW}).wait_until_ready()
+    settings = {"cors.origins": [site.origin], "jobs.shutdown_grace_s": 120}
+    server = start_server(settings).wait_until_ready()
     with nginx_before(server.port, tmp_path / "nginx", [site.origin]) as nginx:
         yield Service(server, nginx)
 
@@ -96,10 +96,13 @@ def sign_in(page: Page, service: Service) -> str:
     return token
 
 
-def wait_until_rendering(service: Service, job_id: str) -> None:
+def upload_and_follow(page: Page, service: Service, token: str) -> Json:
+    """As `upload`; returns once the pages are to be rendered."""
+    uploaded = upload(page, service, token)
+    follow(page, service, token, uploaded["jobId"])
     watcher = Client(service.server.url, USER)
-    wait_until(lambda: watcher.job(job_id)["progress"] > 30, what="the first page")
-    assert watcher.job(job_id)["status"] == "processing"
+    wait_until(lambda: watcher.job(uploaded["jobId"])["progress"] >= 30, what="a job that renders")
+    return uploaded
 
 
 def check_read(page: Page, service: Service, token: str, job: Json, book_id: str) -> None:
@@ -121,11 +124,10 @@ def test_a_page_polls_on_while_the_application_is_killed_and_its_retry_completes
 ) -> None:
     page = open_page(site)
     token = sign_in(page, service)
-    uploaded = upload(page, service, token)
+    with no_page_rendered(service.server):
+        uploaded = upload_and_follow(page, service, token)
+        service.server.kill()
     job_id = uploaded["jobId"]
-    follow(page, service, token, job_id)
-    wait_until_rendering(service, job_id)
-    service.server.kill()
 
     # The path is new to the browser, so a preflight comes first.
     path = f"/api/v1/books/jobs/{job_id}/pages"
@@ -156,11 +158,10 @@ def test_a_regular_restart_goes_unnoticed_by_a_page_that_polls(
 ) -> None:
     page = open_page(site)
     token = sign_in(page, service)
-    uploaded = upload(page, service, token)
-    follow(page, service, token, uploaded["jobId"])
-    wait_until_rendering(service, uploaded["jobId"])
     assert service.server.process
-    service.server.process.send_signal(signal.SIGTERM)
+    with no_page_rendered(service.server):
+        uploaded = upload_and_follow(page, service, token)
+        service.server.process.send_signal(signal.SIGTERM)
     assert service.server.process.wait(120) == 0
     check_readable(ask(page, f"{service.url}/api/v1/books", token=token), 502, DOWN, "2")
     service.server.start()

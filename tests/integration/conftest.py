@@ -21,6 +21,7 @@ from tests.support.waiting import wait_until
 from wordai_jobs.database.client import Database
 from wordai_jobs.rendering.child_process import ChildProcess
 from wordai_jobs.rendering.fork_client import ForkServer
+from wordai_jobs.rendering.forked_process import ChildEnded
 from wordai_jobs.rendering.pool import RenderPool
 
 # The collections of servers, by name.
@@ -89,9 +90,17 @@ def shared_fork_server() -> Iterator[ForkServer]:
 @pytest.fixture
 def fork_server(shared_fork_server: ForkServer) -> ForkServer:
     """Runs until a test kills it: this thread, and none of a pool, has started it."""
-    first = ChildProcess("a first child", SETTINGS, shared_fork_server)
-    first.start()
-    first.kill()
+
+    def a_child_starts() -> bool:
+        first = ChildProcess("a first child", SETTINGS, shared_fork_server)
+        try:
+            first.start()
+        except ChildEnded:
+            return False  # a pool of the test before had started it, and it ends with that pool
+        first.kill()
+        return True
+
+    wait_until(a_child_starts, what="a fork server")
     return shared_fork_server
 
 

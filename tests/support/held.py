@@ -1,7 +1,5 @@
 """Jobs that are held up, so that a test sees what a person sees of a long job."""
 
-import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -50,5 +48,13 @@ def standing_still(visitor: Visitor, server: ServerProcess) -> Iterator[None]:
     visitor.page.unroute("**/chapters/from-pdf")
     assert stopped
     for pid in stopped:
-        if processes.is_alive(pid):
-            os.kill(pid, signal.SIGCONT)
+        processes.resume(pid)
+
+
+@contextmanager
+def no_page_rendered(server: ServerProcess) -> Iterator[None]:
+    """Jobs stand still before their first page. Uploads are inspected as ever."""
+    [renderer] = processes.renderers(server, "renderer")
+    processes.stop(renderer)
+    yield
+    processes.resume(renderer)

@@ -99,6 +99,11 @@ def stop(pid: int) -> None:
         os.kill(pid, signal.SIGSTOP)
 
 
+def resume(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
+
+
 def kill(pid: int) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
