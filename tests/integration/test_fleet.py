@@ -239,7 +239,8 @@ def test_a_deleted_book_leaves_nothing_in_the_store_even_of_a_job_that_comes_lat
     late_id = late.submit(text_pdf(2))
     # As if the request had seen the book just before it was deleted and emptied.
     moment = {"deleted_at": utc_now(), "emptied_at": utc_now()}
-    records["books"].update_one({"book_id": late.book_id}, {"$set": moment})
+    deleted = {"$set": moment, "$unset": {"next_order_index": ""}}
+    records["books"].update_one({"book_id": late.book_id}, deleted)
     fleet.worker()
     assert late.end_of(late_id)["error"] == "Cancelled by user"
     wait_until(lambda: not bucket.below("chapters/"), 30, "an empty store")

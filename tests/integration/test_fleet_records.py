@@ -12,7 +12,7 @@ from wordai_jobs.config import parse_config
 from wordai_jobs.database import client
 from wordai_jobs.database.client import Database
 from wordai_jobs.database.jobs import to_document
-from wordai_jobs.errors import DatabaseError, NotFound
+from wordai_jobs.errors import DatabaseError
 from wordai_jobs.jobs.celery import clock as fleet_clock
 from wordai_jobs.jobs.celery.backlog import Backlog
 from wordai_jobs.jobs.celery.clock import FleetClock
@@ -21,10 +21,18 @@ from wordai_jobs.jobs.celery.fleet import Fleet
 from wordai_jobs.jobs.celery.lookout import Lookout
 from wordai_jobs.jobs.celery.messages import Messages, create_celery
 from wordai_jobs.jobs.metrics import JobMetrics
-from wordai_jobs.jobs.order import SharedOrder
+from wordai_jobs.jobs.order import Order
 from wordai_jobs.model.book import Book
 from wordai_jobs.model.chapter import Page
-from wordai_jobs.model.job import CANCELLED, ChapterRequest, ErrorClass, Job, JobError, JobStatus
+from wordai_jobs.model.job import (
+    CANCELLED,
+    ChapterRequest,
+    ErrorClass,
+    Job,
+    JobError,
+    JobStatus,
+    Place,
+)
 from wordai_jobs.model.work import STRETCH, Task, Work
 from wordai_jobs.storage.data_folder import DataFolder
 from wordai_jobs.storage.folder.storage import FolderStorage
@@ -243,37 +251,35 @@ def test_a_full_queue_is_counted_and_other_servers_jobs_are_seen_at_a_look(
     assert backlog.waiting(1) == 4, "counted, because there seemed to be no room"
 
 
-def test_two_servers_draw_different_indexes_from_what_they_have_read(database: Database) -> None:
-    book = Book("book", "erin", "A book", NOW, NOW, next_order_index=3)
-    database.books.insert(book)
-    drawn = [database.books.draw_order_indexes(book, 2) for _ in range(3)]
-    assert drawn == [3, 5, 7]
-    older = replace(book, next_order_index=None)
-    assert database.books.draw_order_indexes(older, 1) == 9
-    assert database.books.delete(book.book_id, NOW)
-    assert database.books.draw_order_indexes(book, 1) is None
-
-
-def test_a_server_that_knows_a_book_notices_what_other_servers_do_with_it(
+def test_a_chapter_comes_behind_those_that_other_servers_are_about_to_make(
     database: Database,
 ) -> None:
-    book = Book("book", "erin", "A book", NOW, NOW, next_order_index=0)
-    database.books.insert(book)
-    servers = [SharedOrder(database.books) for _ in range(2)]
-    drawn = [
-        server.first_index(server.known("book") or book, 1, None)
-        for server in (servers[number] for number in (0, 0, 1, 1, 0, 0, 1))
-    ]
-    assert drawn == list(range(7))
-    assert servers[1].first_index(book, 1, 20) == 20
-    assert servers[0].first_index(book, 1, None) == 21
-    assert servers[0].first_index(replace(book, next_order_index=22), 1, None) == 22
-    known = servers[0].known("book")
-    assert known and database.books.delete("book", NOW)
-    for wanted in (None, 5):
-        with pytest.raises(NotFound):
-            servers[0].first_index(known, 1, wanted)
-    assert servers[0].known("book") is None
+    book = Book("book", "erin", "A book", NOW, NOW, next_order_index=3)
+    here, elsewhere = Order(), Order()
+
+    def enqueue(server: Order, book_id: str, wanted: int | None = None) -> Job:
+        elsewhere = database.fleet.places_of_unfinished("erin")
+        index = server.first_index(replace(book, book_id=book_id), 1, wanted, elsewhere)
+        request = ChapterRequest("T", "t", order_index=index)
+        job = Job.enqueued(upload_of("erin"), book_id, request, None)
+        assert database.fleet.insert_with_work((job, new_work(job)))
+        return job
+
+    turns = [(here, None), (elsewhere, None), (elsewhere, 20), (here, None), (elsewhere, 5)]
+    jobs = [enqueue(server, "book", wanted) for server, wanted in turns]
+    assert [job.request.order_index for job in jobs] == [3, 4, 20, 21, 5]
+    assert enqueue(here, "another book").request.order_index == 3
+    for job in jobs:
+        assert database.fleet.end(job.failed("broken"))
+    assert database.fleet.places_of_unfinished("erin") == [Place("another book", 3)]
+
+
+def test_jobs_with_only_the_fields_of_the_contract_have_a_place(database: Database) -> None:
+    job = Job.enqueued(upload_of("gil"), "book", ChapterRequest("T", "t", order_index=4), None)
+    database.jobs.insert(job)
+    for change in ({"$set": {"request": None}}, {"$unset": {"request": ""}}):
+        database.jobs._collection.update_one({"job_id": job.job_id}, change)
+        assert database.fleet.places_of_unfinished("gil") == [Place("book", 0)]
 
 
 def test_the_jobs_of_one_request_are_recorded_whole(database: Database) -> None:

@@ -61,7 +61,7 @@ class BookRepository(Repository[Book]):
         return updated.matched_count == 1 or not self.is_deleted(book_id)
 
     def chapter_came(self, book_id: str, now: datetime, order_index: int) -> bool:
-        """As `touch`, for a new chapter with this index: what is drawn later is larger."""
+        """As `touch`, for a new chapter with this index: later ones get a larger one."""
         change = {"updated_at": now, "next_order_index": order_index + 1}
         with self._translated_errors():
             # The record of a deleted book has no order, and must not get one.
@@ -69,44 +69,17 @@ class BookRepository(Repository[Book]):
             updated = self._collection.update_one(condition, {"$max": change})
         return updated.matched_count == 1 or self.touch(book_id, now)
 
-    def draw_order_indexes(self, book: Book, count: int) -> int | None:
-        """The first of `count` indexes that follow each other, behind those of the book's chapters.
-
-        Nobody else gets them. `book` may have changed since it was read. None until `begin_order`
-        was called, or if there is no such book.
-        """
-        book_id, expected = book.book_id, book.next_order_index
-        with self._translated_errors():
-            if expected is not None:
-                # Faster than the other way in the embedded database, and no slower in MongoDB.
-                updated = self._collection.update_one(
-                    {"book_id": book_id, "next_order_index": expected},
-                    {"$inc": {"next_order_index": count}},
-                )
-                if updated.matched_count == 1:
-                    return expected
-            before = self._collection.find_one_and_update(
-                {"book_id": book_id, **_HAS_ORDER},
-                {"$inc": {"next_order_index": count}},
-                {"next_order_index": True},
-            )
-        return int(before["next_order_index"]) if before else None
-
     def begin_order(self, book_id: str, next_order_index: int) -> None:
-        """Set what is drawn next in a book that an older release has created."""
+        """Set what is next in a book that an older release has created."""
         condition = {"book_id": book_id, **_NOT_DELETED, "next_order_index": None}
         with self._translated_errors():
             self._collection.update_one(condition, {"$set": {"next_order_index": next_order_index}})
 
-    def stay_behind(self, book_id: str, order_index: int) -> bool:
-        """A chapter gets this index: what is drawn later is larger.
-
-        False until `begin_order` was called, or if there is no such book.
-        """
+    def stay_behind(self, book_id: str, order_index: int) -> None:
+        """A chapter gets this index: later ones get a larger one."""
         change = {"$max": {"next_order_index": order_index + 1}}
         with self._translated_errors():
-            updated = self._collection.update_one({"book_id": book_id, **_HAS_ORDER}, change)
-        return updated.matched_count == 1
+            self._collection.update_one({"book_id": book_id, **_HAS_ORDER}, change)
 
     def delete(self, book_id: str, now: datetime) -> bool:
         """Delete a book, and remember that. False if it does not exist."""

@@ -21,7 +21,7 @@ from pymongo import ASCENDING, ReturnDocument
 from wordai_jobs.database.jobs import UNFINISHED, JobRepository, state_of, to_document
 from wordai_jobs.database.repository import CHORE_TIMEOUT_S, Document
 from wordai_jobs.model.chapter import Page
-from wordai_jobs.model.job import Job, JobError, JobStatus
+from wordai_jobs.model.job import Job, JobError, JobStatus, Place
 from wordai_jobs.model.work import Work, ends_stretch
 
 _NOT_FAILING = {"failure": {"$exists": False}}
@@ -216,9 +216,15 @@ class FleetRepository(JobRepository):
         with self._translated_errors():
             return self._collection.count_documents({"status": status.value})
 
-    def count_unfinished_of(self, user_id: str) -> int:
+    def places_of_unfinished(self, user_id: str) -> list[Place]:
+        """Where the chapters of a user's unfinished jobs belong: one place for each job."""
+        fields = {"_id": False, "book_id": True, "request.order_index": True}
         with self._translated_errors():
-            return self._collection.count_documents({"user_id": user_id, **UNFINISHED})
+            found = list(self._collection.find({"user_id": user_id, **UNFINISHED}, fields))
+        return [
+            Place(document["book_id"], (document.get("request") or {}).get("order_index") or 0)
+            for document in found
+        ]
 
     def unfinished_in_brief(self) -> list[UnfinishedJob]:
         """All unfinished jobs, for chores. One that cannot be read is logged and skipped."""

@@ -111,14 +111,6 @@ class JobRepository(Repository[Job]):
         """The uploads of all unfinished jobs, including jobs whose records cannot be read."""
         return self._values("file_id", UNFINISHED)
 
-    def last_order_index(self, user_id: str, book_id: str) -> int:
-        """The largest `order_index` of the book's chapters that are under way; -1 if none is."""
-        condition = {"user_id": user_id, "book_id": book_id, **UNFINISHED}
-        with self._translated_errors():
-            found = self._collection.find(condition, {"_id": False, "request.order_index": True})
-            indexes = [document.get("request", {}).get("order_index") or 0 for document in found]
-        return max(indexes, default=-1)
-
     def move_unfinished(self, folder_id: str) -> None:
         """Make all unfinished jobs belong to this data folder."""
         with self._translated_errors():

@@ -7,9 +7,8 @@ from typing import Protocol
 from wordai_jobs.config import Config
 from wordai_jobs.errors import Busy, TooManyJobs
 from wordai_jobs.jobs.housekeeping import Chore
-from wordai_jobs.jobs.order import Order
 from wordai_jobs.model.chapter import Page
-from wordai_jobs.model.job import Job, JobError
+from wordai_jobs.model.job import Job, JobError, Place
 
 _QUEUE_FULL_RETRY_S = 10
 _TOO_MANY_RETRY_S = 10
@@ -46,8 +45,6 @@ class Engine(Protocol):
 
     # What has to be done regularly while the server runs.
     chores: Sequence[Chore]
-    # Which places in their books new chapters get.
-    order: Order
     # Called with each job that `in_memory` is about to forget, in most cases because it has ended.
     on_forget: list[Callable[[Job], None]]
 
@@ -57,11 +54,14 @@ class Engine(Protocol):
     def open(self) -> None:
         """The database has been reached: from now on, jobs are taken in. Raises DatabaseError."""
 
-    def take_in(self, jobs: Sequence[Job]) -> bool:
+    def unfinished_elsewhere(self, user_id: str) -> Sequence[Place]:
+        """The places of a user's unfinished jobs: of all that do not run in this server."""
+
+    def take_in(self, jobs: Sequence[Job], elsewhere: Sequence[Place]) -> bool:
         """Record new jobs of one user, all or none, and see to it that they run in this order.
 
-        False if the idempotency key of the first is taken. Raises TooManyJobs, Busy and
-        DatabaseError; then there is no job.
+        `elsewhere`: what `unfinished_elsewhere` has found just now. False if the idempotency key of
+        the first is taken. Raises TooManyJobs, Busy and DatabaseError; then there is no job.
         """
 
     def in_memory(self, job_id: str) -> Job | None:

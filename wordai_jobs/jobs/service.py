@@ -3,7 +3,7 @@
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from wordai_jobs.errors import AccessDenied, Busy, Conflict, Invalid, NotFound
 from wordai_jobs.jobs.ended_jobs import EndedJobs
 from wordai_jobs.jobs.engine import Engine
 from wordai_jobs.jobs.metrics import JobMetrics
+from wordai_jobs.jobs.order import Order
 from wordai_jobs.library.library import Library
 from wordai_jobs.library.uploads import IncomingPdf
 from wordai_jobs.model.book import Book
@@ -24,6 +25,7 @@ from wordai_jobs.model.job import (
     Job,
     JobStatus,
     OnBadPage,
+    Place,
     counted_pages,
 )
 from wordai_jobs.model.upload import Upload
@@ -40,6 +42,17 @@ class Enqueued:
 
     jobs: Sequence[Job]
     is_replay: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The book of new chapters, and what is under way in other servers.
+
+    That was read before the book: if such a job has ended in between, the book tells its place.
+    """
+
+    book: Book
+    elsewhere: Sequence[Place]
 
 
 class JobService:
@@ -63,6 +76,7 @@ class JobService:
         self._ended = ended
         self._metrics = metrics
         engine.on_forget.append(ended.remember)
+        self._order = Order()
         self._key_locks = [threading.Lock() for _ in range(_KEY_LOCKS)]
 
     def enqueue(
@@ -79,10 +93,10 @@ class JobService:
         the job of that request is returned. Raises Busy, TooManyJobs, QuotaReached, and Invalid if
         the key was sent with something else; then no job is created.
         """
-        book = self._target(user_id, book_id, request)
+        target = self._target(user_id, book_id, request.parent_id)
         upload = self._library.uploads.get_lately(file_id, user_id)
         _check_pages(request, upload)
-        return self._enqueue(upload, book, [request], key)
+        return self._enqueue(upload, target, [request], key)
 
     def enqueue_parts(
         self,
@@ -93,11 +107,11 @@ class JobService:
         key: str | None = None,
     ) -> Enqueued:
         """As `enqueue`, for several chapters of one PDF: one job each, all of them or none."""
-        book = self._library.books.get(book_id, user_id)
+        target = self._target(user_id, book_id)
         upload = self._library.uploads.get_lately(file_id, user_id)
         for index, part in enumerate(parts):
             _check_pages(part, upload, of=f"parts[{index}].")
-        return self._enqueue(upload, book, parts, key)
+        return self._enqueue(upload, target, parts, key)
 
     def upload_and_enqueue(
         self,
@@ -111,12 +125,12 @@ class JobService:
 
         Raises the errors of `enqueue` and of `UploadService.add`.
         """
-        self._target(user_id, book_id, request)
+        self._target(user_id, book_id, request.parent_id)
         upload = self._library.uploads.add(user_id, pdf)
         try:
             _check_pages(request, upload)
-            book = self._library.books.get(book_id, user_id)  # it may have changed in this time
-            enqueued = self._enqueue(upload, book, [request], key)
+            target = self._target(user_id, book_id)  # it may have changed in this time
+            enqueued = self._enqueue(upload, target, [request], key)
         except BaseException:
             self._library.uploads.remove(upload)
             raise
@@ -134,16 +148,14 @@ class JobService:
         failed = self.get(job_id, user_id)
         if failed.status is not JobStatus.FAILED:
             raise Conflict(f"Only a failed job can be retried; this one is {failed.status}")
-        book = self._library.books.get(failed.book_id, user_id)
+        target = self._target(user_id, failed.book_id)
         upload = self._library.uploads.get(failed.file_id, user_id)
         request = replace(failed.request, on_bad_page=on_bad_page or failed.request.on_bad_page)
         key = f"retry:{job_id}:{request.on_bad_page}"
         earlier = self._database.jobs.find_by_key(user_id, key)
         if earlier and earlier.status is JobStatus.FAILED:
             self._database.jobs.free_key(earlier)
-        return self._take_in_once(
-            user_id, key, job_id, lambda: self._new_jobs(upload, book, [request])
-        )
+        return self._take_in_once(upload, target, [request], key, job_id)
 
     def cancel(self, job_id: str, user_id: str) -> Job:
         """Cancel a job; returns it once nothing of it is left.
@@ -211,40 +223,35 @@ class JobService:
         """The job of this user that makes, or made, the chapter."""
         return self._database.jobs.find_by_chapter(chapter_id, user_id)
 
-    def _target(self, user_id: str, book_id: str, request: ChapterRequest) -> Book:
-        """The book of the new chapter, in which the chapter above that exists too."""
-        book = self._engine.order.known(book_id)
-        if book is None or book.user_id != user_id:
-            book = self._library.books.get(book_id, user_id)
-        if request.parent_id is not None:
-            self._library.books.chapter(book_id, request.parent_id, user_id)
-        return book
+    def _target(self, user_id: str, book_id: str, parent_id: str | None = None) -> _Target:
+        """The book of new chapters, in which the chapter above them exists too."""
+        elsewhere = self._engine.unfinished_elsewhere(user_id)
+        book = self._library.books.get(book_id, user_id)
+        if parent_id is not None:
+            self._library.books.chapter(book_id, parent_id, user_id)
+        return _Target(book, elsewhere)
 
     def _enqueue(
-        self, upload: Upload, book: Book, requests: Sequence[ChapterRequest], key: str | None
+        self, upload: Upload, target: _Target, requests: Sequence[ChapterRequest], key: str | None
     ) -> Enqueued:
         if key is None:
-            jobs = self._new_jobs(upload, book, requests)
-            self._take_in(jobs)
+            jobs = self._new_jobs(upload, target, requests)
+            self._take_in(jobs, target)
             return Enqueued(jobs, is_replay=False)
-        return self._take_in_once(
-            upload.user_id,
-            f"client:{key}",
-            _fingerprint(upload.sha256, book.book_id, requests),
-            lambda: self._new_jobs(upload, book, requests),
-        )
+        fingerprint = _fingerprint(upload.sha256, target.book.book_id, requests)
+        return self._take_in_once(upload, target, requests, f"client:{key}", fingerprint)
 
     def _new_jobs(
-        self, upload: Upload, book: Book, requests: Sequence[ChapterRequest]
+        self, upload: Upload, target: _Target, requests: Sequence[ChapterRequest]
     ) -> list[Job]:
         """Their `created_at` have their order, and those without an `order_index` come last in the
         book, in this order. Raises QuotaReached.
         """
         self._library.quota.check(upload.user_id)
+        book, wanted = target.book, requests[0].order_index
         if book.next_order_index is None:
             book = self._with_order(book)
-        wanted = requests[0].order_index
-        first_index = self._engine.order.first_index(book, len(requests), wanted)
+        first_index = self._order.first_index(book, len(requests), wanted, target.elsewhere)
         first_moment = utc_now() - timedelta(milliseconds=len(requests) - 1)
         jobs = []
         for number, request in enumerate(requests):
@@ -263,26 +270,30 @@ class JobService:
         It is searched for its last index once: that takes the embedded database half a second if it
         has 150 chapters of 300 pages.
         """
-        # In this order: a job may end in between, and then its chapter is there.
-        under_way = self._database.jobs.last_order_index(book.user_id, book.book_id)
-        last = max(under_way, self._database.chapters.last_order_index(book.book_id))
+        last = self._database.chapters.last_order_index(book.book_id)
         self._database.books.begin_order(book.book_id, last + 1)
         return replace(book, next_order_index=last + 1)
 
     def _take_in_once(
-        self, user_id: str, key: str, fingerprint: str, new_jobs: Callable[[], list[Job]]
+        self,
+        upload: Upload,
+        target: _Target,
+        requests: Sequence[ChapterRequest],
+        key: str,
+        fingerprint: str,
     ) -> Enqueued:
         """Take new jobs in, unless the user already has some with this idempotency key.
 
         If several equal requests come at once, one insert under a unique index decides.
         """
+        user_id = upload.user_id
         # Equal requests must not take each other's places in the queue.
         with self._key_locks[hash(key) % len(self._key_locks)]:
             earlier = self._database.jobs.find_by_key(user_id, key)
             if earlier is None:
-                jobs = new_jobs()
+                jobs = self._new_jobs(upload, target, requests)
                 jobs[0] = replace(jobs[0], idempotency_key=key, fingerprint=fingerprint)
-                if self._take_in(jobs):
+                if self._take_in(jobs, target):
                     return Enqueued(jobs, is_replay=False)
         earlier = earlier or self._database.jobs.find_by_key(user_id, key)
         if earlier is None:  # it failed, and another retry has just freed the key
@@ -295,9 +306,9 @@ class JobService:
         batch = self._database.jobs.of_batch(user_id, earlier.batch_id)
         return Enqueued([self.in_memory(job.job_id) or job for job in batch], is_replay=True)
 
-    def _take_in(self, jobs: Sequence[Job]) -> bool:
+    def _take_in(self, jobs: Sequence[Job], target: _Target) -> bool:
         """False if the idempotency key of the jobs is taken."""
-        is_taken_in = self._engine.take_in(jobs)
+        is_taken_in = self._engine.take_in(jobs, target.elsewhere)
         if is_taken_in:
             self._metrics.accepted(len(jobs))
         return is_taken_in

@@ -87,7 +87,7 @@ class ChapterRequest:
     to do about a bad page. Without a `last_page`, it has all from `first_page` on.
 
     The chapters of a book stand in the order of their `order_index`. If the client has sent none,
-    it is drawn when the job is recorded, so that it does not matter which job ends first.
+    it is chosen when the job is recorded, so that it does not matter which job ends first.
     """
 
     title: str = ""
@@ -99,6 +99,14 @@ class ChapterRequest:
     on_bad_page: OnBadPage = "fail"
     first_page: int = 1
     last_page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a chapter belongs: its book, and its `order_index` there."""
+
+    book_id: str
+    order_index: int
 
 
 @dataclass(frozen=True, slots=True)

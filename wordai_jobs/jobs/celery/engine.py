@@ -13,9 +13,8 @@ from wordai_jobs.jobs.celery.lookout import Lookout
 from wordai_jobs.jobs.celery.messages import BrokerAway
 from wordai_jobs.jobs.engine import Limits
 from wordai_jobs.jobs.housekeeping import Chore
-from wordai_jobs.jobs.order import Order, SharedOrder
 from wordai_jobs.model.chapter import Page
-from wordai_jobs.model.job import Job, JobError
+from wordai_jobs.model.job import Job, JobError, Place
 
 _SHUTDOWN_RETRY_S = 5
 _LOOK_INTERVAL_S = 2
@@ -31,7 +30,6 @@ class CeleryEngine:
         self._limits = Limits.of(config)
         self._fleet = fleet
         self._jobs = fleet.database.fleet
-        self.order: Order = SharedOrder(fleet.database.books)
         self.on_forget: list[Callable[[Job], None]] = []  # jobs end in workers
         self._backlog = Backlog(self._jobs, self._limits.queued)
         self._lookout = Lookout(fleet, config.jobs)
@@ -50,7 +48,11 @@ class CeleryEngine:
         """Learn what time it is. Raises DatabaseError."""
         self._fleet.clock.compare()
 
-    def take_in(self, jobs: Sequence[Job]) -> bool:
+    def unfinished_elsewhere(self, user_id: str) -> Sequence[Place]:
+        """Those of all the user's unfinished jobs."""
+        return self._jobs.places_of_unfinished(user_id)
+
+    def take_in(self, jobs: Sequence[Job], elsewhere: Sequence[Place]) -> bool:
         """Record jobs, and have their first tasks published, which is not waited for.
 
         False if their idempotency key is taken. Raises Busy, TooManyJobs and DatabaseError.
@@ -61,11 +63,10 @@ class CeleryEngine:
         """
         if self._is_closed:
             raise Busy("Server is shutting down", _SHUTDOWN_RETRY_S)
-        unfinished = self._jobs.count_unfinished_of(jobs[0].user_id)
-        self._limits.check(len(jobs), unfinished, self._backlog.waiting(len(jobs)))
+        self._limits.check(len(jobs), len(elsewhere), self._backlog.waiting(len(jobs)))
         with_work = [
             (job, self._lookout.new_work(job, before))
-            for before, job in enumerate(jobs, unfinished)
+            for before, job in enumerate(jobs, len(elsewhere))
         ]
         if not self._jobs.insert_with_work(*with_work):
             return False

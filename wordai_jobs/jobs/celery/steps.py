@@ -146,8 +146,8 @@ class Steps:
         upload = self._persistently(lambda: uploads.find_with_outline(job.file_id))
         chapter = chapter_of(job, pages, size, self._pool.dpi, upload)
         self._persistently(lambda: self._database.chapters.insert(chapter))
-        books, now = self._database.books, chapter.created_at
-        if not self._persistently(lambda: books.touch(chapter.book_id, now)):
+        books, now, place = self._database.books, chapter.created_at, chapter.order_index
+        if not self._persistently(lambda: books.chapter_came(chapter.book_id, now, place)):
             self._fail(job, CANCELLED)  # the book was deleted
             return
         completed = current.completed()

@@ -12,13 +12,12 @@ from wordai_jobs.errors import Busy
 from wordai_jobs.jobs.engine import Limits
 from wordai_jobs.jobs.housekeeping import Chore
 from wordai_jobs.jobs.metrics import JobMetrics
-from wordai_jobs.jobs.order import Order, OwnOrder
 from wordai_jobs.jobs.threads.live import LiveJob
 from wordai_jobs.jobs.threads.orphan_sweep import Sweep
 from wordai_jobs.jobs.threads.pipeline import Pipeline
 from wordai_jobs.jobs.threads.queue import FairQueue
 from wordai_jobs.model.chapter import Page
-from wordai_jobs.model.job import SERVER_SHUT_DOWN, ErrorClass, Job, JobError
+from wordai_jobs.model.job import SERVER_SHUT_DOWN, ErrorClass, Job, JobError, Place
 from wordai_jobs.rendering.pool import RenderPool
 from wordai_jobs.storage.storage import Storage
 
@@ -51,7 +50,6 @@ class ThreadEngine:
         self._limits = Limits.of(config)
         self._database = database
         self._pool = pool
-        self.order: Order = OwnOrder()
         self.on_forget: list[Callable[[Job], None]] = []
         self._pipeline = Pipeline(database, storage, pool, metrics)
         self._sweep = Sweep(database, storage, self.is_live, metrics)
@@ -77,8 +75,12 @@ class ThreadEngine:
         if swept:
             logger.info("the sweep at start ended %d jobs", swept)
 
-    def take_in(self, jobs: Sequence[Job]) -> bool:
-        """Record the jobs and put them into the queue. False if their idempotency key is taken."""
+    def unfinished_elsewhere(self, user_id: str) -> Sequence[Place]:
+        """None: all jobs run in this server."""
+        return ()
+
+    def take_in(self, jobs: Sequence[Job], elsewhere: Sequence[Place]) -> bool:
+        """Record the jobs and put them into the queue."""
         admitted = self.admit(jobs)
         try:
             is_recorded = self._database.jobs.insert(*jobs)
