@@ -7,18 +7,17 @@ from wordai_jobs.web.authentication import authenticate, user_id
 from wordai_jobs.web.openapi.errors import BOOK_ERRORS, CHAPTER_ERRORS, JSON_ERRORS, PAGE_ERRORS
 from wordai_jobs.web.openapi.operation import Operation, Success
 from wordai_jobs.web.request_bodies import BookChanges, ChapterChanges, NewBook, json_body
-from wordai_jobs.web.response_bodies import (
+from wordai_jobs.web.response_bodies.books import (
     BookBody,
     BookListBody,
     ChapterBody,
     ChapterListBody,
     ChapterWithPagesBody,
-    PageContentBody,
-    body_of,
     chapter_body,
     chapter_with_pages_body,
-    page_content_body,
 )
+from wordai_jobs.web.response_bodies.fields import body_of
+from wordai_jobs.web.response_bodies.pages import PageContentBody, page_content_body
 from wordai_jobs.web.services import services
 
 _MOST_DIGITS = 6

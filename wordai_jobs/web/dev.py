@@ -6,7 +6,7 @@ from wordai_jobs.auth.verifier import DEV_TOKEN_MAX_AGE_S
 from wordai_jobs.web.openapi.errors import JSON_ERRORS
 from wordai_jobs.web.openapi.operation import Operation, Success
 from wordai_jobs.web.request_bodies import NewDevToken, json_body
-from wordai_jobs.web.response_bodies import DevTokenBody
+from wordai_jobs.web.response_bodies.server import DevTokenBody
 from wordai_jobs.web.services import services
 
 blueprint = Blueprint("dev", __name__, url_prefix="/dev")

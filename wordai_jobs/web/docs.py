@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app, jsonify, send_file
 from wordai_jobs.errors import NotFound
 from wordai_jobs.web.openapi.document import build
 from wordai_jobs.web.openapi.operation import Operation, Success
-from wordai_jobs.web.response_bodies import OpenApiBody
+from wordai_jobs.web.response_bodies.server import OpenApiBody
 
 _STATIC = Path(__file__).resolve().parents[1] / "static"
 _PAGE = _STATIC / "docs" / "index.html"

@@ -8,7 +8,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from wordai_jobs.errors import FULL_DISK, AppError, FieldTooLarge, StorageFull, UploadTooLarge
 from wordai_jobs.web.request_bodies import MAX_FIELDS_MB
-from wordai_jobs.web.response_bodies import ErrorBody
+from wordai_jobs.web.response_bodies.server import ErrorBody
 
 # If the HTTP server has refused a request before the application saw it, this key of the WSGI
 # environment holds the status.

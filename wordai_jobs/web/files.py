@@ -7,7 +7,8 @@ from wordai_jobs.library.uploads import IncomingPdf
 from wordai_jobs.web.authentication import authenticate, user_id
 from wordai_jobs.web.openapi.errors import AWAY, FILE_ERRORS, UPLOAD_ERRORS
 from wordai_jobs.web.openapi.operation import Form, Operation, Success
-from wordai_jobs.web.response_bodies import FileBody, FileOutlineBody, body_of
+from wordai_jobs.web.response_bodies.fields import body_of
+from wordai_jobs.web.response_bodies.files import FileBody, FileOutlineBody
 from wordai_jobs.web.services import services
 
 blueprint = Blueprint("files", __name__, url_prefix="/api/v1/files")

@@ -5,7 +5,7 @@ from flask import Blueprint, Response, jsonify
 from wordai_jobs import __version__, readiness
 from wordai_jobs.errors import NotReady
 from wordai_jobs.web.openapi.operation import Operation, Success
-from wordai_jobs.web.response_bodies import HealthBody, JobCounts, ReadyBody
+from wordai_jobs.web.response_bodies.server import HealthBody, JobCounts, ReadyBody
 from wordai_jobs.web.services import services
 
 blueprint = Blueprint("health", __name__, url_prefix="/health")

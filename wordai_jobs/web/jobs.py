@@ -36,7 +36,7 @@ from wordai_jobs.web.request_bodies import (
     optional_json_body,
     query,
 )
-from wordai_jobs.web.response_bodies import (
+from wordai_jobs.web.response_bodies.jobs import (
     CANCELLED_JOB_EXAMPLE,
     JOB_EXAMPLES,
     JobBody,
@@ -44,8 +44,8 @@ from wordai_jobs.web.response_bodies import (
     JobPagesBody,
     JobsBody,
     job_body,
-    page_bodies,
 )
+from wordai_jobs.web.response_bodies.pages import page_bodies
 from wordai_jobs.web.services import services
 
 _POLL_INTERVAL_S = 2

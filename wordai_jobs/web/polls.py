@@ -17,7 +17,7 @@ from wordai_jobs.web.authentication import check_is_of_this_machine
 from wordai_jobs.web.error_responses import REFUSED_KEY
 from wordai_jobs.web.jobs import STATUS_ROUTE, job_headers
 from wordai_jobs.web.json import encoded
-from wordai_jobs.web.response_bodies import job_body
+from wordai_jobs.web.response_bodies.jobs import job_body
 from wordai_jobs.web.response_headers import CommonHeaders, for_caching
 from wordai_jobs.web.services import Services
 

@@ -6,7 +6,7 @@ from wordai_jobs.web.authentication import authenticate, user_id
 from wordai_jobs.web.openapi.errors import CHAPTER_ERRORS, JSON_ERRORS
 from wordai_jobs.web.openapi.operation import Operation, Success
 from wordai_jobs.web.request_bodies import NewPosition, json_body
-from wordai_jobs.web.response_bodies import ReadingListBody, reading_body
+from wordai_jobs.web.response_bodies.books import ReadingListBody, reading_body
 from wordai_jobs.web.services import services
 
 blueprint = Blueprint("reading", __name__, url_prefix="/api/v1")

@@ -15,7 +15,8 @@ from wordai_jobs.web.authentication import authenticate, user_id
 from wordai_jobs.web.openapi.errors import SEARCH_ERRORS
 from wordai_jobs.web.openapi.operation import Operation, Success
 from wordai_jobs.web.request_bodies import SearchQuery, query
-from wordai_jobs.web.response_bodies import HitBody, HitListBody, body_of
+from wordai_jobs.web.response_bodies.fields import body_of
+from wordai_jobs.web.response_bodies.search import HitBody, HitListBody
 from wordai_jobs.web.services import services
 
 _FIELDS = TypeAdapter(tuple[int, str, int, int, str, int])

@@ -9,7 +9,7 @@ from wordai_jobs.web.authentication import authenticate, user_id
 from wordai_jobs.web.json import encoded
 from wordai_jobs.web.openapi.errors import CHAPTER_ERRORS
 from wordai_jobs.web.openapi.operation import Operation, Success
-from wordai_jobs.web.response_bodies import ChapterTextBody, PageTextBody
+from wordai_jobs.web.response_bodies.pages import ChapterTextBody, PageTextBody
 from wordai_jobs.web.services import services
 
 _PLAIN, _JSON = "text/plain", "application/json"

@@ -18,7 +18,7 @@ from wordai_jobs.web.openapi.parameters import (
 from wordai_jobs.web.openapi.responses import is_conditional, responses
 from wordai_jobs.web.openapi.samples import curl
 from wordai_jobs.web.openapi.schemas import Schemas
-from wordai_jobs.web.response_bodies import ErrorBody
+from wordai_jobs.web.response_bodies.server import ErrorBody
 
 _DESCRIPTION = """\
 Turns uploaded PDFs into chapters of books, with jobs that clients poll:

@@ -4,7 +4,7 @@ from typing import Any
 
 from wordai_jobs.web.openapi.operation import Operation, Success
 from wordai_jobs.web.openapi.schemas import Schemas
-from wordai_jobs.web.response_bodies import ErrorBody
+from wordai_jobs.web.response_bodies.server import ErrorBody
 
 _MEANINGS = {
     400: "The body cannot be read, or the upload is not a usable PDF",
