@@ -149,10 +149,8 @@ class Client:
         """
         body = {"file_id": file_id, "title": title, **fields}
         headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
-        path = f"{_API}/books/{_quoted(book_id)}/chapters/from-pdf"
-        return _job(
-            self._transport.send("POST", path, is_repeatable=True, json=body, headers=headers)
-        )
+        path = f"/books/{_quoted(book_id)}/chapters/from-pdf"
+        return _job(self._post(path, body, is_repeatable=True, headers=headers))
 
     def from_outline(
         self,
@@ -170,9 +168,8 @@ class Client:
         """
         body = {"file_id": file_id, "parts": [asdict(part) for part in parts], **fields}
         headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
-        path = f"{_API}/books/{_quoted(book_id)}/chapters/from-outline"
-        send = self._transport.send
-        response = send("POST", path, is_repeatable=True, json=body, headers=headers)
+        path = f"/books/{_quoted(book_id)}/chapters/from-outline"
+        response = self._post(path, body, is_repeatable=True, headers=headers)
         return [Job.of(job) for job in json_of(response)["jobs"]]
 
     def submit(
@@ -381,8 +378,11 @@ class Client:
         """Not repeatable: the second request would find nothing to delete."""
         self._transport.send("DELETE", _API + path, is_repeatable=False)
 
-    def _post(self, path: str, body: Any = None, is_repeatable: bool = False) -> requests.Response:
-        return self._transport.send("POST", _API + path, is_repeatable=is_repeatable, json=body)
+    def _post(
+        self, path: str, body: Any = None, *, is_repeatable: bool = False, **options: Any
+    ) -> requests.Response:
+        send = self._transport.send
+        return send("POST", _API + path, is_repeatable=is_repeatable, json=body, **options)
 
 
 def dev_token(server_url: str, user_id: str) -> str:

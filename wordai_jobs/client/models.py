@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wordai_jobs.model.job import JobStatus
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 Json = Mapping[str, Any]
+Value = TypeVar("Value", bound="DataclassInstance")
 
 _PAGES_DONE = re.compile(r"Processed (\d+)/(\d+) pages")
 
@@ -54,14 +58,10 @@ class Job:
     @classmethod
     def of(cls, body: Json, queue_position: int | None = None) -> "Job":
         result = body.get("result", {})
-        return cls(
-            job_id=body["job_id"],
-            user_id=body["user_id"],
+        return _value(
+            cls,
+            body,
             status=JobStatus(body["status"]),
-            progress=body["progress"],
-            message=body["message"],
-            created_at=_time(body["created_at"]),
-            updated_at=_time(body["updated_at"]),
             chapter_id=result.get("chapter_id"),
             total_pages=result.get("total_pages"),
             error=body.get("error"),
@@ -83,14 +83,7 @@ class File:
 
     @classmethod
     def of(cls, body: Json) -> "File":
-        return cls(
-            body["file_id"],
-            body["filename"],
-            body["size"],
-            body["sha256"],
-            body["page_count"],
-            _time(body["created_at"]),
-        )
+        return _value(cls, body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +96,7 @@ class OutlineEntry:
 
     @classmethod
     def of(cls, body: Json) -> "OutlineEntry":
-        return cls(body["title"], body["level"], body["page_number"])
+        return _value(cls, body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +136,11 @@ class FileOutline:
     @classmethod
     def of(cls, body: Json) -> "FileOutline":
         labels = body["page_labels"]
-        return cls(
-            body["title"],
-            body["page_count"],
-            tuple(OutlineEntry.of(entry) for entry in body["outline"]),
-            None if labels is None else tuple(labels),
+        return _value(
+            cls,
+            body,
+            outline=tuple(OutlineEntry.of(entry) for entry in body["outline"]),
+            page_labels=None if labels is None else tuple(labels),
         )
 
 
@@ -161,13 +154,7 @@ class Book:
 
     @classmethod
     def of(cls, body: Json) -> "Book":
-        return cls(
-            body["book_id"],
-            body["title"],
-            _time(body["created_at"]),
-            _time(body["updated_at"]),
-            body,
-        )
+        return _value(cls, body, raw=body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,15 +175,7 @@ class Page:
 
     @classmethod
     def of(cls, body: Json) -> "Page":
-        return cls(
-            body["page_number"],
-            body["background_url"],
-            body["width"],
-            body["height"],
-            body.get("thumbnail_url"),
-            body.get("problem"),
-            body.get("label"),
-        )
+        return _value(cls, {"thumbnail_url": None, "problem": None, "label": None, **body})
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +225,7 @@ class Hit:
     @classmethod
     def of(cls, body: Json) -> "Hit":
         boxes = tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in body["boxes"])
-        return cls(body["book_id"], body["chapter_id"], body["page_number"], body["excerpt"], boxes)
+        return _value(cls, body, boxes=boxes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,20 +250,13 @@ class Chapter:
 
     @classmethod
     def of(cls, body: Json) -> "Chapter":
-        return cls(
-            body["chapter_id"],
-            body["book_id"],
-            body["title"],
-            body["slug"],
-            body["order_index"],
-            body["parent_id"],
-            body["is_published"],
-            body["is_preview_free"],
-            body["total_pages"],
-            tuple(OutlineEntry.of(entry) for entry in body.get("outline", ())),
-            body.get("position", {}).get("page_number"),
-            tuple(Page.of(page) for page in body.get("pages", ())),
+        return _value(
+            cls,
             body,
+            outline=tuple(OutlineEntry.of(entry) for entry in body.get("outline", ())),
+            position=body.get("position", {}).get("page_number"),
+            pages=tuple(Page.of(page) for page in body.get("pages", ())),
+            raw=body,
         )
 
 
@@ -302,16 +274,13 @@ class Reading:
 
     @classmethod
     def of(cls, body: Json) -> "Reading":
-        return cls(
-            body["book_id"],
-            body["book_title"],
-            body["chapter_id"],
-            body["chapter_title"],
-            body["page_number"],
-            body["total_pages"],
-            _time(body["updated_at"]),
-        )
+        return _value(cls, body)
 
 
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def _value(kind: type[Value], body: Json, **others: Any) -> Value:
+    """The fields have the names and values of the body's keys, times as text; all but `others`."""
+    found = {field.name: body[field.name] for field in fields(kind) if field.name not in others}
+    times = {
+        name: datetime.fromisoformat(text) for name, text in found.items() if name.endswith("_at")
+    }
+    return kind(**{**found, **times, **others})
