@@ -354,7 +354,7 @@ def handled(site: Site, application: Any, sent: Sent) -> Seen:
     """What the application, which is Flask's own or all of it, makes of the request."""
     backend(site.app).is_open = sent.is_open
     if not sent.is_remembered:
-        site.services.jobs._ended._kept.clear()
+        site.services.jobs._ended._kept.drop(site.jobs[sent.job])
     logging.getLogger(logs.POLLS).setLevel(logging.INFO if sent.are_polls_logged else "WARNING")
     log, started, by_flask = Lines(), [], []
     logging.getLogger("wordai_jobs").addHandler(log)

@@ -1,11 +1,11 @@
 """Genuine tokens are verified once until they expire: clients send the same one for an hour."""
 
 import hashlib
-import threading
 import time
 from collections.abc import Callable
 
 from wordai_jobs.auth.verifier import TokenVerifier, Verified
+from wordai_jobs.recent import Recent
 
 # A token takes about 250 bytes here. If more than this many users call within an hour, the oldest
 # tokens are verified again.
@@ -22,10 +22,8 @@ class RememberedTokens:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._verifier = verifier
-        self._capacity = capacity
         self._now = now
-        self._known: dict[bytes, Verified] = {}
-        self._lock = threading.Lock()
+        self._known = Recent[bytes, Verified](capacity)
 
     def known(self, token: str) -> Verified | None:
         """What is remembered of the token; None if it has to be verified."""
@@ -37,12 +35,7 @@ class RememberedTokens:
         if known:
             return known
         verified = self._verifier.verify(token)
-        key = _key(token)
-        with self._lock:
-            self._known.pop(key, None)
-            while len(self._known) >= self._capacity:
-                del self._known[next(iter(self._known))]
-            self._known[key] = verified
+        self._known.put(_key(token), verified)
         return verified
 
 

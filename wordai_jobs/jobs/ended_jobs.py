@@ -1,11 +1,11 @@
 """A memory of ended jobs. Nothing that clients see of them can change any more."""
 
-import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from wordai_jobs.clock import uptime_s, utc_now
 from wordai_jobs.model.job import Job
+from wordai_jobs.recent import Recent
 
 # A job takes about 2 KB here.
 _CAPACITY = 2_000
@@ -26,12 +26,10 @@ class EndedJobs:
         now_s: Callable[[], float] = uptime_s,
     ) -> None:
         self._retention = retention
-        self._capacity = capacity
         self._now = now
         self._now_s = now_s
         # By id: the job, and until when it is kept.
-        self._kept: dict[str, tuple[Job, float]] = {}
-        self._lock = threading.Lock()
+        self._kept = Recent[str, tuple[Job, float]](capacity)
 
     def remember(self, job: Job) -> None:
         """Keep the job if it has ended; it must be what the database has."""
@@ -39,12 +37,8 @@ class EndedJobs:
             return
         left_s = (job.created_at + self._retention - self._now()).total_seconds()
         kept_until = self._now_s() + min(left_s, _KEPT_S)
-        with self._lock:
-            self._kept.pop(job.job_id, None)
-            while len(self._kept) >= self._capacity:
-                del self._kept[next(iter(self._kept))]
-            self._kept[job.job_id] = (job, kept_until)
+        self._kept.put(job.job_id, (job, kept_until))
 
     def find(self, job_id: str) -> Job | None:
-        job, kept_until = self._kept.get(job_id, (None, 0.0))
+        job, kept_until = self._kept.get(job_id) or (None, 0.0)
         return job if self._now_s() < kept_until else None

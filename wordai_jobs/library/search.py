@@ -3,7 +3,6 @@
 import logging
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from wordai_jobs.library.books import BookService
 from wordai_jobs.library.chapter_index import make_index
 from wordai_jobs.model.book import Book
 from wordai_jobs.model.chapter import Chapter
+from wordai_jobs.recent import Recent
 from wordai_jobs.search.index import BadIndex, OpenIndexes
 from wordai_jobs.search.passages import Box, Passage, passage
 from wordai_jobs.search.query import Query
@@ -222,22 +222,16 @@ class _ChapterLists:
     def __init__(self, database: Database, now_s: Callable[[], float]) -> None:
         self._database = database
         self._now_s = now_s
-        self._lock = threading.Lock()
-        self._lists: OrderedDict[str, tuple[object, float, list[Chapter]]] = OrderedDict()
+        self._lists = Recent[str, tuple[object, float, list[Chapter]]](_MOST_LISTS)
 
     def of_user(self, user_id: str, books: list[Book]) -> list[Chapter]:
         """`books`: those of the user, as they are now. Raises DatabaseError."""
         state, now_s = {book.book_id: book.updated_at for book in books}, self._now_s()
-        with self._lock:
-            known = self._lists.get(user_id)
+        known = self._lists.get(user_id)
         if known and known[0] == state and now_s < known[1]:
             return known[2]
         found = self._database.chapters.of_user(user_id)
-        with self._lock:
-            self._lists[user_id] = (state, now_s + _LIST_IS_NEW_S, found)
-            self._lists.move_to_end(user_id)
-            if len(self._lists) > _MOST_LISTS:
-                self._lists.popitem(last=False)
+        self._lists.put(user_id, (state, now_s + _LIST_IS_NEW_S, found))
         return found
 
 

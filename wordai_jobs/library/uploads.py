@@ -1,7 +1,6 @@
 """The service for uploads: a PDF is stored, inspected and recorded, or refused without a trace."""
 
 import math
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from wordai_jobs.database.client import Database
 from wordai_jobs.errors import AccessDenied, Invalid, NotFound, StorageAway, StorageFull
 from wordai_jobs.library.quota import Quota
 from wordai_jobs.model.upload import Upload, clean_filename
+from wordai_jobs.recent import Recent
 from wordai_jobs.rendering.inspector import Inspector
 from wordai_jobs.storage.storage import Storage, UploadGone
 
@@ -55,8 +55,7 @@ class UploadService:
         self._inspector = inspector
         self._quota = quota
         # By id: the record without its outline, and when it was read.
-        self._lately: dict[str, tuple[Upload, float]] = {}
-        self._lock = threading.Lock()
+        self._lately = Recent[str, tuple[Upload, float]](_MOST_RECORDS)
 
     def check_room(self, user_id: str, size: int) -> None:
         """Raises QuotaReached or StorageFull for a body of `size` bytes, before it is read."""
@@ -104,7 +103,7 @@ class UploadService:
 
     def get_lately(self, file_id: str, user_id: str) -> Upload:
         """As `get`, but the record may be as it was 10 seconds ago."""
-        upload, read_at = self._lately.get(file_id, (None, -math.inf))
+        upload, read_at = self._lately.get(file_id) or (None, -math.inf)
         if upload is None or time.monotonic() - read_at >= _LATELY_S:
             upload = self.get(file_id, user_id)
             self._remember(upload)
@@ -135,18 +134,13 @@ class UploadService:
 
     def remove(self, upload: Upload) -> None:
         """Remove an upload that nothing uses."""
-        with self._lock:
-            self._lately.pop(upload.file_id, None)
+        self._lately.drop(upload.file_id)
         self._database.uploads.remove(upload.file_id)
         self._storage.uploads.remove(upload.file_id)
         self._quota.add(upload.user_id, -upload.size)
 
     def _remember(self, upload: Upload) -> None:
-        with self._lock:
-            self._lately.pop(upload.file_id, None)
-            while len(self._lately) >= _MOST_RECORDS:
-                del self._lately[next(iter(self._lately))]
-            self._lately[upload.file_id] = (upload, time.monotonic())
+        self._lately.put(upload.file_id, (upload, time.monotonic()))
 
 
 def _of_user(upload: Upload | None, file_id: str, user_id: str) -> Upload:
