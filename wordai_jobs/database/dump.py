@@ -1,9 +1,8 @@
 """All documents of a database as files, one for each collection, in BSON as mongodump writes it."""
 
 import os
-from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import bson
 import pymongo
@@ -35,9 +34,16 @@ class Dump:
         self._database = database.with_options(codec_options=_RAW)
         self._translated_errors = translated_errors
 
-    def write(self, folder: Path) -> int:
-        """Write each collection to a file; returns the number of documents."""
-        return sum(self._write(name, folder) for name in self._collections())
+    def write(self, folder: Path) -> None:
+        """Write each collection to a file."""
+        for name in self._collections():
+            with (
+                open(folder / f"{name}{_ENDING}", "wb") as file,
+                self._translated_errors(),
+                pymongo.timeout(_TIMEOUT_S),
+            ):
+                for document in self._database[name].find({}):
+                    file.write(document.raw)
 
     def clear(self, first: str) -> None:
         """Remove all collections, `first` before the others."""
@@ -45,38 +51,19 @@ class Dump:
             for name in [first, *self._collections()]:
                 self._database.drop_collection(name)
 
-    def read(self, folder: Path, last: str) -> int:
-        """Insert the documents of each file, `last` after the others; returns their number."""
-        paths = sorted(folder.glob(f"*{_ENDING}"), key=lambda path: (path.stem == last, path))
-        return sum(self._read(path) for path in paths)
+    def read(self, folder: Path, last: str) -> None:
+        """Insert the documents of each file, `last` after the others."""
+        for path in sorted(folder.glob(f"*{_ENDING}"), key=lambda path: (path.stem == last, path)):
+            with open(path, "rb") as file, self._translated_errors(), pymongo.timeout(_TIMEOUT_S):
+                documents = bson.decode_file_iter(file, _RAW)
+                while batch := list(islice(documents, _BATCH)):
+                    self._database[path.stem].insert_many(batch)
 
     def _collections(self) -> list[str]:
         with self._translated_errors():
             names = self._database.list_collection_names()
         own = sorted(name for name in names if not name.startswith("system."))
         return sorted(own, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
-
-    def _write(self, name: str, folder: Path) -> int:
-        collection = self._database[name]
-        count = 0
-        with (
-            open(folder / f"{name}{_ENDING}", "wb") as file,
-            self._translated_errors(),
-            pymongo.timeout(_TIMEOUT_S),
-        ):
-            for document in collection.find({}):
-                file.write(document.raw)
-                count += 1
-        return count
-
-    def _read(self, path: Path) -> int:
-        collection = self._database[path.stem]
-        count = 0
-        with open(path, "rb") as file, self._translated_errors(), pymongo.timeout(_TIMEOUT_S):
-            for batch in _batches(bson.decode_file_iter(file, _RAW)):
-                collection.insert_many(batch)
-                count += len(batch)
-        return count
 
 
 def values(folder: Path, collection: str, field: str) -> list[str]:
@@ -96,14 +83,3 @@ def leave_out(folder: Path, collection: str, field: str, unwanted: set[str]) -> 
             if document.get(field) not in unwanted:
                 kept.write(document.raw)
     os.replace(new, path)
-
-
-def _batches(documents: Iterator[Any]) -> Iterator[list[Any]]:
-    batch = []
-    for document in documents:
-        batch.append(document)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

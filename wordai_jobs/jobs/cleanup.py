@@ -43,8 +43,7 @@ class Cleanup:
         self._is_first_run = True
 
     def remove_old_uploads(self) -> None:
-        """Remove uploads that have expired, and no chapter and no unfinished job uses
-        them.
+        """Remove expired uploads that no chapter and no unfinished job uses.
 
         The expiry of an upload that is in use is put off by one retention period.
         """

@@ -67,9 +67,7 @@ def slugify(title: str) -> str:
     return slug or "chapter"
 
 
-def numbered_slug(slug: str, attempt: int) -> str:
-    """`slug` for the first attempt, then `slug-2`, `slug-3`, …, cut to the length of a slug."""
-    if attempt == 1:
-        return slug
-    suffix = f"-{attempt}"
+def numbered_slug(slug: str, number: int) -> str:
+    """Such as `slug-2`, cut to the length of a slug."""
+    suffix = f"-{number}"
     return slug[: MAX_SLUG_LENGTH - len(suffix)].rstrip("-") + suffix

@@ -53,7 +53,6 @@ _SEARCH_CURSOR = (
 
 Model = TypeVar("Model", bound=BaseModel)
 
-
 ON_BAD_PAGE: Any = Field(
     "fail",
     description="`fail`: a page that cannot be rendered fails the job. `placeholder`: it is left "
@@ -111,8 +110,6 @@ Slug = Annotated[
 ]
 OrderIndex = Annotated[int, Field(ge=0, le=MAX_ORDER_INDEX, examples=[1])]
 PageNumber = Annotated[int, Field(ge=1, le=_LAST_PAGE_NUMBER)]
-
-
 SearchText = Annotated[
     str, BeforeValidator(_trimmed), Field(min_length=1, max_length=_MAX_QUERY_LENGTH)
 ]
