@@ -1,4 +1,4 @@
-"""The names of a page's files, the size of one, and the URLs of its images."""
+"""What names the files of pages: their folder, their names, and the URLs of images."""
 
 # What follows the stem in the name of a file.
 IMAGE_ENDINGS = (".png", ".jpg")
@@ -6,6 +6,15 @@ THUMBNAIL_ENDING = ".thumbnail.jpg"
 # The server reads a page's words into its memory. A renderer keeps them below 12 MB, unless a PDF
 # has taken it over.
 MOST_WORDS_BYTES = 16 * 1024 * 1024
+
+
+def chapter_folder(chapter_id: str) -> str:
+    """The name of the folder of a chapter's pages. Raises ValueError for an id that would name
+    another folder: an empty one would name that of all chapters.
+    """
+    if not chapter_id or "/" in chapter_id or chapter_id.startswith("."):
+        raise ValueError(f"{chapter_id!r} cannot be the id of a chapter")
+    return chapter_id
 
 
 def page_file_stem(number: int) -> str:

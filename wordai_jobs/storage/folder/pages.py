@@ -17,7 +17,12 @@ import orjson
 
 from wordai_jobs.files import fsync_folder
 from wordai_jobs.linux import sync_file_system
-from wordai_jobs.model.page_names import MOST_WORDS_BYTES, THUMBNAIL_ENDING, page_file_stem
+from wordai_jobs.model.page_names import (
+    MOST_WORDS_BYTES,
+    THUMBNAIL_ENDING,
+    chapter_folder,
+    page_file_stem,
+)
 from wordai_jobs.storage.data_folder import (
     DataFolder,
     changed_between,
@@ -118,10 +123,10 @@ class FolderPages:
         """Nothing: they are here."""
 
     def _staging(self, chapter_id: str) -> Path:
-        return self._folder.staging / _as_name(chapter_id)
+        return self._folder.staging / chapter_folder(chapter_id)
 
     def _chapter(self, chapter_id: str) -> Path:
-        return self._folder.chapters / _as_name(chapter_id)
+        return self._folder.chapters / chapter_folder(chapter_id)
 
 
 def _stored(folder: Path, number: int) -> bytes | None:
@@ -133,10 +138,3 @@ def _stored(folder: Path, number: int) -> bytes | None:
             return file.read(size) if size <= MOST_WORDS_BYTES else None
     except FileNotFoundError:
         return None
-
-
-def _as_name(chapter_id: str) -> str:
-    """The id, which must be a folder's name: an empty id would name the folder of all chapters."""
-    if not chapter_id or "/" in chapter_id or chapter_id.startswith("."):
-        raise ValueError(f"{chapter_id!r} cannot be the id of a chapter")
-    return chapter_id

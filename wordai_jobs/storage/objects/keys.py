@@ -2,6 +2,8 @@
 
 from posixpath import splitext
 
+from wordai_jobs.model.page_names import chapter_folder
+
 UPLOADS = "uploads/"
 CHAPTERS = "chapters/"
 IDENTITY = "identity"
@@ -23,10 +25,8 @@ def upload_key(file_id: str) -> str:
 
 
 def chapter_prefix(chapter_id: str) -> str:
-    """Raises ValueError for an id that would name more than one chapter."""
-    if not chapter_id or "/" in chapter_id or chapter_id.startswith("."):
-        raise ValueError(f"{chapter_id!r} cannot be the id of a chapter")
-    return f"{CHAPTERS}{chapter_id}/"
+    """Raises ValueError as `chapter_folder` does."""
+    return f"{CHAPTERS}{chapter_folder(chapter_id)}/"
 
 
 def headers(key: str) -> dict[str, str]:

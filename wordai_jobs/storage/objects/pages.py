@@ -23,6 +23,7 @@ from wordai_jobs.model.page_names import (
     IMAGE_ENDINGS,
     MOST_WORDS_BYTES,
     THUMBNAIL_ENDING,
+    chapter_folder,
     page_file_stem,
 )
 from wordai_jobs.storage.data_folder import DataFolder, new_file, translated_full_disk
@@ -60,7 +61,7 @@ class ObjectPages:
 
     def stage(self, chapter_id: str) -> Path:
         with translated_full_disk():
-            staging = self._folder.staging / chapter_id
+            staging = self._staging(chapter_id)
             staging.mkdir(mode=0o700, exist_ok=True)
             return staging
 
@@ -144,10 +145,10 @@ class ObjectPages:
         """Nothing: what is stored survives."""
 
     def publish(self, chapter_id: str) -> None:
-        shutil.rmtree(self._folder.staging / chapter_id, ignore_errors=True)
+        shutil.rmtree(self._staging(chapter_id), ignore_errors=True)
 
     def remove(self, chapter_id: str) -> bool:
-        shutil.rmtree(self._folder.staging / chapter_id, ignore_errors=True)
+        shutil.rmtree(self._staging(chapter_id), ignore_errors=True)
         self._folder.images.remove(chapter_id)
         self._reader.forget(chapter_id)
         self._copies.remove(_copy_name(chapter_id))
@@ -205,6 +206,9 @@ class ObjectPages:
         missing = [each for each in chapter_ids if _copy_name(each) not in self._copies]
         if len(missing) > 1:
             deque(_at_once(fetch, missing), maxlen=0)
+
+    def _staging(self, chapter_id: str) -> Path:
+        return self._folder.staging / chapter_folder(chapter_id)
 
 
 def _at_once(request: Callable[[X], Y], about: Iterable[X]) -> Iterator[Y]:
