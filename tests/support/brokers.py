@@ -75,9 +75,10 @@ class Redis(Broker):
 
     def start(self) -> "Redis":
         self.folder.mkdir(parents=True, exist_ok=True)
-        options = f"--port {self.port} --bind 127.0.0.1 --save '' --appendonly no".split()
+        address = ["--port", str(self.port), "--bind", "127.0.0.1"]
+        without_disk = ["--save", "", "--appendonly", "no"]
         server = program("redis-server", "redis-server")
-        process = self._spawn([server, *(option.strip("'") for option in options)])
+        process = self._spawn([server, *address, *without_disk])
         wait_until_up(process, self.port, log=self.folder / "log")
         return self
 

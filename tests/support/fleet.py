@@ -24,15 +24,6 @@ class WorkerProcess(OwnProcess):
         self._settings = {**settings, "storage.data_dir": str(folder / "data")}
         self._env = dict(env)
 
-    @property
-    def log(self) -> str:
-        return self.log_path.read_text()
-
-    @property
-    def pid(self) -> int:
-        assert self.process
-        return self.process.pid
-
     def launch(self) -> "WorkerProcess":
         """Start the process and return at once."""
         self.folder.mkdir(parents=True, exist_ok=True)
