@@ -29,7 +29,7 @@ const MESSAGE_KEYS = {
   "auth/wrong-password": "signIn.wrong",
 };
 
-export class FirebaseSession extends Session {
+class FirebaseSession extends Session {
   #auth;
 
   /**

@@ -1,7 +1,5 @@
 /** Finding and creating elements. Text is inserted as text, never as markup. */
 
-import {translate} from "./i18n.js";
-
 /**
  * The first element below `root` that the selector matches.
  *
@@ -60,20 +58,6 @@ export function reportUnavailable(error) {
 }
 
 /**
- * A copy of the template's only element, with its messages.
- *
- * @template {HTMLElement} [T=HTMLElement]
- * @param {string} id
- * @param {{new (): T}} [type]  The element's class, to use what only this class has.
- * @returns {T}
- */
-export function fromTemplate(id, type) {
-  const copy = document.importNode(byId(id, HTMLTemplateElement).content, true);
-  translate(copy);
-  return find(copy, "*", type);
-}
-
-/**
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
  * @param {string} [className]
@@ -96,20 +80,4 @@ export function element(tag, className = "", text = "") {
 export function showText(target, text) {
   target.hidden = !text;
   if (target.textContent !== text) target.textContent = text;
-}
-
-/**
- * Make `children` the children of `parent`, in this order. Only those out of place are moved, so
- * that the focus stays where it is.
- *
- * @param {HTMLElement} parent
- * @param {HTMLElement[]} children
- */
-export function arrange(parent, children) {
-  const wanted = new Set(/** @type {Element[]} */ (children));
-  for (const child of Array.from(parent.children)) if (!wanted.has(child)) child.remove();
-  children.forEach((child, index) => {
-    const present = parent.children[index] ?? null;
-    if (present !== child) parent.insertBefore(child, present);
-  });
 }
