@@ -25,6 +25,13 @@ def shared_pdfs() -> list[Path]:
     return sorted(SHARED.glob("*.pdf"))
 
 
+def first_pages_of_book(count: int) -> bytes:
+    """The beginning of a real book, with its outline."""
+    with pymupdf.open(SHARED / BOOK) as document:
+        document.select(range(count))
+        return bytes(document.tobytes(garbage=3))
+
+
 @cache
 def text_pdf(pages: int, words: int = 150, first_line: str | None = None) -> bytes:
     """Black text on white; page n begins with `page n of pages`, or with `first_line` (Latin-1).
