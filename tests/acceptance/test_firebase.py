@@ -14,7 +14,7 @@ from tests.support.pdfs import text_pdf
 from tests.support.server import ServerProcess
 from tests.support.visitor import Visitor
 
-pytestmark = pytest.mark.long_file(80)
+pytestmark = pytest.mark.long_file(20)
 
 ORIGIN = "https://app.example"
 
