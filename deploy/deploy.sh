@@ -47,7 +47,7 @@ read_settings() { # sets `current`, `former`, `url` and what the operator has se
 begin() { # one deploy at a time
     exec 9>.lock
     flock --nonblock 9 || die "$LOCKED" "another deploy is running"
-    [[ -f config.toml ]] || die "$USAGE" "deploy/config.toml is missing: docs/deployment.md says what belongs into it"
+    [[ -f config.toml ]] || die "$USAGE" "deploy/config.toml is missing: docs/deployment.md says what belongs in it"
     read_settings
     [[ ! -f secrets/mongodb_uri ]] || return 0
     # Only this user may enter the folder, but any user of a container may read what is mounted from it.

@@ -10,7 +10,14 @@ from wordai_jobs.config import Config
 from wordai_jobs.database.client import Database
 from wordai_jobs.database.embedded import EmbeddedDatabase
 from wordai_jobs.database.metrics import DatabaseMetrics
-from wordai_jobs.errors import DatabaseAway, DatabaseError, StartError, StorageAway, StorageError
+from wordai_jobs.errors import (
+    DatabaseAway,
+    DatabaseError,
+    FolderUnusable,
+    StartError,
+    StorageAway,
+    StorageError,
+)
 from wordai_jobs.jobs.book_removal import BookRemoval
 from wordai_jobs.jobs.cleanup import Cleanup
 from wordai_jobs.jobs.ended_jobs import EndedJobs
@@ -209,7 +216,7 @@ def as_start_error(error: DatabaseError | StorageError | StartError | OSError) -
     if isinstance(error, StartError):
         return error
     if isinstance(error, OSError):
-        return StartError(f"Cannot use {error.filename or 'the data folder'}: {error.strerror}")
+        return FolderUnusable(error)
     if isinstance(error, StorageError):
         return StartError(f"{error.message} (storage.url)")
     return StartError(f"MongoDB: {error.message} (mongodb.uri)")

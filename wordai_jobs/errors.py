@@ -211,6 +211,13 @@ class StartError(Exception):
     """The server cannot start; the message is the one line that its operator reads."""
 
 
+class FolderUnusable(StartError):
+    """A part of the data folder cannot be read or written."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"Cannot use {error.filename or 'the data folder'}: {error.strerror}")
+
+
 class DataFolderInUse(StartError):
     """Another running server is using this data folder."""
 

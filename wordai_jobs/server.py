@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from wordai_jobs import linux, logs
 from wordai_jobs.config import Config, load_config
-from wordai_jobs.errors import StartError
+from wordai_jobs.errors import FolderUnusable, StartError
 from wordai_jobs.processes import Processes
 
 if TYPE_CHECKING:
@@ -42,6 +42,21 @@ def serve(config: Config) -> None:
     """
     _raise_file_limit()
     linux.return_freed_memory()
+    try:
+        built, http = _started(config)
+    except OSError as error:
+        raise FolderUnusable(error) from error
+    _Shutdown(built, http, config.jobs.shutdown_grace_s).on_signals()
+    logger.info("serving on %s, mode %s", " and ".join(http.urls), config.auth.mode)
+    http.run()
+    built.release()
+    if built.failure:
+        raise built.failure
+    logger.info("stopped")
+
+
+def _started(config: Config) -> tuple["Backend", "HttpServer"]:
+    """Raises StartError, and OSError if a part of the data folder cannot be used."""
     processes = Processes(config)
     try:
         processes.begin()
@@ -60,13 +75,7 @@ def serve(config: Config) -> None:
     except BaseException:
         processes.stop()
         raise
-    _Shutdown(built, http, config.jobs.shutdown_grace_s).on_signals()
-    logger.info("serving on %s, mode %s", " and ".join(http.urls), config.auth.mode)
-    http.run()
-    built.release()
-    if built.failure:
-        raise built.failure
-    logger.info("stopped")
+    return built, http
 
 
 class _Shutdown:

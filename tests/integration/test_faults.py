@@ -15,7 +15,7 @@ from tests.support.disks import fill
 from tests.support.leftovers import check_end, staged
 from tests.support.mongo import DatabaseProcess
 from tests.support.pdfs import hanging_pdf, photo_pdf, text_pdf
-from tests.support.server import ServerProcess
+from tests.support.server import EMBEDDED, ServerProcess
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long_file(70)
@@ -256,6 +256,15 @@ def test_a_server_that_cannot_use_its_folder_ends_with_one_line_at_once_or_later
     finally:
         server.kill()
         mongodb.kill()
+
+
+@pytest.mark.parametrize("part", ["lock", "mongodb/password", "secret_key"])
+def test_a_part_of_the_folder_that_cannot_be_used_stops_the_start_with_one_line(
+    tmp_path: Path, part: str
+) -> None:
+    server = ServerProcess(tmp_path, EMBEDDED)
+    (server.data / part).mkdir(parents=True)
+    assert server.refusal().endswith(f"Cannot use {server.data / part}: Is a directory")
 
 
 def test_readiness_names_a_database_that_is_gone_while_health_stays(

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 
 from wordai_jobs.web.authentication import authenticate, user_id
 from wordai_jobs.web.json import encoded
-from wordai_jobs.web.openapi.errors import CHAPTER_ERRORS
+from wordai_jobs.web.openapi.errors import AWAY, CHAPTER_ERRORS
 from wordai_jobs.web.openapi.operation import Operation, Success
 from wordai_jobs.web.response_bodies.pages import ChapterTextBody, PageTextBody
 from wordai_jobs.web.services import services
@@ -31,7 +31,7 @@ blueprint.before_request(authenticate)
         ChapterTextBody,
         media_types=(_PLAIN,),
     ),
-    {**CHAPTER_ERRORS, 503: "Storage cannot be reached right now"},
+    {**CHAPTER_ERRORS, 503: AWAY},
 )
 def chapter_text(book_id: str, chapter_id: str) -> Response:
     texts = services().books.texts(book_id, chapter_id, user_id())
