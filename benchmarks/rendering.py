@@ -8,7 +8,7 @@ from itertools import count
 
 from benchmarks.books import BOOK_PAGES, Book, built_book, measured_books
 from benchmarks.figures import Figure, Row, Target, ratio
-from benchmarks.service import BEFORE, Run, run_book, serving, wait_for_end
+from benchmarks.service import BEFORE, Run, completions, run_book, serving
 from benchmarks.yardsticks import YARDSTICKS, pages_per_second
 from tests.support.client import Client
 from tests.support.pdfs import photo_pdf, text_pdf
@@ -102,13 +102,13 @@ def many() -> Iterator[Row]:
             "four books at once": (4 * BOOK_PAGES, [book] * 4, _RUNS_OF_BOOKS_AT_ONCE),
         }
         pace: dict[str, list[float]] = {name: [] for name in loads}
-        alone = [BOOK_PAGES / _seconds(user, [book])]
+        alone = [BOOK_PAGES / _seconds(server, user, [book])]
         # What the book alone takes right before and after.
         beside: dict[str, list[float]] = {name: [] for name in loads}
         for name, (pages, file_ids, runs) in loads.items():
             for _ in range(runs):
-                pace[name].append(pages / _seconds(user, file_ids))
-                alone.append(BOOK_PAGES / _seconds(user, [book]))
+                pace[name].append(pages / _seconds(server, user, file_ids))
+                alone.append(BOOK_PAGES / _seconds(server, user, [book]))
                 beside[name].append(statistics.mean(alone[-2:]))
     yield Row(_ALONE, Figure.of(alone, "pages/s"))
     for name in loads:
@@ -120,13 +120,15 @@ def many() -> Iterator[Row]:
 _numbers = count(1)
 
 
-def _seconds(user: Client, file_ids: list[str]) -> float:
-    started = time.perf_counter()
-    # As chapters of a book have: for one that has the title of another, a free slug is looked for.
-    jobs = [
-        user.enqueue(file_id, title=f"Chapter {next(_numbers)}").json()["job_id"]
-        for file_id in file_ids
-    ]
-    for job_id in jobs:
-        wait_for_end(user, job_id)
-    return time.perf_counter() - started
+def _seconds(server: ServerProcess, user: Client, file_ids: list[str]) -> float:
+    with completions(server) as wait_for:
+        started = time.perf_counter()
+        # As chapters of a book have: for one that has the title of another, a free slug is looked
+        # for.
+        jobs = [
+            user.enqueue(file_id, title=f"Chapter {next(_numbers)}").json()["job_id"]
+            for file_id in file_ids
+        ]
+        for job_id in jobs:
+            wait_for(job_id)
+        return time.perf_counter() - started
