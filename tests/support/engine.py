@@ -74,7 +74,8 @@ class Engine:
             f'mkdir -p "$1/etc/ssl/certs" && cp {_AUTHORITIES} "$1{_AUTHORITIES}"',
             f'cp {self._pip_settings()} "$1/etc/pip.conf"',
         )
-        command = [program("mmdebstrap", "mmdebstrap"), "--quiet", f"--include={_PACKAGES}"]
+        command = [program("mmdebstrap", "mmdebstrap"), "--quiet", "--variant=minbase"]
+        command += [f"--include={_PACKAGES}"]
         command += [f"--customize-hook={hook}" for hook in hooks]
         env = {**os.environ, "TMPDIR": str(self._folder)}
         with subprocess.Popen([*command, "bookworm", "-"], env=env, stdout=subprocess.PIPE) as made:
