@@ -99,7 +99,8 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 
 .venv/dev: setup.cfg constraints.txt | .venv/bin/python
 	@echo "Installing packages, also those for tests and checks (about two minutes) …"
-	@$(PIP_INSTALL) '.[embedded,cluster,dev]'
+	@# Compiling all modules takes half a minute. Tests compile those that they import.
+	@$(PIP_INSTALL) '.[embedded,cluster,dev]' --no-compile
 	@touch .venv/runtime $@
 
 tests/acceptance/node_modules/.installed: tests/acceptance/package.json tests/acceptance/.npmrc

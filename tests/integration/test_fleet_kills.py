@@ -138,7 +138,7 @@ def test_a_cut_between_a_worker_and_another_part_fails_no_job(
             worker = fleet.worker(settings, environment_for(ports["store"]))
             user = Client(fleet.server().url, "somebody")
             worker.wait_until_ready()
-            job_id = user.submit(text_pdf(300))
+            job_id = user.submit(text_pdf(120))
             wait_until(lambda: user.job(job_id)["progress"] > 30, 60, "the first pages")
             wire.cut()
             deadline = time.monotonic() + CUT_S
