@@ -13,6 +13,7 @@ from pymongo import DESCENDING
 
 from wordai_jobs.database.repository import Document, Repository
 from wordai_jobs.model.book import Book
+from wordai_jobs.model.chapter import Chapter
 
 # None stands for a missing field too.
 _NOT_DELETED = {"deleted_at": None}
@@ -60,14 +61,14 @@ class BookRepository(Repository[Book]):
             updated = self._collection.update_one(condition, {"$max": {"updated_at": now}})
         return updated.matched_count == 1 or not self.is_deleted(book_id)
 
-    def chapter_came(self, book_id: str, now: datetime, order_index: int) -> bool:
-        """As `touch`, for a new chapter with this index: later ones get a larger one."""
-        change = {"updated_at": now, "next_order_index": order_index + 1}
+    def chapter_came(self, chapter: Chapter) -> bool:
+        """As `touch`, for a new chapter: later ones get a larger index."""
+        change = {"updated_at": chapter.created_at, "next_order_index": chapter.order_index + 1}
         with self._translated_errors():
             # The record of a deleted book has no order, and must not get one.
-            condition = {"book_id": book_id, **_HAS_ORDER}
+            condition = {"book_id": chapter.book_id, **_HAS_ORDER}
             updated = self._collection.update_one(condition, {"$max": change})
-        return updated.matched_count == 1 or self.touch(book_id, now)
+        return updated.matched_count == 1 or self.touch(chapter.book_id, chapter.created_at)
 
     def begin_order(self, book_id: str, next_order_index: int) -> None:
         """Set what is next in a book that an older release has created."""

@@ -18,8 +18,7 @@ class Order:
     place if they are asked in the same moment: then those are listed as their jobs were created.
     """
 
-    def __init__(self, most_books: int = _MOST_BOOKS) -> None:
-        self._most_books = most_books
+    def __init__(self) -> None:
         self._next: dict[str, int] = {}
         self._lock = threading.Lock()
 
@@ -37,6 +36,6 @@ class Order:
             next_index = max(known, book.next_order_index or 0, *behind)
             first = next_index if wanted is None else wanted
             self._next[book.book_id] = max(next_index, first + count)
-            if len(self._next) > self._most_books:
+            if len(self._next) > _MOST_BOOKS:
                 del self._next[next(iter(self._next))]
         return first

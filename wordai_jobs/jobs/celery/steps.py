@@ -146,8 +146,7 @@ class Steps:
         upload = self._persistently(lambda: uploads.find_with_outline(job.file_id))
         chapter = chapter_of(job, pages, size, self._pool.dpi, upload)
         self._persistently(lambda: self._database.chapters.insert(chapter))
-        books, now, place = self._database.books, chapter.created_at, chapter.order_index
-        if not self._persistently(lambda: books.chapter_came(chapter.book_id, now, place)):
+        if not self._persistently(lambda: self._database.books.chapter_came(chapter)):
             self._fail(job, CANCELLED)  # the book was deleted
             return
         completed = current.completed()

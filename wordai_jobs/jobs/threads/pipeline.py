@@ -132,8 +132,7 @@ class Pipeline:
         chapter = chapter_of(live.job, live.pages, size, self._pool.dpi, upload)
         self._storage.pages.publish(live.job.chapter_id)
         live.persistently(lambda: self._database.chapters.insert(chapter))
-        books, now, place = self._database.books, chapter.created_at, chapter.order_index
-        if not live.persistently(lambda: books.chapter_came(chapter.book_id, now, place)):
+        if not live.persistently(lambda: self._database.books.chapter_came(chapter)):
             raise JobAborted(CANCELLED)  # the book was deleted
         live.end(live.job.completed())
 
