@@ -121,6 +121,7 @@ def completions(server: ServerProcess) -> Iterator[Callable[[str], None]]:
         def has_completed(job_id: str) -> bool:
             nonlocal said
             said += log.read()
+            assert f"job {job_id} failed" not in said, said[-2000:]
             return f"job {job_id} completed" in said
 
         def wait_for(job_id: str) -> None:
